@@ -1,0 +1,112 @@
+import type { SessionId } from '../../core/ids.js'
+
+/** A word with its place on the session's timeline. */
+export interface UtteranceWord {
+  readonly text: string
+  readonly startSec: number
+  readonly endSec: number
+  /** 0..1 */
+  readonly confidence: number
+}
+
+/** What the STT service returns: one channel, seconds of the session's audio from its first sample. */
+export interface Utterance {
+  readonly sessionId: SessionId
+  /** unique within the session, shared by the interim and final versions */
+  readonly utteranceId: string
+  readonly isFinal: boolean
+  /** as the service said it: may be out of range, whoever looks up spans decides */
+  readonly channel: number
+  readonly startSec: number
+  readonly endSec: number
+  /** trimmed */
+  readonly text: string
+  readonly words: readonly UtteranceWord[]
+  readonly language: string | null
+  readonly confidence: number
+}
+
+/** Why audio of a session is not known to have been understood, closed list. */
+export type SttGapReason =
+  /** the replay buffer was full, the oldest went */
+  | 'buffer_full'
+  /** the session died with audio unacknowledged */
+  | 'session_lost'
+  /** the end was not confirmed before the deadline */
+  | 'drain_timeout'
+
+/** A run of frames (samples per channel) of one session that did not reach the service. */
+export interface SttGap {
+  readonly fromFrame: number
+  readonly toFrame: number
+  readonly reason: SttGapReason
+}
+
+/** Why a session ended, closed list. `done` is the only good one. */
+export type SttEndReason =
+  | 'done'
+  | 'drain_timeout'
+  | 'unauthorized'
+  | 'payment_required'
+  | 'rejected'
+  | 'session_lost'
+  | 'unreachable'
+  | 'aborted'
+
+/** Where a session is. */
+export type SttPhase = 'opening' | 'live' | 'waiting' | 'draining' | 'ended'
+
+/** What a session reports, in order. Calls are synchronous and must not throw. */
+export interface SttEvents {
+  /** interim and final; a final is reported once, and nothing of the same id after it */
+  utterance(utterance: Utterance): void
+  /** every frame below `frames` has been acknowledged; only grows */
+  acknowledged(frames: number): void
+  gap(gap: SttGap): void
+  phase(phase: SttPhase, detail?: string): void
+  /** once, after the last utterance. `replaceable`: another session may be opened for the audio that follows */
+  ended(reason: SttEndReason, replaceable: boolean, error?: Error): void
+}
+
+/** How to open a session. */
+export interface SttOpenOptions {
+  readonly sessionId: SessionId
+  /** 1 to 8, fixed for the life of the session */
+  readonly channels: number
+  /** samples per second and channel */
+  readonly sampleRate: number
+  /** ISO 639-1, or null to let the service detect it */
+  readonly language: string | null
+  /** names and words worth knowing */
+  readonly vocabulary: readonly string[]
+}
+
+/** One session: opened and ended once, over one connection or many. */
+export interface SttSession {
+  readonly sessionId: SessionId
+  readonly channels: number
+  /** the service's own id once it is known: resumes, results and bills go by it */
+  readonly vendorId: string | null
+  /** frames (samples per channel) accepted by `send` so far */
+  readonly sentFrames: number
+  readonly acknowledgedFrames: number
+  /** connections made so far, the first included */
+  readonly connections: number
+  /** inbound messages that failed their schema, counted and dropped */
+  readonly malformedMessages: number
+  /**
+   * Takes a block of interleaved samples, at any phase before `finish`: what cannot be sent waits in the replay buffer.
+   * @param block s16, a multiple of `channels` long; owned by the session afterwards
+   */
+  send(block: Int16Array): void
+  /** Ends the audio, waits for the last texts until the deadline, fills in what the socket did not deliver; `ended` has been called when it resolves. */
+  finish(deadlineMs: number): Promise<void>
+  /** Closes everything at once; `ended('aborted')` unless ended before. */
+  close(): Promise<void>
+}
+
+/** Opens sessions. */
+export interface SttPort {
+  /** Returns at once in phase `opening`; failures are told by `ended`. */
+  open(options: SttOpenOptions, events: SttEvents): SttSession
+}

@@ -1,0 +1,176 @@
+import type { Identity, MeetingId, SessionId } from '../core/ids.js'
+import type { Gap, Span } from '../live/audio/span.js'
+import type { CoverageRow, Segment } from '../live/transcript/segment.js'
+
+/** States of a meeting, closed list (api.md). The last five are final. */
+export const MEETING_STATES = [
+  'scheduled',
+  'queued',
+  'joining',
+  'waiting',
+  'live',
+  'reconnecting',
+  'draining',
+  'finalising',
+  'done',
+  'failed',
+  'cancelled',
+  'missed',
+] as const
+export type MeetingState = (typeof MEETING_STATES)[number]
+export const FINAL_STATES: readonly MeetingState[] = ['done', 'failed', 'cancelled', 'missed']
+
+/** Why a meeting ended or failed, closed list, published in /openapi.json. */
+export const MEETING_REASONS = [
+  'stopped',
+  'everybody_left',
+  'nobody_came',
+  'too_long',
+  'removed',
+  'room_closed',
+  'duplicate_identity',
+  'shutdown',
+  'livekit_unreachable',
+  'livekit_unauthorized',
+  'livekit_refused',
+  'connection_lost',
+  'speech_unauthorized',
+  'speech_payment_required',
+  'speech_unreachable',
+  'speech_rejected',
+  'internal_fault',
+] as const
+export type MeetingReason = (typeof MEETING_REASONS)[number]
+
+/** A person of a meeting; ms from the meeting's start. A rejoin clears `leftMs`. */
+export interface ParticipantRecord {
+  readonly identity: Identity
+  readonly name: string
+  readonly joinedMs: number
+  readonly leftMs: number | null
+}
+
+/** What was asked for. */
+export interface MeetingRequest {
+  readonly room: string
+  readonly title: string | null
+  readonly language: string | null
+  readonly vocabulary: readonly string[]
+  readonly slackChannel: string | null
+  /** ISO-8601 */
+  readonly startAt: string | null
+  readonly endAt: string | null
+  readonly botName: string | null
+}
+
+/** A meeting as stored. Dates are ISO-8601 UTC. */
+export interface MeetingRecord extends MeetingRequest {
+  readonly id: MeetingId
+  readonly state: MeetingState
+  readonly reason: MeetingReason | null
+  /** true once somebody asked for the end: whoever runs it leaves */
+  readonly stopRequested: boolean
+  readonly createdAt: string
+  readonly startedAt: string | null
+  readonly endedAt: string | null
+  readonly participants: readonly ParticipantRecord[]
+}
+
+/** One STT session as stored; what was billed is frames x channels. */
+export interface SessionRecord {
+  readonly sessionId: SessionId
+  readonly vendorId: string | null
+  readonly channels: number
+  readonly sampleRate: number
+  readonly sentFrames: number
+  readonly acknowledgedFrames: number
+  readonly endReason: string | null
+}
+
+/** The sole right to write a meeting, with its fencing number. Every write of the live plane carries it. */
+export interface Claim {
+  readonly meetingId: MeetingId
+  readonly epoch: number
+}
+
+/** A segment with its number in the meeting's feed: strictly growing, the SSE id. */
+export interface StoredSegment extends Segment {
+  readonly seq: number
+}
+
+/** A summary whose every line cites segments. */
+export interface SummaryRecord {
+  readonly meetingId: MeetingId
+  readonly model: string
+  readonly createdAt: string
+  readonly sections: readonly SummarySection[]
+}
+export interface SummarySection {
+  readonly kind: 'overview' | 'decisions' | 'actions' | 'questions'
+  readonly lines: readonly { readonly text: string; readonly owner: string | null; readonly segmentIds: readonly string[] }[]
+}
+
+/** One post to one destination, kept so that a retry does not post twice. */
+export interface DeliveryRecord {
+  readonly destination: string
+  readonly part: string
+  readonly state: 'intended' | 'sent'
+  /** the destination's own id of the post (Slack: channel and ts) */
+  readonly reference: string | null
+}
+
+/** What a live feed tells a reader beside stored segments. */
+export type FeedEvent =
+  | { readonly kind: 'state'; readonly state: MeetingState; readonly reason: MeetingReason | null }
+  | { readonly kind: 'segment'; readonly segment: StoredSegment }
+  | { readonly kind: 'gap'; readonly gap: Gap }
+
+/** The store. All writes are durable when their promise resolves. */
+export interface MeetingStore {
+  /**
+   * Creates a meeting, or returns the running one of that room (`created: false`): at most one meeting per room is not final.
+   */
+  create(request: MeetingRequest): Promise<{ meeting: MeetingRecord; created: boolean }>
+  /** @throws NotFoundError */
+  meeting(id: MeetingId): Promise<MeetingRecord>
+  /** newest first */
+  meetings(filter: { state?: MeetingState; room?: string; before?: MeetingId; limit: number }): Promise<readonly MeetingRecord[]>
+  /** Marks that the end was asked for; a meeting that nobody runs yet becomes `cancelled`. @throws NotFoundError */
+  requestStop(id: MeetingId): Promise<MeetingRecord>
+
+  /** Takes the sole right to run the meeting: epoch + 1. @throws NotFoundError, ConflictError when it is final */
+  claim(id: MeetingId): Promise<Claim>
+  /** @throws ClaimLostError when a newer epoch exists; so do all writes below that carry a claim */
+  setState(claim: Claim, state: MeetingState, reason: MeetingReason | null, times?: { startedAt?: string; endedAt?: string }): Promise<void>
+  saveParticipants(claim: Claim, participants: readonly ParticipantRecord[]): Promise<void>
+  saveSession(claim: Claim, session: SessionRecord): Promise<void>
+  /** Idempotent by (session, channel, fromFrame): an open span is written again with a larger `toFrame`. */
+  saveSpans(claim: Claim, spans: readonly Span[]): Promise<void>
+  /** Idempotent by (session, utterance, part); returns those that were new, numbered. */
+  appendSegments(claim: Claim, segments: readonly Segment[]): Promise<readonly StoredSegment[]>
+  appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void>
+  saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean): Promise<void>
+
+  /** by seq */
+  segments(id: MeetingId, afterSeq?: number): Promise<readonly StoredSegment[]>
+  gaps(id: MeetingId): Promise<readonly Gap[]>
+  spans(id: MeetingId): Promise<readonly Span[]>
+  sessions(id: MeetingId): Promise<readonly SessionRecord[]>
+  /** null until the meeting has been finalised once */
+  coverage(id: MeetingId): Promise<{ readonly rows: readonly CoverageRow[]; readonly complete: boolean } | null>
+
+  saveSummary(summary: SummaryRecord): Promise<void>
+  summary(id: MeetingId): Promise<SummaryRecord | null>
+  /** Inserts the intention; returns the existing record when there is one. */
+  intendDelivery(id: MeetingId, destination: string, part: string): Promise<DeliveryRecord>
+  markDelivered(id: MeetingId, destination: string, part: string, reference: string): Promise<void>
+  deliveries(id: MeetingId): Promise<readonly DeliveryRecord[]>
+  /** the end of the pipeline: `finalising` -> `done` (no claim: jobs run after the live plane let go) */
+  finish(id: MeetingId): Promise<void>
+
+  /** Live feed of this store's own process and, where the database can notify, of others. Returns the unsubscribe function. */
+  subscribe(id: MeetingId, listener: (event: FeedEvent) => void): () => void
+  /** throws when the database does not answer */
+  ping(): Promise<void>
+  close(): Promise<void>
+}

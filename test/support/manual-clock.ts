@@ -1,0 +1,82 @@
+import type { Clock } from '../../src/core/time.js'
+
+interface Timer {
+  at: number
+  readonly everyMs: number | undefined
+  readonly run: () => void
+}
+
+/** A clock that moves only when told to. */
+export class ManualClock implements Clock {
+  #now: number
+  readonly #timers = new Set<Timer>()
+
+  constructor(nowMs = 0) {
+    this.#now = nowMs
+  }
+
+  /** timers that have not fired: a test that ends with any has left something open */
+  get pending(): number {
+    return this.#timers.size
+  }
+
+  nowMs(): number {
+    return this.#now
+  }
+
+  monotonicMs(): number {
+    return this.#now
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason as Error)
+        return
+      }
+      const cancel = this.after(ms, () => {
+        signal?.removeEventListener('abort', onAbort)
+        resolve()
+      })
+      const onAbort = () => {
+        cancel()
+        reject(signal?.reason as Error)
+      }
+      signal?.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  after(ms: number, run: () => void): () => void {
+    return this.#add({ at: this.#now + ms, everyMs: undefined, run })
+  }
+
+  every(ms: number, run: () => void): () => void {
+    return this.#add({ at: this.#now + ms, everyMs: ms, run })
+  }
+
+  /** Moves on, firing what falls due in order, and lets promises settle after each. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms
+    for (;;) {
+      const next = [...this.#timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0]
+      if (!next) break
+      this.#now = next.at
+      if (next.everyMs === undefined) this.#timers.delete(next)
+      else next.at += next.everyMs
+      next.run()
+      await this.settle()
+    }
+    this.#now = end
+    await this.settle()
+  }
+
+  /** Lets every promise that can settle do so. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  #add(timer: Timer): () => void {
+    this.#timers.add(timer)
+    return () => this.#timers.delete(timer)
+  }
+}

@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config'
+
+/** unit: pure code and fakes. contract: one suite a port, on real adapters. e2e: real roles, alone and one file after the other. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', root: 'test', include: ['unit/**/*.test.ts'], testTimeout: 10_000 } },
+      {
+        test: {
+          name: 'contract',
+          root: 'test',
+          include: ['contract/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          maxWorkers: 1,
+          fileParallelism: false,
+          pool: 'forks',
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          root: 'test',
+          include: ['e2e/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          maxWorkers: 1,
+          fileParallelism: false,
+          pool: 'forks',
+        },
+      },
+    ],
+  },
+})
