@@ -99,10 +99,19 @@ export interface SttSession {
    * @param block s16, a multiple of `channels` long; owned by the session afterwards
    */
   send(block: Int16Array): void
-  /** Ends the audio, waits for the last texts until the deadline, fills in what the socket did not deliver; `ended` has been called when it resolves. */
+  /**
+   * Ends the audio, waits for the last texts until the deadline, fills in what the socket did not deliver; `ended` has been called when it resolves.
+   * @param deadlineMs how long from now, in ms
+   */
   finish(deadlineMs: number): Promise<void>
   /** Closes everything at once; `ended('aborted')` unless ended before. */
   close(): Promise<void>
+  /**
+   * The audio that the service never acknowledged, for another session to send again: yours, interleaved as it was sent, from `fromFrame`.
+   * Callable inside `ended` only, once; null before, afterwards, and when nothing is left. What is not taken there is told as a `gap`
+   * right after `ended` returns, the one event that can follow it.
+   */
+  takeUnacknowledged?(): { readonly fromFrame: number; readonly block: Int16Array } | null
 }
 
 /** Opens sessions. */

@@ -1,0 +1,169 @@
+import type { SttEndReason, SttEvents, SttGap, SttOpenOptions, SttPhase, SttPort, SttSession, Utterance } from '../../src/live/stt/port.js'
+
+/** An utterance as a test writes it: what is left out gets a plain value. */
+export type UtteranceDraft = Partial<Utterance> & { readonly text: string; readonly channel: number }
+
+/**
+ * A session that records what it is sent and says what the test tells it to say. By default it is live as soon as
+ * it is opened, acknowledges every block at once, and ends with `done` when it is finished.
+ */
+export class FakeSttSession implements SttSession {
+  readonly options: SttOpenOptions
+  readonly events: SttEvents
+  /** copies, in order */
+  readonly blocks: Int16Array[] = []
+  vendorId: string | null = 'fake'
+  sentFrames = 0
+  acknowledgedFrames = 0
+  connections = 1
+  malformedMessages = 0
+  /** false: blocks stay unacknowledged until `acknowledge` */
+  autoAcknowledge = true
+  /** false: `finish` waits until the test calls `end` */
+  autoFinish = true
+  /** the argument of the first `finish`, ms; null before */
+  finishDeadlineMs: number | null = null
+  closed = false
+  ended: SttEndReason | null = null
+  #taken = false
+  #takeable = false
+  #utterances = 0
+  readonly #waiters: (() => void)[] = []
+
+  constructor(options: SttOpenOptions, events: SttEvents) {
+    this.options = options
+    this.events = events
+  }
+
+  get sessionId() {
+    return this.options.sessionId
+  }
+  get channels() {
+    return this.options.channels
+  }
+
+  send(block: Int16Array): void {
+    if (this.ended) return
+    this.blocks.push(block.slice())
+    this.sentFrames += block.length / this.channels
+    if (this.autoAcknowledge) this.acknowledge(this.sentFrames)
+  }
+
+  finish(deadlineMs: number): Promise<void> {
+    this.finishDeadlineMs ??= deadlineMs
+    if (this.ended) return Promise.resolve()
+    if (this.autoFinish) {
+      this.emitPhase('draining')
+      this.end('done')
+      return Promise.resolve()
+    }
+    return new Promise((resolve) => this.#waiters.push(resolve))
+  }
+
+  close(): Promise<void> {
+    this.closed = true
+    this.end('aborted')
+    return Promise.resolve()
+  }
+
+  takeUnacknowledged(): { fromFrame: number; block: Int16Array } | null {
+    if (!this.#takeable || this.#taken || this.acknowledgedFrames >= this.sentFrames) return null
+    this.#taken = true
+    return { fromFrame: this.acknowledgedFrames, block: this.pcm().slice(this.acknowledgedFrames * this.channels) }
+  }
+
+  /** everything sent so far, interleaved */
+  pcm(): Int16Array {
+    const whole = new Int16Array(this.sentFrames * this.channels)
+    let at = 0
+    for (const block of this.blocks) {
+      whole.set(block, at)
+      at += block.length
+    }
+    return whole
+  }
+
+  /** everything sent so far on one channel */
+  channelPcm(channel: number): Int16Array {
+    return this.pcm().filter((_, index) => index % this.channels === channel)
+  }
+
+  /** Reports an utterance; ids count up, a final unless said otherwise. */
+  emit(draft: UtteranceDraft): void {
+    this.events.utterance({
+      sessionId: this.sessionId,
+      utteranceId: `u${this.#utterances++}`,
+      isFinal: true,
+      startSec: 0,
+      endSec: 1,
+      words: [],
+      language: 'en',
+      confidence: 1,
+      ...draft,
+    })
+  }
+
+  acknowledge(frames: number): void {
+    if (frames <= this.acknowledgedFrames) return
+    this.acknowledgedFrames = frames
+    this.events.acknowledged(frames)
+  }
+
+  emitGap(gap: SttGap): void {
+    this.events.gap(gap)
+  }
+
+  emitPhase(phase: SttPhase, detail?: string): void {
+    this.events.phase(phase, detail)
+  }
+
+  /**
+   * Ends the session. As with the real one, unacknowledged frames that are not taken inside `ended` follow as a gap.
+   * @param replaceable by default only a lost or unreachable session is
+   */
+  end(reason: SttEndReason, replaceable = reason === 'session_lost' || reason === 'unreachable', error?: Error): void {
+    if (this.ended) return
+    this.ended = reason
+    this.emitPhase('ended', reason)
+    this.#takeable = true
+    this.events.ended(reason, replaceable, error)
+    this.#takeable = false
+    if (!this.#taken && this.acknowledgedFrames < this.sentFrames) {
+      this.emitGap({
+        fromFrame: this.acknowledgedFrames,
+        toFrame: this.sentFrames,
+        reason: reason === 'done' || reason === 'drain_timeout' ? 'drain_timeout' : 'session_lost',
+      })
+    }
+    for (const resolve of this.#waiters.splice(0)) resolve()
+  }
+}
+
+/** Opens fake sessions and keeps them all. */
+export class FakeStt implements SttPort {
+  readonly sessions: FakeSttSession[] = []
+  readonly #prepare: ((session: FakeSttSession) => void) | undefined
+
+  /** @param prepare called with each new session before it is returned: the place to turn the automatic answers off */
+  constructor(prepare?: (session: FakeSttSession) => void) {
+    this.#prepare = prepare
+  }
+
+  /** the newest session */
+  get last(): FakeSttSession {
+    const session = this.sessions.at(-1)
+    if (!session) throw new Error('no session was opened')
+    return session
+  }
+
+  open(options: SttOpenOptions, events: SttEvents): FakeSttSession {
+    const session = new FakeSttSession(options, events)
+    this.sessions.push(session)
+    this.#prepare?.(session)
+    // told after `open` has returned, as by the real one
+    queueMicrotask(() => {
+      if (!session.ended) session.emitPhase('live')
+    })
+    return session
+  }
+}
