@@ -1,0 +1,57 @@
+import { ConfigError, RoomscribeError, toError, UpstreamError } from '../../core/errors.js'
+
+/** SQLSTATE that our own SQL raises when the claim's epoch is not the meeting's. */
+export const CLAIM_LOST = 'RS001'
+
+/** The SQLSTATE or system code of a failure of the database, when there is one. */
+export function failureCode(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined
+  return typeof thrown.code === 'string' ? thrown.code : undefined
+}
+
+// connection exceptions, operator intervention, too many connections; and the sockets' own codes
+const UNREACHABLE = /^(08...|57P0[123]|53300|E[A-Z]+)$/
+const UNREACHABLE_TEXT = /connection terminated|timeout exceeded when trying to connect|not queryable|timeout expired|query read timeout/i
+const TRY_AGAIN = new Set(['40001', '40P01', '55P03', '57014'])
+
+/** Translates what kysely or node-postgres threw, once, where it enters; our own errors pass. */
+export function databaseError(thrown: unknown): RoomscribeError {
+  if (thrown instanceof RoomscribeError) return thrown
+  const error = toError(thrown)
+  const code = failureCode(thrown)
+  if ((code !== undefined && UNREACHABLE.test(code)) || UNREACHABLE_TEXT.test(error.message)) {
+    const message = `the database does not answer (${code ?? error.message}): start it, or correct DATABASE_URL`
+    return new UpstreamError('database_unreachable', message, { service: 'database', retryable: true }, { cause: error })
+  }
+  const facts = { service: 'database', retryable: code !== undefined && TRY_AGAIN.has(code) }
+  return new UpstreamError('database_failed', `the database refused a statement (${code ?? error.message})`, facts, { cause: error })
+}
+
+/** Why a first connection failed, in one sentence; never the password. */
+export function connectError(thrown: unknown, place: string): UpstreamError {
+  const code = failureCode(thrown) ?? toError(thrown).message
+  const facts = { service: 'database', retryable: true }
+  const remedy = REMEDIES[code] ?? 'start it, or correct DATABASE_URL'
+  return new UpstreamError('database_unreachable', `PostgreSQL at ${place} does not let us in (${code}): ${remedy}`, facts, {
+    cause: thrown,
+  })
+}
+
+const REMEDIES: Record<string, string> = {
+  '28P01': 'correct the user or password in DATABASE_URL',
+  '28000': 'correct the user in DATABASE_URL, or allow it in pg_hba.conf',
+  '3D000': 'create that database, or correct the name in DATABASE_URL',
+  '42501': 'grant the user the right to create schemas in that database',
+  ENOTFOUND: 'correct the host in DATABASE_URL',
+}
+
+/** Host, port and database of a connection string, for messages. @throws {ConfigError} it is no PostgreSQL URL */
+export function databasePlace(databaseUrl: string): string {
+  try {
+    const url = new URL(databaseUrl)
+    if (!/^postgres(ql)?:$/.test(url.protocol)) throw new Error('protocol')
+    return `${url.hostname || 'localhost'}:${url.port || '5432'}${url.pathname}`
+  } catch {
+    throw new ConfigError(['DATABASE_URL is not of the form postgres://user:password@host:5432/database'])
+  }
+}

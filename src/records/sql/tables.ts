@@ -1,0 +1,118 @@
+import type { ColumnType, Generated } from 'kysely'
+import type { CoverageRow } from '../../live/transcript/segment.js'
+import type { MeetingReason, MeetingState, ParticipantRecord, SummarySection } from '../port.js'
+
+/** jsonb: read parsed, written as text */
+type Json<T> = ColumnType<T, string, string>
+/** bigint: read as text, written as a number */
+type Big = ColumnType<string, number, number>
+type Time = ColumnType<Date, string, string>
+
+/** Schema of every table below. */
+export const SCHEMA = 'roomscribe'
+
+/** One row a meeting; `epoch` and `last_seq` only grow. */
+export interface MeetingTable {
+  readonly id: string
+  readonly room: string
+  readonly title: string | null
+  readonly language: string | null
+  readonly vocabulary: Json<readonly string[]>
+  readonly slack_channel: string | null
+  readonly start_at: Time | null
+  readonly end_at: Time | null
+  readonly bot_name: string | null
+  readonly state: MeetingState
+  readonly reason: MeetingReason | null
+  readonly stop_requested: Generated<boolean>
+  readonly created_at: Time
+  readonly started_at: Time | null
+  readonly ended_at: Time | null
+  readonly participants: Generated<Json<readonly ParticipantRecord[]>>
+  readonly epoch: Generated<number>
+  readonly last_seq: Generated<number>
+  readonly coverage: Json<readonly CoverageRow[]> | null
+  readonly is_complete: boolean | null
+}
+
+/** What the STT service was sent, a row a session; `position` orders them. */
+export interface SessionTable {
+  readonly meeting_id: string
+  readonly session_id: string
+  readonly position: Generated<number>
+  readonly vendor_id: string | null
+  readonly channels: number
+  readonly sample_rate: number
+  readonly sent_frames: Big
+  readonly acknowledged_frames: Big
+  readonly end_reason: string | null
+}
+
+/** Spans, keyed by where they begin. */
+export interface SpanTable {
+  readonly meeting_id: string
+  readonly session_id: string
+  readonly channel: number
+  readonly from_frame: Big
+  readonly to_frame: Big
+  readonly track_key: string
+  readonly identity: string
+  readonly meeting_ms: number
+}
+
+/** Segments, numbered per meeting. */
+export interface SegmentTable {
+  readonly meeting_id: string
+  readonly seq: number
+  readonly id: string
+  readonly session_id: string
+  readonly utterance_id: string
+  readonly part: number
+  readonly identity: string | null
+  readonly start_ms: number
+  readonly end_ms: number
+  readonly text: string
+  readonly words: Json<readonly { text: string; startMs: number; endMs: number; confidence: number }[]>
+  readonly language: string | null
+  readonly confidence: number
+  readonly channel: number
+}
+
+/** Gaps, numbered over all meetings. */
+export interface GapTable {
+  readonly n: Generated<number>
+  readonly meeting_id: string
+  readonly identity: string
+  readonly from_ms: number
+  readonly to_ms: number
+  readonly reason: string
+}
+
+/** One summary a meeting. */
+export interface SummaryTable {
+  readonly meeting_id: string
+  readonly model: string
+  readonly created_at: Time
+  readonly sections: Json<readonly SummarySection[]>
+}
+
+/** The ledger of posts. */
+export interface DeliveryTable {
+  readonly meeting_id: string
+  readonly destination: string
+  readonly part: string
+  readonly position: Generated<number>
+  readonly state: 'intended' | 'sent'
+  readonly reference: string | null
+}
+
+/** Everything kysely knows of us. */
+export interface Database {
+  readonly meeting: MeetingTable
+  readonly session: SessionTable
+  readonly span: SpanTable
+  readonly segment: SegmentTable
+  readonly gap: GapTable
+  readonly summary: SummaryTable
+  readonly delivery: DeliveryTable
+}
