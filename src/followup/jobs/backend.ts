@@ -1,0 +1,45 @@
+import type { FlowJob, JobsOptions, Processor, WorkerOptions } from 'bullmq'
+import type { JobPayload } from './payload.js'
+import type { QueueName } from './policy.js'
+
+/** The part of BullMQ's Queue that we use; the same on Redis and on SQL. */
+export interface QueueClient {
+  add(name: string, payload: JobPayload, options: JobsOptions): Promise<unknown>
+  getJobCounts(): Promise<Record<string, number>>
+  close(): Promise<void>
+  disconnect(): Promise<void>
+  on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** The part of BullMQ's FlowProducer that we use. */
+export interface FlowClient {
+  add(flow: FlowJob): Promise<unknown>
+  close(): Promise<void>
+  disconnect(): Promise<void>
+  on(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** The part of BullMQ's Worker that we use. */
+export interface WorkerClient {
+  readonly name: string
+  waitUntilReady(): Promise<void>
+  cancelJob(jobId: string, reason?: unknown): boolean
+  cancelAllJobs(reason?: unknown): void
+  close(): Promise<void>
+  disconnect(): Promise<void>
+  on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'stalled', listener: (jobId: string) => void): unknown
+  on(event: 'lockRenewalFailed', listener: (jobIds: string[]) => void): unknown
+}
+
+export type JobProcessor = Processor<unknown, void>
+export type WorkerSettings = Omit<WorkerOptions, 'connection' | 'prefix'>
+
+/** Where jobs live: makes clients, and owns the connections that they share. */
+export interface JobBackend {
+  queue(name: QueueName): QueueClient
+  flow(): FlowClient
+  worker(name: QueueName, processor: JobProcessor, settings: WorkerSettings): WorkerClient
+  /** Frees what clients share; every client is closed before. */
+  close(): Promise<void>
+}

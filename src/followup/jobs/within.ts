@@ -1,0 +1,21 @@
+import type { Clock } from '../../core/time.js'
+
+/**
+ * Waits for `promise`, but not longer than `ms`. The timer ends with the wait; a late result is dropped.
+ * @throws what `late()` makes when the time is up, else what the promise rejects with
+ */
+export function within<T>(clock: Clock, ms: number, promise: Promise<T>, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => reject(late()))
+    promise.then(
+      (value) => {
+        cancel()
+        resolve(value)
+      },
+      (thrown: unknown) => {
+        cancel()
+        reject(thrown)
+      },
+    )
+  })
+}

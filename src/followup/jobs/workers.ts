@@ -1,0 +1,112 @@
+import { UnrecoverableError } from 'bullmq'
+import { ClaimLostError, toError } from '../../core/errors.js'
+import type { BackoffPolicy } from '../../core/backoff.js'
+import type { Clock } from '../../core/time.js'
+import type { Logger } from '../../observe/logger.js'
+import type { JobHandlers } from '../port.js'
+import type { JobBackend, JobProcessor, WorkerClient, WorkerSettings } from './backend.js'
+import * as policy from './policy.js'
+import { attendProcessor } from './processors/attend.js'
+import { deliverProcessor } from './processors/deliver.js'
+import { finaliseProcessor } from './processors/finalise.js'
+import { WorkerClosing } from './processors/guard.js'
+import { summariseProcessor } from './processors/summarise.js'
+import { within } from './within.js'
+
+/** Running workers of one process. */
+export interface Workers {
+  /**
+   * Stops taking jobs, lets running ones end until the deadline, then aborts their signals; after a further
+   * 5 s the connections are cut and the queue gives the jobs to others. May be called twice.
+   */
+  close(deadlineMs: number): Promise<void>
+}
+
+/** @internal what the workers of a queue need */
+export interface WorkerParts {
+  readonly backend: JobBackend
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: () => number
+  readonly retry: Readonly<Record<policy.JobKind, BackoffPolicy>>
+}
+
+/** Starts the workers of both queues; `attendConcurrency` 0 leaves the bots to other processes. */
+export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, attendConcurrency: number): Promise<Workers> {
+  const workers: WorkerClient[] = []
+  if (attendConcurrency > 0) {
+    workers.push(watched(parts, policy.QUEUES.attend, attendProcessor(handlers, parts.logger), attendConcurrency))
+  }
+  workers.push(watched(parts, policy.QUEUES.followUp, followUpProcessor(handlers, parts.logger), policy.FOLLOWUP_CONCURRENCY))
+  const late = () => new Error('the workers were not ready in time')
+  try {
+    await within(parts.clock, policy.CALL_TIMEOUT_MS, Promise.all(workers.map((worker) => worker.waitUntilReady())), late)
+  } catch (thrown) {
+    await closeAll(parts, workers, 0)
+    throw thrown
+  }
+  let closing: Promise<void> | undefined
+  return { close: (deadlineMs) => (closing ??= closeAll(parts, workers, deadlineMs)) }
+}
+
+function followUpProcessor(handlers: JobHandlers, logger: Logger): JobProcessor {
+  const finalise = finaliseProcessor(handlers, logger)
+  const summarise = summariseProcessor(handlers, logger)
+  const deliver = deliverProcessor(handlers, logger)
+  return (job, token, signal) => {
+    switch (job.name) {
+      case 'finalise':
+        return finalise(job, token, signal)
+      case 'summarise':
+        return summarise(job, token, signal)
+      case 'deliver':
+        return deliver(job, token, signal)
+      default:
+        return Promise.reject(new UnrecoverableError('unknown kind of job'))
+    }
+  }
+}
+
+function watched(parts: WorkerParts, name: policy.QueueName, processor: JobProcessor, concurrency: number): WorkerClient {
+  const { logger, retry, random } = parts
+  const settings: WorkerSettings = {
+    concurrency,
+    lockDuration: policy.LOCK_MS,
+    stalledInterval: policy.STALLED_CHECK_MS,
+    maxStalledCount: policy.MAX_STALLED,
+    // after a lost connection: the server is asked again at once, not after BullMQ's 15 s
+    runRetryDelay: 500,
+    settings: {
+      backoffStrategy: (attempt, _type, error, job) =>
+        policy.retryDelayMs(retry[(job?.name ?? 'deliver') as policy.JobKind], attempt, error, random),
+    },
+  }
+  const worker = parts.backend.worker(name, processor, settings)
+  worker.on('error', (error) => logger.warn({ err: error, queue: name }, 'queue worker had an error'))
+  worker.on('stalled', (job) => logger.warn({ job, queue: name }, 'job of a dead worker is run again'))
+  worker.on('lockRenewalFailed', (jobs) => {
+    for (const job of jobs) worker.cancelJob(job, new ClaimLostError('another worker has taken the job'))
+  })
+  return worker
+}
+
+async function closeAll(parts: WorkerParts, workers: readonly WorkerClient[], deadlineMs: number): Promise<void> {
+  const { clock, logger } = parts
+  const closing = Promise.all(workers.map((worker) => worker.close()))
+  const abort = () => {
+    for (const worker of workers) worker.cancelAllJobs(new WorkerClosing('the worker is closing'))
+  }
+  if (deadlineMs <= 0) abort()
+  const cancel = deadlineMs > 0 ? clock.after(deadlineMs, abort) : () => undefined
+  try {
+    const late = () => new Error('jobs did not end in time')
+    await within(clock, Math.max(0, deadlineMs) + policy.ABORT_GRACE_MS, closing, late)
+  } catch (thrown) {
+    logger.error({ err: toError(thrown) }, 'workers did not close in time, connections are cut')
+    await Promise.allSettled(
+      workers.map((worker) => within(clock, policy.ABORT_GRACE_MS, worker.disconnect(), () => new Error('timed out'))),
+    )
+  } finally {
+    cancel()
+  }
+}
