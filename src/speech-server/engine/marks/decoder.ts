@@ -21,6 +21,8 @@ const HOP = 80
 const HOP_SEC = HOP / DECODER_RATE
 /** windows of silence within a mark */
 const MAX_HOLE = 30
+/** a mark may begin this many windows before the first that reads it: 30 ms */
+const SETTLING = 6
 const SURE_WINDOWS = 4
 const SURE_REPAIRED_WINDOWS = 8
 const MAX_WINDOWS = 200
@@ -100,10 +102,10 @@ export class MarkDecoder {
     return found
   }
 
-  /** Since when a mark is being heard that was not reported yet; null when none is. Coarse: to 20 ms. */
-  get hearingSinceSec(): number | null {
-    const run = this.#ended[0] ?? this.#current
-    return run ? timeOf(run.first) : null
+  /** Every mark that begins before this has been reported; seconds. About 60 ms behind what was pushed in silence, 0.2 s behind in a turn. */
+  get settledSec(): number {
+    const open = this.#ended[0] ?? this.#current ?? this.#candidate
+    return timeOf((open ? open.first : this.#window) - SETTLING)
   }
 
   #push(samples: Int16Array): DecodedMark[] {
