@@ -1,0 +1,295 @@
+import type { RemoteAudioTrack, RemoteTrackPublication, Room } from '@livekit/rtc-node'
+import { toError } from '../../../core/errors.js'
+import type { Identity, TrackKey } from '../../../core/ids.js'
+import type { Clock } from '../../../core/time.js'
+import type { Logger } from '../../../observe/logger.js'
+import type { Caption, RoomConnection, RoomEndReason, RoomEvents, RoomParticipant } from '../port.js'
+import { AudioReader } from './audio-reader.js'
+import { CaptionQueue } from './caption-queue.js'
+import { CaptionSender } from './caption-sender.js'
+import { detachRoom } from './library.js'
+import { Roster, type RosterAction, type RosterEvent } from './roster.js'
+import { StallMonitor } from './stall-monitor.js'
+import { TrackBook, type TrackAction, type TrackEvent } from './track-book.js'
+import type { RoomTunables } from './tunables.js'
+
+/** What a connection needs from outside. */
+export interface ConnectionParts {
+  readonly room: Room
+  readonly events: RoomEvents
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly tunables: RoomTunables
+}
+
+interface Media {
+  readonly identity: Identity
+  readonly publication: RemoteTrackPublication
+  track: RemoteAudioTrack | undefined
+}
+
+/**
+ * One joined room: performs what the pure books decide. Everything that comes from the library enters through
+ * `guard`, everything that goes to the consumer leaves through `#emit`: an exception on either way ends this
+ * connection with `fault` and touches no other.
+ */
+export class LivekitConnection implements RoomConnection {
+  readonly #parts: ConnectionParts
+  readonly #roster: Roster
+  readonly #book: TrackBook
+  readonly #stalls: StallMonitor
+  readonly #captions: CaptionQueue
+  readonly #media = new Map<string, Media>()
+  readonly #readers = new Map<TrackKey, AudioReader>()
+  #cancelTick: (() => void) | undefined
+  #tickAtMs = Infinity
+  #ended = false
+  #closing: Promise<void> | undefined
+
+  constructor(parts: ConnectionParts) {
+    const { room, clock, logger, tunables } = parts
+    this.#parts = parts
+    this.#roster = new Roster({ holdMs: tunables.holdMs, graceMs: tunables.graceMs })
+    this.#book = new TrackBook({ tailMs: tunables.muteTailMs, holdMs: tunables.holdMs, maxPerKey: tunables.maxTracksPerKey })
+    this.#stalls = new StallMonitor({
+      room,
+      clock,
+      logger,
+      tunables,
+      report: ({ key, stalled }) => this.#emit((events) => (stalled ? events.trackStalled(key, stalled) : events.trackResumed(key))),
+    })
+    const sender = new CaptionSender(room, logger)
+    this.#captions = new CaptionQueue(
+      tunables.maxCaptions,
+      (caption) => sender.send(caption),
+      (error) => logger.debug({ err: error }, 'caption not sent'),
+    )
+  }
+
+  /** whether `ended` was reported, or nobody wants to know any more */
+  get isEnded(): boolean {
+    return this.#ended
+  }
+
+  /** Runs a handler of a library event; after the end nothing runs. */
+  guard(run: () => void): void {
+    if (this.#ended) return
+    try {
+      run()
+      this.#schedule()
+    } catch (thrown) {
+      this.#fault(toError(thrown))
+    }
+  }
+
+  people(event: RosterEvent): void {
+    if (event.kind === 'joined' && this.#roster.isAbsent(event.participant.identity)) {
+      this.tracks({ kind: 'back', identity: event.participant.identity })
+    }
+    for (const action of this.#roster.apply(event, this.#now())) this.#performPeople(action)
+  }
+
+  tracks(event: TrackEvent): void {
+    for (const action of this.#book.apply(event, this.#now())) {
+      if (this.#ended) return
+      this.#performTracks(action)
+    }
+  }
+
+  /** Keeps what is needed to subscribe to and read a publication. */
+  addMedia(identity: Identity, publication: RemoteTrackPublication): void {
+    const { sid } = publication
+    if (sid !== undefined && !this.#media.has(sid)) this.#media.set(sid, { identity, publication, track: undefined })
+  }
+
+  setMediaTrack(sid: string, track: RemoteAudioTrack | undefined): void {
+    const media = this.#media.get(sid)
+    if (media) media.track = track
+  }
+
+  dropMedia(sid: string): void {
+    this.#media.delete(sid)
+  }
+
+  left(participant: { readonly identity: Identity }, certain: boolean): void {
+    const { identity } = participant
+    this.tracks({ kind: 'gone', identity, certain })
+    for (const [sid, media] of this.#media) if (media.identity === identity) this.#media.delete(sid)
+    this.people({ kind: 'left', identity, certain })
+  }
+
+  reconnecting(): void {
+    this.#stalls.pause()
+    this.#emit((events) => events.reconnecting())
+    this.tracks({ kind: 'reconnecting' })
+    this.people({ kind: 'reconnecting' })
+  }
+
+  reconnected(): void {
+    this.#stalls.resume()
+    this.tracks({ kind: 'reconnected' })
+    this.people({ kind: 'reconnected' })
+    this.#emit((events) => events.reconnected())
+  }
+
+  /** Starts the watchdogs: the room is joined. */
+  begin(): void {
+    if (!this.#ended) this.#stalls.start()
+  }
+
+  caption(caption: Caption): Promise<void> {
+    return this.#captions.push(caption)
+  }
+
+  /** Ends the connection for the given reason: reports it once and frees everything. */
+  end(reason: RoomEndReason, error?: Error): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#closing = this.#free()
+    try {
+      if (error) this.#parts.events.ended(reason, error)
+      else this.#parts.events.ended(reason)
+    } catch (thrown) {
+      this.#parts.logger.error({ err: thrown }, 'handler of the end of a room failed')
+    }
+  }
+
+  /** No more events, also no `ended`: the join was given up. */
+  silence(): void {
+    this.#ended = true
+  }
+
+  /** Resolves when nothing is left; never rejects. */
+  close(): Promise<void> {
+    this.end('left')
+    this.#closing ??= this.#free()
+    return this.#closing
+  }
+
+  #now(): number {
+    return this.#parts.clock.monotonicMs()
+  }
+
+  #fault(error: Error): void {
+    this.#parts.logger.error({ err: error }, 'room ended by a fault in handling its events')
+    this.end('fault', error)
+  }
+
+  #emit(call: (events: RoomEvents) => void): void {
+    if (this.#ended) return
+    try {
+      call(this.#parts.events)
+    } catch (thrown) {
+      this.#fault(toError(thrown))
+    }
+  }
+
+  #performPeople(action: RosterAction): void {
+    switch (action.kind) {
+      case 'joined':
+        return this.#emit((events) => events.participantJoined(action.participant))
+      case 'renamed':
+        return this.#emit((events) => events.participantRenamed(action.participant))
+      case 'left':
+        this.tracks({ kind: 'gone', identity: action.identity, certain: true })
+        return this.#emit((events) => events.participantLeft(action.identity))
+    }
+  }
+
+  #performTracks(action: TrackAction): void {
+    switch (action.kind) {
+      case 'subscribe':
+        return this.#subscribe(action.sid)
+      case 'open':
+        return this.#open(action.sid, action.key)
+      case 'close':
+        return this.#closeReader(action.key)
+      case 'started':
+        return this.#emit((events) => events.trackStarted(action.track))
+      case 'ended':
+        return this.#emit((events) => events.trackEnded(action.key, action.why))
+    }
+  }
+
+  #subscribe(sid: string): void {
+    try {
+      this.#media.get(sid)?.publication.setSubscribed(true)
+    } catch (thrown) {
+      // the publication went in this very moment: its end is on the way
+      this.#parts.logger.warn({ err: thrown }, 'subscribing to a track failed')
+    }
+  }
+
+  #open(sid: string, key: TrackKey): void {
+    this.#stalls.opened(key)
+    const track = this.#media.get(sid)?.track
+    if (!track) return
+    try {
+      const reader = new AudioReader(track, (samples) => this.#frame(key, reader, samples))
+      this.#readers.set(key, reader)
+      reader.ended.catch((thrown: unknown) => this.#fault(toError(thrown)))
+    } catch (thrown) {
+      // as above; when the track stays, the watchdog reports that it yields nothing
+      this.#parts.logger.warn({ err: thrown }, 'opening an audio stream failed')
+    }
+  }
+
+  #frame(key: TrackKey, reader: AudioReader, samples: Int16Array): void {
+    if (this.#ended || this.#readers.get(key) !== reader) return
+    const arrivedMs = this.#now()
+    this.#stalls.frame(key, arrivedMs)
+    this.#emit((events) => events.frame(key, samples, arrivedMs))
+  }
+
+  #closeReader(key: TrackKey): void {
+    this.#stalls.closed(key)
+    const reader = this.#readers.get(key)
+    this.#readers.delete(key)
+    reader?.cancel().catch((thrown: unknown) => this.#parts.logger.debug({ err: thrown }, 'audio stream ended badly'))
+  }
+
+  #schedule(): void {
+    const atMs = this.#ended ? Infinity : Math.min(this.#book.deadlineMs, this.#roster.deadlineMs)
+    if (atMs === this.#tickAtMs) return
+    this.#cancelTick?.()
+    this.#tickAtMs = atMs
+    this.#cancelTick = undefined
+    if (atMs === Infinity) return
+    this.#cancelTick = this.#parts.clock.after(Math.max(0, atMs - this.#now()), () => {
+      this.#tickAtMs = Infinity
+      this.#cancelTick = undefined
+      this.guard(() => {
+        this.tracks({ kind: 'tick' })
+        this.people({ kind: 'tick' })
+      })
+    })
+  }
+
+  async #free(): Promise<void> {
+    const { room, clock, logger, tunables } = this.#parts
+    this.#cancelTick?.()
+    this.#stalls.stop()
+    this.#captions.close()
+    const readers = [...this.#readers.values()]
+    this.#readers.clear()
+    const outcomes = await Promise.allSettled(readers.map((reader) => reader.cancel()))
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') logger.debug({ err: outcome.reason }, 'audio stream ended badly')
+    }
+    const waiting = new AbortController()
+    const tooLate = clock.sleep(tunables.closeTimeoutMs, waiting.signal).then(
+      () => logger.warn({ afterMs: tunables.closeTimeoutMs }, 'leaving the room was not confirmed'),
+      () => undefined,
+    )
+    const leaving = room.disconnect().catch((thrown: unknown) => logger.debug({ err: thrown }, 'disconnect failed'))
+    await Promise.race([leaving, tooLate])
+    waiting.abort()
+    detachRoom(room)
+    this.#media.clear()
+  }
+}
+
+/** A participant as the port reports it. */
+export function asRoomParticipant(identity: Identity, name: string | undefined): RoomParticipant {
+  return { identity, name: name === undefined || name === '' ? identity : name }
+}

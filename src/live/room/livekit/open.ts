@@ -1,0 +1,76 @@
+import { dispose, Room, type RoomOptions } from '@livekit/rtc-node'
+import type { Clock } from '../../../core/time.js'
+import type { Logger } from '../../../observe/logger.js'
+import type { JoinOptions, RoomConnection, RoomEvents, RoomPort } from '../port.js'
+import { CaptionSender } from './caption-sender.js'
+import { LivekitConnection } from './connection.js'
+import { joinError } from './join-error.js'
+import { guardRoom, prepareLibrary, releaseLibrary } from './library.js'
+import { botToken } from './token.js'
+import { DEFAULT_TUNABLES, type RoomTunables } from './tunables.js'
+import { wireRoom } from './wiring.js'
+
+/** Where and as whom to join; the tunables have measured defaults. */
+export interface LivekitRoomOptions extends Partial<RoomTunables> {
+  /** ws, wss, http or https */
+  readonly url: string
+  readonly apiKey: string
+  readonly apiSecret: string
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** The room port on a LiveKit server, by `@livekit/rtc-node`. */
+export function createLivekitRoom(options: LivekitRoomOptions): RoomPort {
+  const { url, apiKey, apiSecret, clock, logger } = options
+  const tunables: RoomTunables = { ...DEFAULT_TUNABLES, ...options }
+  // the last two are understood by the native library and missing in the type: one attempt, so that a server that
+  // accepts and never answers costs 8 s and not 16; trying again is the caller's
+  const connectOptions = {
+    autoSubscribe: false,
+    dynacast: false,
+    joinRetries: 0,
+    connectTimeoutMs: BigInt(tunables.connectTimeoutMs),
+  } as RoomOptions
+
+  async function join(asked: JoinOptions, events: RoomEvents, signal: AbortSignal): Promise<RoomConnection> {
+    signal.throwIfAborted()
+    prepareLibrary(logger)
+    const log = logger.child({ room: asked.room })
+    const token = await botToken({ apiKey, apiSecret, room: asked.room, identity: asked.botIdentity, name: asked.botName })
+    const room = new Room()
+    room.setMaxListeners(0)
+    guardRoom(room, (error) => log.warn({ err: error }, 'rtc-node failed to handle an event'))
+    const connection = new LivekitConnection({ room, events, clock, logger: log, tunables })
+    const takeIn = wireRoom(room, connection, { screenShareAudio: asked.screenShareAudio ?? false })
+    const onAbort = () => connection.silence()
+    signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      // cannot be cancelled: walking away from a pending connect leaks its sockets, so it is waited for
+      await room.connect(url, token, connectOptions)
+    } catch (thrown) {
+      connection.silence()
+      await connection.close()
+      signal.throwIfAborted()
+      throw joinError(thrown, url)
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+    }
+    if (signal.aborted) {
+      await connection.close()
+      throw signal.reason
+    }
+    new CaptionSender(room, log).mayCaption()
+    takeIn()
+    connection.begin()
+    return connection
+  }
+
+  return { join }
+}
+
+/** Frees the native library: the process can exit afterwards and can join no more rooms. Call once, at shutdown. */
+export async function disposeRoomLibrary(): Promise<void> {
+  releaseLibrary()
+  await dispose()
+}

@@ -1,0 +1,275 @@
+import { assertNever, StateError } from '../../../core/errors.js'
+import { type AudioSourceKind, type Identity, type TrackKey, trackKey } from '../../../core/ids.js'
+import type { RoomEvents, RoomTrack } from '../port.js'
+
+/**
+ * Which publication is heard under which key. Pure: events in, actions out; SIDs are known only inside.
+ *
+ * A key (identity + source) is in one of four states:
+ *
+ *   idle --a candidate--> open --muted--> tail --tailMs--> idle     (ended: muted)
+ *                          |  ^------unmuted------|
+ *                          |--newer candidate--> open               (ended: superseded)
+ *                          '--stream gone--> ending --holdMs--> idle (ended: revoked | unpublished | left | reconnecting)
+ *
+ * T1 a candidate is a publication that is subscribed and not muted; the newest published one is heard
+ * T2 after a mute the stream is read on for `tailMs`: the end of speech arrives after the event
+ * T3 why a stream went is told by later events: the end is reported when one of them is certain, when the key is
+ *    heard again, or after `holdMs`
+ * T4 at most `maxPerKey` publications of one key are subscribed, first come; the rest wait for a place
+ * T5 `started` and `ended` alternate for each key, and `ended` comes after the stream is closed
+ */
+export type TrackEvent =
+  | {
+      readonly kind: 'published'
+      readonly sid: string
+      readonly identity: Identity
+      readonly source: AudioSourceKind
+      readonly muted: boolean
+    }
+  | { readonly kind: 'subscribed' | 'unsubscribed' | 'unpublished' | 'muted' | 'unmuted'; readonly sid: string }
+  /** the participant is out of sight; `certain` when it left for good */
+  | { readonly kind: 'gone'; readonly identity: Identity; readonly certain: boolean }
+  /** the participant was out of sight and is there again */
+  | { readonly kind: 'back'; readonly identity: Identity }
+  | { readonly kind: 'reconnecting' | 'reconnected' | 'tick' }
+
+/** Why a key is no longer heard. */
+export type TrackEnd = Parameters<RoomEvents['trackEnded']>[1]
+
+/** What the driver does, in this order. */
+export type TrackAction =
+  | { readonly kind: 'subscribe'; readonly sid: string }
+  | { readonly kind: 'open'; readonly sid: string; readonly key: TrackKey }
+  | { readonly kind: 'close'; readonly key: TrackKey }
+  | { readonly kind: 'started'; readonly track: RoomTrack }
+  | { readonly kind: 'ended'; readonly key: TrackKey; readonly why: TrackEnd }
+
+/** Bounds; times in ms. */
+export interface TrackBookLimits {
+  readonly tailMs: number
+  readonly holdMs: number
+  readonly maxPerKey: number
+}
+
+interface Publication {
+  readonly sid: string
+  readonly slot: Slot
+  /** asked for: counts towards `maxPerKey` */
+  wanted: boolean
+  subscribed: boolean
+  muted: boolean
+}
+
+type EndingWhy = 'revoked' | 'unpublished' | 'left'
+
+/** What a key is doing; see the diagram above. */
+export type SlotState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'open'; readonly sid: string }
+  | { readonly kind: 'tail'; readonly sid: string; readonly closeAtMs: number }
+  | { readonly kind: 'ending'; readonly why: EndingWhy; readonly endAtMs: number }
+
+interface Slot {
+  readonly track: RoomTrack
+  /** by time of publication, oldest first */
+  readonly publications: Publication[]
+  state: SlotState
+}
+
+const IDLE: SlotState = { kind: 'idle' }
+
+/** The tracks of one connection. */
+export class TrackBook {
+  readonly #limits: TrackBookLimits
+  readonly #slots = new Map<TrackKey, Slot>()
+  readonly #bySid = new Map<string, Publication>()
+  #reconnecting = false
+
+  constructor(limits: TrackBookLimits) {
+    this.#limits = limits
+  }
+
+  /** monotonic ms at which a `tick` has something to do; Infinity when nothing waits */
+  get deadlineMs(): number {
+    let deadline = Infinity
+    for (const { state } of this.#slots.values()) deadline = Math.min(deadline, dueMs(state))
+    return deadline
+  }
+
+  /** State of a key, for tests and diagnosis. */
+  stateOf(key: TrackKey): SlotState['kind'] {
+    return this.#slots.get(key)?.state.kind ?? 'idle'
+  }
+
+  apply(event: TrackEvent, nowMs: number): TrackAction[] {
+    const actions: TrackAction[] = []
+    switch (event.kind) {
+      case 'published':
+        this.#published(event)
+        break
+      case 'subscribed':
+        this.#change(event.sid, (publication) => (publication.subscribed = true))
+        break
+      case 'muted':
+      case 'unmuted':
+        this.#change(event.sid, (publication) => (publication.muted = event.kind === 'muted'))
+        break
+      case 'unsubscribed':
+        this.#change(event.sid, (publication) => (publication.subscribed = false))
+        this.#lost(event.sid, 'revoked', actions, nowMs)
+        break
+      case 'unpublished':
+        this.#lost(event.sid, 'unpublished', actions, nowMs)
+        this.#remove(event.sid)
+        break
+      case 'gone':
+        for (const slot of this.#slotsOf(event.identity)) this.#gone(slot, event.certain, actions, nowMs)
+        break
+      case 'back':
+        for (const slot of this.#slotsOf(event.identity)) this.#end(slot, 'unpublished', actions)
+        break
+      case 'reconnecting':
+        this.#reconnecting = true
+        for (const slot of this.#slots.values()) this.#end(slot, 'reconnecting', actions)
+        break
+      case 'reconnected':
+        this.#reconnecting = false
+        break
+      case 'tick':
+        break
+      default:
+        assertNever(event)
+    }
+    for (const slot of this.#slots.values()) this.#settle(slot, actions, nowMs)
+    return actions
+  }
+
+  #published(event: Extract<TrackEvent, { kind: 'published' }>): void {
+    const known = this.#bySid.get(event.sid)
+    if (known) {
+      known.muted = event.muted
+      return
+    }
+    const key = trackKey(event.identity, event.source)
+    let slot = this.#slots.get(key)
+    if (!slot) {
+      slot = { track: { key, identity: event.identity, source: event.source }, publications: [], state: IDLE }
+      this.#slots.set(key, slot)
+    }
+    const publication = { sid: event.sid, slot, wanted: false, subscribed: false, muted: event.muted }
+    slot.publications.push(publication)
+    this.#bySid.set(event.sid, publication)
+  }
+
+  #change(sid: string, change: (publication: Publication) => void): void {
+    const publication = this.#bySid.get(sid)
+    if (publication) change(publication)
+  }
+
+  #remove(sid: string): void {
+    const publication = this.#bySid.get(sid)
+    if (!publication) return
+    this.#bySid.delete(sid)
+    publication.slot.publications.splice(publication.slot.publications.indexOf(publication), 1)
+  }
+
+  /** The stream of this publication is gone; what we know of the reason so far (T3). */
+  #lost(sid: string, why: EndingWhy, actions: TrackAction[], nowMs: number): void {
+    const slot = this.#bySid.get(sid)?.slot
+    if (!slot) return
+    const { state } = slot
+    if ((state.kind === 'open' || state.kind === 'tail') && state.sid === sid) {
+      actions.push({ kind: 'close', key: slot.track.key })
+      slot.state = { kind: 'ending', why, endAtMs: nowMs + this.#limits.holdMs }
+      if (this.#reconnecting) this.#end(slot, 'reconnecting', actions)
+    } else if (state.kind === 'ending' && state.why === 'revoked') {
+      slot.state = { ...state, why }
+    }
+  }
+
+  #gone(slot: Slot, certain: boolean, actions: TrackAction[], nowMs: number): void {
+    for (const sid of slot.publications.map((publication) => publication.sid)) {
+      this.#lost(sid, 'left', actions, nowMs)
+      this.#remove(sid)
+    }
+    if (slot.state.kind === 'ending') slot.state = { ...slot.state, why: 'left' }
+    if (certain) this.#end(slot, 'left', actions)
+  }
+
+  /** Reports the end of a stream that is gone already. */
+  #end(slot: Slot, why: TrackEnd, actions: TrackAction[]): void {
+    if (slot.state.kind !== 'ending') return
+    slot.state = IDLE
+    actions.push({ kind: 'ended', key: slot.track.key, why })
+  }
+
+  /** Brings the slot to where its publications and the time want it. */
+  #settle(slot: Slot, actions: TrackAction[], nowMs: number): void {
+    const { key } = slot.track
+    this.#subscribe(slot, actions)
+    const best = slot.publications.findLast((publication) => publication.subscribed && !publication.muted)
+    const { state } = slot
+    switch (state.kind) {
+      case 'idle':
+        if (best) this.#open(slot, best, actions)
+        else if (slot.publications.length === 0) this.#slots.delete(key)
+        return
+      case 'open':
+        if (this.#held(state.sid).muted) {
+          slot.state = { kind: 'tail', sid: state.sid, closeAtMs: nowMs + this.#limits.tailMs }
+        } else if (best && best.sid !== state.sid) {
+          actions.push({ kind: 'close', key }, { kind: 'ended', key, why: 'superseded' })
+          this.#open(slot, best, actions)
+        }
+        return
+      case 'tail':
+        if (!this.#held(state.sid).muted) {
+          slot.state = { kind: 'open', sid: state.sid }
+          this.#settle(slot, actions, nowMs)
+        } else if (state.closeAtMs <= nowMs) {
+          actions.push({ kind: 'close', key }, { kind: 'ended', key, why: 'muted' })
+          slot.state = IDLE
+          if (best) this.#open(slot, best, actions)
+        }
+        return
+      case 'ending':
+        if (!best && state.endAtMs > nowMs) return
+        this.#end(slot, state.why, actions)
+        this.#settle(slot, actions, nowMs)
+        return
+      default:
+        assertNever(state)
+    }
+  }
+
+  #open(slot: Slot, publication: Publication, actions: TrackAction[]): void {
+    slot.state = { kind: 'open', sid: publication.sid }
+    actions.push({ kind: 'open', sid: publication.sid, key: slot.track.key }, { kind: 'started', track: slot.track })
+  }
+
+  #subscribe(slot: Slot, actions: TrackAction[]): void {
+    let places = this.#limits.maxPerKey - slot.publications.filter(({ wanted }) => wanted).length
+    for (const publication of slot.publications) {
+      if (publication.wanted || places === 0) continue
+      publication.wanted = true
+      places -= 1
+      actions.push({ kind: 'subscribe', sid: publication.sid })
+    }
+  }
+
+  #held(sid: string): Publication {
+    const publication = this.#bySid.get(sid)
+    if (!publication) throw new StateError('a track is heard of which no publication is known')
+    return publication
+  }
+
+  #slotsOf(identity: Identity): Slot[] {
+    return [...this.#slots.values()].filter(({ track }) => track.identity === identity)
+  }
+}
+
+function dueMs(state: SlotState): number {
+  if (state.kind === 'tail') return state.closeAtMs
+  return state.kind === 'ending' ? state.endAtMs : Infinity
+}

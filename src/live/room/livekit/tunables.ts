@@ -1,0 +1,36 @@
+/** Times and bounds of the adapter, in ms unless named otherwise; `DEFAULT_TUNABLES` are measured or stated there. */
+export interface RoomTunables {
+  /** how long a departure without a reason, or the end of a stream, waits for the event that explains it */
+  readonly holdMs: number
+  /** how long those who were there before a full reconnect may take to come back */
+  readonly graceMs: number
+  /** how long a stream is read on after a mute */
+  readonly muteTailMs: number
+  readonly maxTracksPerKey: number
+  readonly maxCaptions: number
+  readonly noFramesMs: number
+  readonly noPacketsMs: number
+  readonly checkFramesEveryMs: number
+  readonly checkPacketsEveryMs: number
+  /** bound of one attempt at the signalling connection; the library adds a probe of 3 s */
+  readonly connectTimeoutMs: number
+  /** bound of waiting for the library's confirmation of a leave */
+  readonly closeTimeoutMs: number
+}
+
+export const DEFAULT_TUNABLES: RoomTunables = {
+  // teardown of a full reconnect to `reconnecting`: 75 ms measured; rejoin to trackSubscribed: 175 ms
+  holdMs: 300,
+  // people came back up to 7.4 s after a server was killed and restarted
+  graceMs: 15_000,
+  // 50 - 60 ms of speech arrive after the event, and a frame is 50 ms long
+  muteTailMs: 100,
+  maxTracksPerKey: 4,
+  maxCaptions: 64,
+  noFramesMs: 2_000,
+  noPacketsMs: 6_000,
+  checkFramesEveryMs: 500,
+  checkPacketsEveryMs: 3_000,
+  connectTimeoutMs: 5_000,
+  closeTimeoutMs: 5_000,
+}
