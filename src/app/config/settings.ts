@@ -1,0 +1,147 @@
+import { LOG_LEVELS, type LogLevel } from '../../observe/logger.js'
+import { cacheDir, dataDir } from './cache-dir.js'
+import { Secret } from './secret.js'
+import { boolean, choice, integer, list, secret, text, url, type Setting } from './setting.js'
+
+/**
+ * Every setting: name, type, default, unit, one sentence. The CLI prints this table; an unknown variable with our
+ * prefix is an error. Each secret may be read from a file with `<NAME>_FILE`.
+ */
+export const SETTINGS = {
+  livekitUrl: url('LIVEKIT_URL', ['ws:', 'wss:', 'http:', 'https:'], 'address of the LiveKit server, wss://... or ws://...'),
+  livekitApiKey: text('LIVEKIT_API_KEY', 'key of the LiveKit server'),
+  livekitApiSecret: secret('LIVEKIT_API_SECRET', 'secret of that key'),
+  gladiaApiKey: secret('GLADIA_API_KEY', 'key of Gladia; without it the local recogniser is used'),
+  gladiaApiUrl: url('GLADIA_API_URL', ['http:', 'https:'], "address used instead of Gladia's"),
+  gladiaRegion: choice('GLADIA_REGION', ['eu-west', 'us-west'], null, 'region that new Gladia sessions are opened in'),
+  databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:'], 'PostgreSQL; without it an embedded database in the data folder', true),
+  redisUrl: url('REDIS_URL', ['redis:', 'rediss:'], 'Redis for the queue; without it the queue lives in the database', true),
+  slackBotToken: secret('SLACK_BOT_TOKEN', 'bot token (xoxb-...) for posts after the meeting'),
+  slackApiUrl: url('SLACK_API_URL', ['http:', 'https:'], "address used instead of Slack's"),
+  slackChannel: text('ROOMSCRIBE_SLACK_CHANNEL', 'channel for meetings that name none'),
+  stt: choice('ROOMSCRIBE_STT', ['gladia', 'local'], null, 'who recognises speech (default: gladia when a key is set, else local)'),
+  port: integer('ROOMSCRIBE_PORT', 8080, 0, 65_535, 'port of the HTTP API; 0 binds a free one'),
+  host: text('ROOMSCRIBE_HOST', 'address that the HTTP API binds', '127.0.0.1'),
+  dataDir: text('ROOMSCRIBE_DATA_DIR', 'folder of the embedded database and the port file'),
+  cacheDir: text('ROOMSCRIBE_CACHE_DIR', "folder of the recogniser's weights and the LiveKit development server"),
+  apiKey: secret('ROOMSCRIBE_API_KEY', 'first admin key of the HTTP API; without it one is made and kept in the data folder'),
+  logLevel: choice('ROOMSCRIBE_LOG_LEVEL', LOG_LEVELS, 'info', 'least severe log lines that are written'),
+  botName: text('ROOMSCRIBE_BOT_NAME', 'name that people see in the room', 'roomscribe (transcribing)'),
+  language: text('ROOMSCRIBE_LANGUAGE', 'language of meetings that name none, two letters; empty detects it'),
+  vocabulary: list('ROOMSCRIBE_VOCABULARY', 'names and words worth knowing, separated by commas'),
+  maxMeetings: integer('ROOMSCRIBE_MAX_MEETINGS', 8, 1, 16, 'meetings that one process runs at once'),
+  aloneSec: integer('ROOMSCRIBE_ALONE_SEC', 60, 1, 86_400, 'seconds after which the bot leaves a room that everybody left'),
+  nobodySec: integer('ROOMSCRIBE_NOBODY_SEC', 900, 1, 86_400, 'seconds after which the bot leaves a room that nobody came to'),
+  maxMeetingSec: integer('ROOMSCRIBE_MAX_MEETING_SEC', 14_400, 10, 172_800, 'longest meeting in seconds'),
+  drainSec: integer('ROOMSCRIBE_DRAIN_SEC', 60, 1, 600, 'seconds that the end waits for the last texts'),
+  screenShareAudio: boolean(
+    'ROOMSCRIBE_SCREEN_SHARE_AUDIO',
+    false,
+    "whether the sound of a shared screen is heard, under the sharer's name",
+  ),
+  captions: boolean('ROOMSCRIBE_CAPTIONS', false, 'whether live captions are sent into the room'),
+} satisfies Record<string, Setting<unknown>>
+
+/** All settings, parsed. */
+export interface Settings {
+  readonly livekitUrl: string | null
+  readonly livekitApiKey: string | null
+  readonly livekitApiSecret: Secret | null
+  readonly gladiaApiKey: Secret | null
+  readonly gladiaApiUrl: string | null
+  readonly gladiaRegion: 'eu-west' | 'us-west' | null
+  readonly databaseUrl: Secret | null
+  readonly redisUrl: Secret | null
+  readonly slackBotToken: Secret | null
+  readonly slackApiUrl: string | null
+  readonly slackChannel: string | null
+  readonly stt: 'gladia' | 'local'
+  readonly port: number
+  readonly host: string
+  readonly dataDir: string
+  readonly cacheDir: string
+  readonly apiKey: Secret | null
+  readonly logLevel: LogLevel
+  readonly botName: string
+  readonly language: string | null
+  readonly vocabulary: readonly string[]
+  readonly maxMeetings: number
+  readonly aloneSec: number
+  readonly nobodySec: number
+  readonly maxMeetingSec: number
+  readonly drainSec: number
+  readonly screenShareAudio: boolean
+  readonly captions: boolean
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const PREFIX = 'ROOMSCRIBE_'
+
+/** Names that somebody probably meant, nearest first by edit distance. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, at) => at)
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i]
+      for (let j = 1; j <= b.length; j++) {
+        const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+        next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+      }
+      row = next
+    }
+    return row[b.length] ?? 0
+  }
+  const ranked = known.map((candidate) => ({ candidate, d: distance(name, candidate) })).toSorted((a, b) => a.d - b.d)
+  return ranked[0] && ranked[0].d <= 4 ? ranked[0].candidate : undefined
+}
+
+/**
+ * Reads every setting at once.
+ * @param env usually `process.env`
+ * @param readFile reads the file that a `<NAME>_FILE` variable names
+ * @returns the settings, and one sentence for each problem (empty when all is well)
+ */
+export function readSettings(env: Environment, readFile: (path: string) => string): { settings: Settings; problems: readonly string[] } {
+  const problems: string[] = []
+  const names = Object.values(SETTINGS).map((setting) => setting.name)
+  const values: Record<string, unknown> = {}
+  for (const [key, setting] of Object.entries(SETTINGS)) {
+    let raw = env[setting.name]
+    const file = env[`${setting.name}_FILE`]
+    if (setting.secret && file !== undefined && file !== '') {
+      if (raw !== undefined && raw !== '') problems.push(`${setting.name} and ${setting.name}_FILE are both set: keep one`)
+      try {
+        raw = readFile(file).trim()
+      } catch {
+        problems.push(`${setting.name}_FILE names a file that cannot be read: ${file}`)
+        raw = undefined
+      }
+    }
+    const parsed = setting.parse(raw === undefined || raw.trim() === '' ? undefined : raw.trim())
+    if ('problem' in parsed) problems.push(`${setting.name} ${parsed.problem}`)
+    values[key] = 'value' in parsed ? parsed.value : setting.fallback
+  }
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith(PREFIX) || names.includes(name)) continue
+    const base = name.endsWith('_FILE') ? name.slice(0, -5) : name
+    const known = Object.values(SETTINGS).find((setting) => setting.name === base)
+    if (known?.secret && name !== base) continue
+    const hint = nearest(name, names)
+    problems.push(`${name} is not a setting of roomscribe${hint === undefined ? '' : `: did you mean ${hint}?`}`)
+  }
+  const read = values as unknown as Omit<Settings, 'stt' | 'dataDir' | 'cacheDir'> & { stt: 'gladia' | 'local' | null }
+  const stt = read.stt ?? (read.gladiaApiKey ? 'gladia' : 'local')
+  if (stt === 'gladia' && !read.gladiaApiKey) problems.push('ROOMSCRIBE_STT is gladia, but GLADIA_API_KEY is not set')
+  return { settings: { ...read, stt, dataDir: dataDir(env), cacheDir: cacheDir(env) }, problems }
+}
+
+/** Problems of the settings that joining a room needs. */
+export function livekitProblems(settings: Settings): readonly string[] {
+  const missing: string[] = []
+  if (settings.livekitUrl === null)
+    missing.push('LIVEKIT_URL is missing: the address of your LiveKit server, for example wss://livekit.example.com')
+  if (settings.livekitApiKey === null) missing.push('LIVEKIT_API_KEY is missing: a key of your LiveKit server')
+  if (settings.livekitApiSecret === null) missing.push('LIVEKIT_API_SECRET is missing: the secret of that key')
+  return missing
+}
