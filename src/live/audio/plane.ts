@@ -1,0 +1,199 @@
+import type { Identity, SessionId, TrackKey } from '../../core/ids.js'
+import type { BlockFacts } from './block-queue.js'
+import { GapLog } from './gap-log.js'
+import { Ledger, type AudioCounters } from './ledger.js'
+import { Patience } from './patience.js'
+import { SessionPool } from './session-pool.js'
+import type { AudioSink } from './sink.js'
+import type { GapReason } from './span.js'
+import { Track } from './track.js'
+import { AUDIO_TUNABLES, blockMsOf, type AudioTunables } from './tunables.js'
+import { Meter } from './voice.js'
+
+/** How to make an audio plane. */
+export interface AudioPlaneOptions {
+  /** monotonic clock at the meeting's start */
+  readonly meetingStartMs: number
+  readonly tunables?: Partial<AudioTunables>
+}
+
+/**
+ * Frames of many tracks in, interleaved blocks, spans and gaps out. Pure: told the time, never asks it; the rules are in README.md.
+ * All times are of the monotonic clock and do not go back. After `finish` every call is without effect.
+ */
+export class AudioPlane {
+  readonly #meetingStartMs: number
+  readonly #tunables: AudioTunables
+  readonly #blockMs: number
+  readonly #sink: AudioSink
+  readonly #tracks = new Map<TrackKey, Track>()
+  readonly #ledger = new Ledger()
+  readonly #gaps: GapLog
+  readonly #patience: Patience
+  readonly #pool: SessionPool
+  readonly #meter = new Meter()
+  #isFinished = false
+
+  constructor(options: AudioPlaneOptions, sink: AudioSink) {
+    this.#meetingStartMs = options.meetingStartMs
+    this.#tunables = { ...AUDIO_TUNABLES, ...options.tunables }
+    this.#blockMs = blockMsOf(this.#tunables)
+    this.#sink = sink
+    this.#gaps = new GapLog(this.#tunables.mergeGapMs, (gap) => sink.gap(gap))
+    this.#patience = new Patience(this.#tunables)
+    this.#pool = new SessionPool(this.#tunables, sink, this.#ledger, this.#patience)
+  }
+
+  /** The track can be heard from now on, for the first time or again. */
+  trackStarted(track: { readonly key: TrackKey; readonly identity: Identity }, _nowMs: number): void {
+    if (this.#isFinished) return
+    const known = this.#tracks.get(track.key)
+    if (!known) {
+      this.#tracks.set(track.key, new Track(track.key, track.identity, this.#meetingStartMs, this.#tunables))
+      return
+    }
+    known.isLive = true
+    known.isLeaving = false
+    known.isStalled = false
+    known.clock.restart()
+  }
+
+  /** No more frames until it is started again. @param keepSeat muted or reconnecting: the channel stays its own */
+  trackEnded(key: TrackKey, nowMs: number, keepSeat: boolean): void {
+    const track = this.#tracks.get(key)
+    if (this.#isFinished || !track) return
+    this.#missed(track, nowMs - this.#meetingStartMs)
+    track.isLive = false
+    track.isStalled = false
+    track.isLeaving = !keepSeat
+  }
+
+  /** An unmuted track stopped delivering: it is not waited for, and the absence becomes a gap. */
+  trackStalled(key: TrackKey, nowMs: number): void {
+    const track = this.#tracks.get(key)
+    if (this.#isFinished || !track?.isLive) return
+    track.isStalled = true
+    const endMs = track.clock.endMs
+    track.missingSinceMs ??= Number.isNaN(endMs) ? nowMs - this.#meetingStartMs : endMs
+  }
+
+  /** It delivers again; the gap ends with its next frame. */
+  trackResumed(key: TrackKey, _nowMs: number): void {
+    const track = this.#tracks.get(key)
+    if (track) track.isStalled = false
+  }
+
+  /**
+   * One frame of a started track; frames of others are dropped.
+   * @param samples one block long, 16 kHz; ours
+   * @throws {RangeError} another length
+   */
+  frame(key: TrackKey, samples: Int16Array, arrivedMs: number): void {
+    const track = this.#tracks.get(key)
+    if (this.#isFinished || !track?.isLive) return
+    track.lastArrivedMs = arrivedMs
+    const facts = this.#date(track, samples, arrivedMs)
+    const limit = track.limit(this.#tunables)
+    while (track.queue.length >= limit) this.#drop(track)
+    track.queue.push(samples, facts)
+    if (facts.voiced) this.#ledger.heard(track.identity, this.#blockMs)
+  }
+
+  /** Sends what is due. To be called every 20 ms or so; a late call is made up for. */
+  tick(nowMs: number): void {
+    if (this.#isFinished) return
+    this.#patience.ticked(nowMs)
+    this.#sweep()
+    this.#pool.assign(this.#tracks.values(), this.#present(), nowMs)
+    this.#pool.send(nowMs)
+    this.#sweep()
+    this.#gaps.flush(nowMs - this.#meetingStartMs)
+  }
+
+  /** The person is gone: seats are freed when what they said has been sent. */
+  personLeft(identity: Identity, nowMs: number): void {
+    for (const track of this.#tracks.values()) if (track.identity === identity) this.trackEnded(track.key, nowMs, false)
+  }
+
+  /** The session died: everybody seated there moves to another at once. What it had not acknowledged is the caller's affair. */
+  sessionEnded(sessionId: SessionId, nowMs: number): void {
+    if (!this.#isFinished) this.#pool.ended(sessionId, this.#present(), nowMs)
+  }
+
+  /** Sends everything that waits, closes spans and gaps, and finishes all sessions. */
+  finish(nowMs: number): void {
+    if (this.#isFinished) return
+    for (const track of this.#tracks.values()) this.#missed(track, nowMs - this.#meetingStartMs)
+    this.#pool.assign(this.#tracks.values(), this.#present(), nowMs)
+    this.#pool.drain([...this.#tracks.values()], nowMs)
+    this.#tracks.clear()
+    this.#gaps.flush(Number.POSITIVE_INFINITY)
+    this.#isFinished = true
+  }
+
+  /** What became of everybody's audio so far; everybody who was ever heard, in that order. */
+  coverageInput(): AudioCounters[] {
+    const waitingMs = new Map<Identity, number>()
+    for (const { identity, queue } of this.#tracks.values()) {
+      waitingMs.set(identity, (waitingMs.get(identity) ?? 0) + queue.voiced * this.#blockMs)
+    }
+    return this.#ledger.counters(waitingMs)
+  }
+
+  #present(): number {
+    let present = 0
+    for (const track of this.#tracks.values()) if (!track.isLeaving) present++
+    return present
+  }
+
+  #date(track: Track, samples: Int16Array, arrivedMs: number): BlockFacts {
+    const { clock } = track
+    this.#meter.measure(samples)
+    if (track.missingSinceMs !== null) clock.restart()
+    clock.received(samples.length, arrivedMs)
+    this.#missed(track, clock.startMs)
+    if (clock.jumpMs < 0) track.queue.redate(clock.jumpMs)
+    if (clock.jumpMs > 0) this.#notReceived(track, clock.startMs - clock.jumpMs, clock.startMs)
+    const { rms, peak } = this.#meter
+    return {
+      meetingMs: clock.startMs,
+      rms,
+      voiced: rms >= this.#tunables.voiceRms,
+      audible: peak >= this.#tunables.audiblePeak,
+      runStart: clock.anchored || clock.jumpMs > 0,
+    }
+  }
+
+  #missed(track: Track, untilMs: number): void {
+    if (track.missingSinceMs === null) return
+    this.#notReceived(track, track.missingSinceMs, untilMs)
+    track.missingSinceMs = null
+  }
+
+  #notReceived(track: Track, fromMs: number, toMs: number): void {
+    if (toMs <= Math.max(0, fromMs)) return
+    this.#sink.gap({ identity: track.identity, fromMs: Math.max(0, Math.floor(fromMs)), toMs: Math.ceil(toMs), reason: 'not_received' })
+  }
+
+  /** Lets the oldest block go; voice becomes a gap, silence is no loss. */
+  #drop(track: Track): void {
+    const { headMs, headVoiced } = track.queue
+    track.queue.drop()
+    if (!headVoiced) return
+    const reason: GapReason = track.seat === null && track.standing === 'crowded' ? 'no_channel' : 'ring_full'
+    this.#gaps.lost(track, reason, headMs, headMs + this.#blockMs)
+    this.#ledger.lost(track.identity, this.#blockMs)
+  }
+
+  /** Forgets tracks that are gone and have nothing left that can still be sent. */
+  #sweep(): void {
+    for (const track of this.#tracks.values()) {
+      if (!track.isLeaving) continue
+      const isWaiting = track.seat === null ? track.wantsSeat && track.standing !== 'crowded' : track.queue.length > 0
+      if (isWaiting) continue
+      while (track.queue.length > 0) this.#drop(track)
+      this.#pool.release(track)
+      this.#tracks.delete(track.key)
+    }
+  }
+}

@@ -1,0 +1,324 @@
+import { expect, test } from 'vitest'
+import { BLOCK, RoomOfTracks, block, keyOf, silent, speaker, who } from './room-of-tracks.js'
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+const first = (room: RoomOfTracks) => room.sink.sessions[0]!.sessionId
+
+test('A3 no session opens while nobody is heard, and nothing of the silence is a gap', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', silent)
+  room.run(5000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.sessions).toEqual([])
+  expect(room.sink.gaps).toEqual([])
+})
+
+test('A3 the first sound opens the smallest session that seats everybody, with half a second of lead', () => {
+  const room = new RoomOfTracks()
+  for (const name of ['ann', 'bob', 'cyd']) room.join(name, silent)
+  room.run(2000)
+  room.join('dan', speaker(7), 50)
+  room.run(1000)
+  expect(room.sink.sessions.map((session) => session.channels)).toEqual([4])
+  const lead = new RoomOfTracks()
+  let mark = 0
+  lead.join('ann', (nowMs) => block(++mark, nowMs > 2000))
+  lead.run(2200)
+  const marks = lead.sink.marks(first(lead), 0)
+  expect(marks.indexOf(41)).toBeLessThanOrEqual(10)
+  expect(marks.slice(0, 4)).toEqual([32, 33, 34, 35])
+})
+
+test('A1 every block of a speaker is sent once, in order, on one channel, within 100 ms of its arrival', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', speaker())
+  room.run(10_000)
+  const sent = room.sink.marks(first(room), 0)
+  expect(sent).toEqual(numbers(1, sent.length))
+  expect(sent.length).toBeGreaterThanOrEqual(198)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.marks(first(room), 0)).toEqual(numbers(1, 200))
+  expect(room.sink.session(first(room)).isFinished).toBe(true)
+})
+
+test('A11 an unbroken track is one span that tells the meeting time of its samples', () => {
+  const room = new RoomOfTracks({}, 5_000_000)
+  room.run(1000)
+  room.join('ann', speaker())
+  room.run(3000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.spansOf('ann')).toEqual([
+    { sessionId: 's0', channel: 0, fromFrame: 0, toFrame: 60 * BLOCK, trackKey: keyOf('ann'), identity: 'ann', meetingMs: 1000 },
+  ])
+})
+
+test('A2 a late seat gets zeros after the grace, others are not held up for longer, and what was late follows', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', speaker(1))
+  room.join('bob', speaker(1001))
+  room.run(2000)
+  const bob = keyOf('bob')
+  room.hush('bob')
+  room.run(150)
+  expect(room.sink.marks(first(room), 0).at(-1)).toBeGreaterThanOrEqual(39)
+  room.run(300)
+  expect(room.sink.marks(first(room), 0).at(-1)).toBeGreaterThanOrEqual(47)
+  for (let mark = 1041; mark <= 1049; mark++) room.plane.frame(bob, block(mark, true), room.nowMs)
+  room.run(1000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.marks(first(room), 0).filter(Boolean)).toEqual(numbers(1, room.sink.marks(first(room), 0).filter(Boolean).length))
+  expect(room.sink.marks(first(room), 1).filter(Boolean)).toEqual(numbers(1001, 1049))
+  expect(room.sink.spansOf('bob').length).toBe(2)
+  expect(room.sink.gaps).toEqual([])
+})
+
+test('A2 frames that queued up behind a stall of the process lose nothing, in order, without zeros between', () => {
+  for (const stallMs of [300, 3000, 12_000, 25_000]) {
+    const room = new RoomOfTracks()
+    room.join('ann', speaker(1))
+    room.join('bob', speaker(2001), 70)
+    room.run(2000)
+    room.nowMs += stallMs
+    room.plane.tick(room.nowMs)
+    room.nowMs += 40
+    room.deliver()
+    room.run(4000)
+    room.plane.finish(room.nowMs)
+    const [ann, bob] = [0, 1].map((channel) => room.sink.marks(first(room), channel))
+    const total = Math.floor((2000 + stallMs + 40 + 4000) / 50)
+    expect(ann!.filter(Boolean)).toEqual(numbers(1, total))
+    expect(bob!.filter(Boolean)).toEqual(numbers(2001, 2000 + Math.floor((2000 + stallMs + 40 + 4000 - 20) / 50)))
+    expect(ann!.slice(ann!.indexOf(1), ann!.indexOf(total)).includes(0)).toBe(false)
+    expect(room.sink.gaps).toEqual([])
+    expect(room.sink.spansOf('ann').length).toBe(1)
+  }
+})
+
+test('A2 a stall beyond 30 s keeps the last 30 s and records the rest as a gap', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', speaker(1))
+  room.run(2000)
+  room.nowMs += 50_000
+  room.deliver()
+  room.plane.tick(room.nowMs)
+  room.run(2000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.gaps.every((gap) => gap.reason === 'ring_full')).toBe(true)
+  const lost = room.sink.gaps.reduce((sum, gap) => sum + gap.toMs - gap.fromMs, 0)
+  const [row] = room.plane.coverageInput()
+  expect(row!.lostVoiceMs).toBe(lost)
+  expect(row!.heardMs).toBe(row!.lostVoiceMs + row!.sentVoiceMs)
+  expect(lost).toBeGreaterThanOrEqual(19_000)
+  expect(lost).toBeLessThanOrEqual(21_000)
+})
+
+test('A4 what waits too long is cut out of pauses only, down to 0.3 s', () => {
+  const room = new RoomOfTracks()
+  let mark = 0
+  // 1 s of speech, 1 s of silence, again and again; half a second arrives late at first
+  room.join('ann', (nowMs) => block(++mark, nowMs % 2000 < 1000))
+  room.run(1000)
+  const pushed = room.nowMs
+  for (let extra = 0; extra < 10; extra++) room.plane.frame(keyOf('ann'), block(++mark, true), pushed)
+  room.run(6000)
+  room.plane.finish(room.nowMs)
+  const [row] = room.plane.coverageInput()
+  expect(row!.sentVoiceMs).toBe(row!.heardMs)
+  const sent = room.sink.marks(first(room), 0)
+  const dropped = numbers(sent.find(Boolean)!, mark).filter((number) => !sent.includes(number))
+  expect(dropped.length).toBeGreaterThanOrEqual(8)
+  expect(room.sink.spansOf('ann').length).toBeGreaterThan(1)
+})
+
+test('A5 a session grows 2, 4, 8 as people are heard, and nobody loses a block on the way', () => {
+  const room = new RoomOfTracks()
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  for (const [index, name] of names.entries()) {
+    let mark = index * 2000
+    // speech with a pause of 0.5 s every 4 s
+    room.join(name, (nowMs) => block(++mark, nowMs % 4000 < 3500))
+    room.run(5000)
+  }
+  room.run(3000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.sessions.map((session) => session.channels)).toEqual([2, 4, 8])
+  for (const row of room.plane.coverageInput()) {
+    expect(row.lostVoiceMs + row.waitingVoiceMs).toBe(0)
+    expect(row.sentVoiceMs).toBe(row.heardMs)
+  }
+  expect(room.sink.gaps).toEqual([])
+})
+
+test('A6 somebody who never pauses moves after 15 s, cut nowhere', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', speaker(1))
+  room.join('bob', silent)
+  room.run(1000)
+  room.join('cyd', speaker(1001))
+  room.join('dan', speaker(3001))
+  room.run(10_000)
+  expect(room.sink.live.map((session) => session.channels)).toEqual([2, 4])
+  room.run(10_000)
+  expect(room.sink.live.map((session) => session.channels)).toEqual([4])
+  room.plane.finish(room.nowMs)
+  const heard = room.sink.sessions.flatMap((session) =>
+    Array.from({ length: session.channels }, (_, channel) => room.sink.marks(session.sessionId, channel)).flat(),
+  )
+  const ann = heard.filter((mark) => mark > 0 && mark <= 1000)
+  expect(ann).toEqual(numbers(1, 420))
+})
+
+test('A7 eight people who speak among twenty silent ones are all heard', () => {
+  const room = new RoomOfTracks()
+  for (const index of numbers(1, 20)) room.join(`quiet${index}`, silent)
+  room.run(500)
+  for (const index of numbers(1, 8)) room.join(`loud${index}`, speaker(index * 1000))
+  room.run(3000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.sessions.map((session) => session.channels)).toEqual([8])
+  expect(room.sink.gaps).toEqual([])
+  expect(room.plane.coverageInput().filter((row) => row.sentVoiceMs === 3000).length).toBe(8)
+})
+
+test('A8 the ninth who speaks waits with a gap no_channel until somebody leaves', () => {
+  const room = new RoomOfTracks()
+  for (const index of numbers(1, 8)) room.join(`p${index}`, speaker(index * 1000))
+  room.run(1000)
+  room.join('late', speaker(9001))
+  room.run(3000)
+  room.leave('p3')
+  room.run(2000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.gaps.map(({ identity, reason }) => ({ identity, reason }))).toEqual([{ identity: 'late', reason: 'no_channel' }])
+  const row = room.plane.coverageInput().find((one) => one.identity === 'late')!
+  expect(row.heardMs).toBe(row.sentVoiceMs + row.lostVoiceMs)
+  expect(room.sink.gaps[0]!.toMs - room.sink.gaps[0]!.fromMs).toBe(row.lostVoiceMs)
+  expect(row.sentVoiceMs).toBeGreaterThanOrEqual(1900)
+})
+
+test('A9 a channel is given to another owner only after half a second of zeros; its own owner gets it back at once', () => {
+  const room = new RoomOfTracks({ sizes: [2] })
+  room.join('ann', speaker(1))
+  room.join('bob', speaker(1001))
+  room.run(1000)
+  room.leave('bob')
+  room.join('cyd', speaker(2001))
+  room.run(2000)
+  const marks = room.sink.marks(first(room), 1)
+  const end = marks.findLastIndex((mark) => mark > 1000 && mark < 2000)
+  const start = marks.findIndex((mark) => mark > 2000)
+  expect(start - end - 1).toBeGreaterThanOrEqual(10)
+  expect(marks.filter((mark) => mark > 2000)[0]).toBe(2001)
+  room.plane.trackEnded(keyOf('ann'), room.nowMs, false)
+  room.run(200)
+  room.join('ann', speaker(5001))
+  room.run(500)
+  expect(room.sink.marks(first(room), 0).at(-1)).toBeGreaterThan(5000)
+})
+
+test('A9 a muted track keeps its channel against others', () => {
+  const room = new RoomOfTracks({ sizes: [2] })
+  room.join('ann', speaker(1))
+  room.join('bob', speaker(1001))
+  room.run(1000)
+  room.hush('ann')
+  room.plane.trackEnded(keyOf('ann'), room.nowMs, true)
+  room.join('cyd', speaker(2001))
+  room.run(3000)
+  expect(room.sink.marks(first(room), 0).some((mark) => mark > 2000)).toBe(false)
+  room.join('ann', speaker(501))
+  room.run(500)
+  expect(room.sink.marks(first(room), 0).at(-1)).toBeGreaterThan(500)
+  expect(room.sink.gaps.every((gap) => gap.identity === 'cyd')).toBe(true)
+})
+
+test('A10 when a session dies everybody moves to a new one at once and loses nothing that was not sent', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', speaker(1))
+  room.join('bob', speaker(1001))
+  room.run(2000)
+  room.plane.sessionEnded(first(room), room.nowMs)
+  expect(room.sink.sessions.map((session) => session.channels)).toEqual([2, 2])
+  room.run(2000)
+  room.plane.sessionEnded(first(room), room.nowMs)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.sessions.length).toBe(2)
+  const ann = room.sink.sessions.flatMap((session) => room.sink.marks(session.sessionId, 0)).filter(Boolean)
+  expect(ann).toEqual(numbers(1, 80))
+})
+
+test('A10 either session of a roll may die', () => {
+  for (const dying of [0, 1]) {
+    const room = new RoomOfTracks()
+    room.join('ann', speaker(1))
+    room.join('bob', speaker(1001))
+    room.run(1000)
+    room.join('cyd', speaker(2001))
+    room.run(1000)
+    expect(room.sink.live.length).toBe(2)
+    room.plane.sessionEnded(room.sink.sessions[dying]!.sessionId, room.nowMs)
+    room.run(20_000)
+    room.plane.finish(room.nowMs)
+    for (const row of room.plane.coverageInput()) expect(row.sentVoiceMs).toBe(row.heardMs)
+    expect(room.sink.gaps).toEqual([])
+  }
+})
+
+test('A12 a stalled track is not waited for, and its absence is a gap from its last sample to the next', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', speaker(1))
+  room.join('bob', speaker(1001))
+  room.run(2000)
+  room.hush('bob')
+  room.run(1000)
+  room.plane.trackStalled(keyOf('bob'), room.nowMs)
+  room.run(4000)
+  room.plane.trackResumed(keyOf('bob'), room.nowMs)
+  room.join('bob', speaker(1101))
+  room.run(1000)
+  expect(room.sink.gaps).toEqual([{ identity: 'bob', fromMs: 2000, toMs: 7000, reason: 'not_received' }])
+  room.hush('bob')
+  room.plane.trackStalled(keyOf('bob'), room.nowMs)
+  room.run(1000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.gaps[1]).toEqual({ identity: 'bob', fromMs: 8000, toMs: 9000, reason: 'not_received' })
+})
+
+test('A11 frames that went missing move the clock on and leave a gap; later samples are dated right', () => {
+  const room = new RoomOfTracks()
+  let mark = 0
+  room.join('ann', (nowMs) => (nowMs > 3000 && nowMs <= 3500 ? null : block(++mark, true)))
+  room.run(10_000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.gaps.length).toBe(1)
+  expect(room.sink.gaps[0]).toMatchObject({ identity: 'ann', reason: 'not_received' })
+  expect(room.sink.gaps[0]!.toMs - room.sink.gaps[0]!.fromMs).toBe(500)
+  const last = room.sink.spansOf('ann').at(-1)!
+  expect(last.meetingMs + (last.toFrame - last.fromFrame) / 16).toBe(10_000)
+})
+
+test('an old session is rolled before its maximum age, nothing cut', () => {
+  const room = new RoomOfTracks({ maxSessionMs: 10_000 })
+  let mark = 0
+  room.join('ann', (nowMs) => block(++mark, nowMs % 3000 < 2500))
+  room.run(30_000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.sessions.length).toBeGreaterThanOrEqual(3)
+  const [row] = room.plane.coverageInput()
+  expect(row!.sentVoiceMs).toBe(row!.heardMs)
+})
+
+test('frames of nobody, of an ended track, and calls after finish change nothing; a frame of another length throws', () => {
+  const room = new RoomOfTracks()
+  room.plane.frame(keyOf('nobody'), block(1, true), 0)
+  room.join('ann', speaker(1))
+  room.run(500)
+  expect(() => room.plane.frame(keyOf('ann'), new Int16Array(799), room.nowMs)).toThrow(RangeError)
+  room.plane.finish(room.nowMs)
+  const log = [...room.sink.log]
+  room.run(500)
+  room.plane.finish(room.nowMs)
+  room.plane.sessionEnded(first(room), room.nowMs)
+  expect(room.sink.log).toEqual(log)
+  expect(room.plane.coverageInput().map((row) => row.identity)).toEqual([who('ann')])
+})
