@@ -1,25 +1,16 @@
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { AccessToken, type VideoGrant } from 'livekit-server-sdk'
+import { cacheDir } from '../../src/app/config/cache-dir.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import { findLivekit } from '../../src/standins/livekit/find.js'
 import { startLivekitServer, type LivekitServer, type LivekitServerOptions } from '../../src/standins/livekit/server.js'
-
-/** The cache folder of set-up, as `deploy/dev/setup.mjs` chooses it. */
-export function testCacheDir(): string {
-  const { ROOMSCRIBE_CACHE_DIR: own, XDG_CACHE_HOME: xdg } = process.env
-  if (own) return own
-  if (xdg) return join(xdg, 'roomscribe')
-  return process.platform === 'darwin' ? join(homedir(), 'Library', 'Caches', 'roomscribe') : join(homedir(), '.cache', 'roomscribe')
-}
 
 /**
  * Starts a real server for one test file (LIVEKIT_URL is not looked at: tests own their server). Stop it in `afterAll`.
  * @throws Error when there is none: `npm run setup -- --tests` gets one. Never skip because of it.
  */
 export async function startTestLivekit(options: Partial<LivekitServerOptions> = {}): Promise<LivekitServer> {
-  const found = await findLivekit({ cacheDir: testCacheDir(), path: process.env['PATH'] ?? '' })
+  const found = await findLivekit({ cacheDir: cacheDir(process.env), path: process.env['PATH'] ?? '' })
   if (found.kind !== 'binary') throw new Error(found.kind === 'none' ? found.message : 'tests own their server')
   return startLivekitServer({ binary: found.binary, logger: silentLogger, clock: systemClock, ...options })
 }

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ConfigError } from '../../../../src/core/errors.js'
+import type { ConfigError } from '../../../../src/core/errors.js'
 import { cachedLivekit, chooseLivekit, findLivekit, type LivekitFacts } from '../../../../src/standins/livekit/find.js'
 
 const nothing: LivekitFacts = {

@@ -1,0 +1,88 @@
+/**
+ * The program of a process of actors: reads an order (actor-order.ts) as the first line of standard input, plays its
+ * script, and writes events (play-event.ts) as JSON lines on standard output. SIGTERM, SIGINT and the end of standard
+ * input make everybody leave. Exit code 0 when the script was played to its end or ended on request, else 1.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createInterface } from 'node:readline'
+import { dispose } from '@livekit/rtc-node'
+import { deferred } from '../../core/deferred.js'
+import { toError } from '../../core/errors.js'
+import { systemClock } from '../../core/time.js'
+import { redactText } from '../../observe/logger.js'
+import { encodeMark } from '../../speech-server/engine/marks/codec.js'
+import { Actor } from './actor.js'
+import { actorOrderSchema, type ActorOrder } from './actor-order.js'
+import { play } from './play.js'
+import type { PlayEvent } from './play-event.js'
+import { Speech } from './speech.js'
+import { actorToken } from './token.js'
+
+const RESOLUTION_MS = 10
+
+const ending = new AbortController()
+const order = deferred<string>()
+const go = deferred()
+const end = (why: string) => {
+  ending.abort(new Error(why))
+  order.reject(ending.signal.reason)
+  go.reject(ending.signal.reason)
+}
+// ended before anybody awaits them
+order.promise.catch(() => undefined)
+go.promise.catch(() => undefined)
+
+process.once('SIGTERM', () => end('asked to end'))
+process.once('SIGINT', () => end('asked to end'))
+process.stdout.on('error', () => end('nobody reads'))
+const input = createInterface({ input: process.stdin })
+input.once('line', (line) => {
+  order.resolve(line)
+  input.on('line', (next) => next.trim() === 'go' && go.resolve())
+})
+input.once('close', () => end('standard input has ended'))
+
+const loopDelay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+loopDelay.enable()
+
+function write(event: PlayEvent): void {
+  if (event.kind === 'started') loopDelay.reset()
+  process.stdout.write(`${JSON.stringify(event)}\n`)
+}
+
+async function perform({ url, room, script, sampleRate, isHeld, ...keys }: ActorOrder): Promise<void> {
+  await using speech = new Speech()
+  await play({
+    script,
+    player: ({ identity, name }) =>
+      new Actor({
+        url,
+        identity,
+        name,
+        sampleRate,
+        clock: systemClock,
+        token: (present) => actorToken(keys, { room, identity, name: present }),
+      }),
+    clip: (text, voice) => speech.clip(text, voice),
+    mark: (who, n) => encodeMark(who, n, sampleRate),
+    onEvent: write,
+    ...(isHeld ? { hold: () => go.promise } : {}),
+    loopDelayMs: () => Math.max(0, loopDelay.max / 1e6 - RESOLUTION_MS),
+    clock: systemClock,
+    signal: ending.signal,
+  })
+}
+
+try {
+  await perform(actorOrderSchema.parse(JSON.parse(await order.promise)))
+} catch (error) {
+  if (!ending.signal.aborted || error !== ending.signal.reason) {
+    process.exitCode = 1
+    process.stderr.write(`${redactText(toError(error).message)}\n`)
+  }
+} finally {
+  loopDelay.disable()
+  input.close()
+  process.stdin.destroy()
+  await dispose()
+}
