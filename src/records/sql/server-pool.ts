@@ -1,4 +1,4 @@
-import pg from 'pg'
+import { Client, Pool } from 'pg'
 import type { Logger } from '../../observe/logger.js'
 import { connectError, databasePlace } from './failures.js'
 import { SEARCH_PATH, type PgPoolLike } from './pool-like.js'
@@ -14,7 +14,7 @@ const REPLY_MS = 35_000
 export interface ServerPool {
   readonly pool: PgPoolLike
   /** a client outside the pool, not connected, for LISTEN */
-  readonly newClient: () => pg.Client
+  readonly newClient: () => Client
 }
 
 /**
@@ -31,7 +31,7 @@ export async function openServerPool(databaseUrl: string, logger: Logger): Promi
     keepAliveInitialDelayMillis: 10_000,
     application_name: 'roomscribe',
   }
-  const pool = new pg.Pool({
+  const pool = new Pool({
     ...common,
     max: MAX_CLIENTS,
     idleTimeoutMillis: 30_000,
@@ -49,5 +49,5 @@ export async function openServerPool(databaseUrl: string, logger: Logger): Promi
     await pool.end()
     throw connectError(thrown, place)
   }
-  return { pool: pool as unknown as PgPoolLike, newClient: () => new pg.Client(common) }
+  return { pool: pool as unknown as PgPoolLike, newClient: () => new Client(common) }
 }

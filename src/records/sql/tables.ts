@@ -28,7 +28,7 @@ export interface MeetingTable {
   readonly created_at: Time
   readonly started_at: Time | null
   readonly ended_at: Time | null
-  readonly participants: Generated<Json<readonly ParticipantRecord[]>>
+  readonly participants: ColumnType<readonly ParticipantRecord[], string | undefined, string>
   readonly epoch: Generated<number>
   readonly last_seq: Generated<number>
   readonly coverage: Json<readonly CoverageRow[]> | null

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import pg from 'pg'
+import { Client } from 'pg'
 import { ConfigError, toError, UpstreamError } from '../../../core/errors.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
@@ -67,7 +67,7 @@ async function takeLock(dataDir: string, clock: Clock): ReturnType<typeof lockDi
 
 async function start(directory: string, clock: Clock, logger: Logger): Promise<Embedded> {
   const wire = new PgliteWire(directory)
-  const client = new pg.Client({ stream: () => wire, user: 'postgres', database: 'postgres', password: '', ssl: false })
+  const client = new Client({ stream: () => wire, user: 'postgres', database: 'postgres', password: '', ssl: false })
   let isClosing = false
   client.on('error', (error) => {
     if (!isClosing) logger.error({ err: error, directory }, 'embedded database failed')
@@ -83,8 +83,8 @@ async function start(directory: string, clock: Clock, logger: Logger): Promise<E
     throw new UpstreamError('database_unreachable', message, { service: 'database', retryable: false }, { cause: thrown })
   }
   const session = {
-    query: async <Row>(text: string, values?: readonly unknown[]): Promise<PgResult<Row>> =>
-      (await client.query(text, values as unknown[])) as unknown as PgResult<Row>,
+    query: <Row>(text: string, values?: readonly unknown[]) =>
+      client.query(text, values as unknown[]) as Promise<unknown> as Promise<PgResult<Row>>,
     transactionStatus: () => client.getTransactionStatus(),
     onNotification: (listener: (message: PgNotification) => void) => {
       client.on('notification', ({ channel, payload }) => listener(payload === undefined ? { channel } : { channel, payload }))

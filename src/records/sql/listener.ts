@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import type { Client } from 'pg'
+import { backoffMs } from '../../core/backoff.js'
+import { toError } from '../../core/errors.js'
+import { asMeetingId } from '../../core/ids.js'
+import type { Clock } from '../../core/time.js'
+import type { Logger } from '../../observe/logger.js'
+import type { Feed } from './feed.js'
+
+const RECONNECT = { firstMs: 250, maxMs: 10_000 }
+/** a connection that held this long was a good one: the next wait starts small again */
+const STABLE_MS = 30_000
+
+const announcementSchema = z.object({
+  meeting: z.string(),
+  kind: z.enum(['segment', 'gap', 'state']),
+  first: z.number().nullable(),
+  origin: z.string(),
+})
+
+/** What `roomscribe.tell` announced, or undefined when it is not of that shape. */
+export function parseAnnouncement(payload: string | undefined): z.infer<typeof announcementSchema> | undefined {
+  try {
+    return announcementSchema.parse(JSON.parse(payload ?? ''))
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Hears what other processes store, on a connection of its own, until the signal aborts. A lost connection is made again
+ * with growing waits, for ever: after each success the feed reads what it may have missed.
+ */
+export async function listen(
+  newClient: () => Client,
+  origin: string,
+  feed: Feed,
+  clock: Clock,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    const startedMs = clock.monotonicMs()
+    try {
+      await listenOnce(newClient(), origin, feed, signal)
+    } catch (thrown) {
+      logger.warn({ err: toError(thrown) }, 'live feed lost the database')
+    }
+    if (signal.aborted) return
+    if (clock.monotonicMs() - startedMs > STABLE_MS) attempt = 0
+    await clock.sleep(backoffMs(RECONNECT, attempt, Math.random), signal).catch(() => undefined)
+  }
+}
+
+async function listenOnce(client: Client, origin: string, feed: Feed, signal: AbortSignal): Promise<void> {
+  const ended = new Promise<void>((resolve, reject) => {
+    client.on('error', reject)
+    client.on('end', resolve)
+  })
+  // awaited below, or the connection never came about
+  ended.catch(() => undefined)
+  const stop = () => void client.end().catch(() => undefined)
+  client.on('notification', ({ payload }) => {
+    const heard = parseAnnouncement(payload)
+    if (!heard || heard.origin === origin) return
+    const id = asMeetingId(heard.meeting)
+    const first = heard.first ?? undefined
+    if (heard.kind === 'state') feed.announced(id, { state: true })
+    else if (first !== undefined) feed.announced(id, heard.kind === 'segment' ? { seq: first } : { gap: first })
+  })
+  try {
+    await client.connect()
+    if (signal.aborted) return
+    signal.addEventListener('abort', stop, { once: true })
+    await client.query('LISTEN roomscribe_feed')
+    feed.lost()
+    await ended
+  } finally {
+    signal.removeEventListener('abort', stop)
+    await client.end().catch(() => undefined)
+  }
+}

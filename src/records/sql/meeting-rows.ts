@@ -1,0 +1,157 @@
+import { sql, type Selectable } from 'kysely'
+import { validate } from 'uuid'
+import { ClaimLostError, ConflictError, NotFoundError } from '../../core/errors.js'
+import { newMeetingId, type MeetingId } from '../../core/ids.js'
+import type { Clock } from '../../core/time.js'
+import type { Claim, MeetingReason, MeetingRecord, MeetingRequest, MeetingState } from '../port.js'
+import { meetingOf, timeText } from './rows.js'
+import { clean } from './sanitise.js'
+import type { Sql } from './sql.js'
+import type { MeetingTable } from './tables.js'
+import { isFinal, statesBefore } from './transitions.js'
+
+type MeetingRow = Selectable<MeetingTable>
+
+/** a create that finds a running meeting which ends before it can be read is tried again, so often */
+const CREATE_ATTEMPTS = 10
+const MAX_PAGE = 500
+
+const missing = (id: string) => new NotFoundError(`there is no meeting ${id.slice(0, 64)}`)
+
+/** @throws {NotFoundError} the id is no uuid, so nothing has it */
+export function checkId(id: MeetingId): string {
+  if (!validate(id)) throw missing(id)
+  return id
+}
+
+/** The rows of `meeting`: what was asked for, its state, who may write it. */
+export class MeetingRows {
+  readonly #sql: Sql
+  readonly #clock: Clock
+
+  constructor(sql: Sql, clock: Clock) {
+    this.#sql = sql
+    this.#clock = clock
+  }
+
+  async create(request: MeetingRequest): Promise<{ meeting: MeetingRecord; created: boolean }> {
+    const nowMs = this.#clock.nowMs()
+    const wanted = clean(request)
+    const startAt = wanted.startAt === null ? null : timeText(wanted.startAt, 'startAt')
+    const endAt = wanted.endAt === null ? null : timeText(wanted.endAt, 'endAt')
+    const state: MeetingState = startAt !== null && Date.parse(startAt) > nowMs ? 'scheduled' : 'queued'
+    for (let attempt = 0; attempt < CREATE_ATTEMPTS; attempt++) {
+      const [created] = await this.#sql.rows<MeetingRow>(sql`
+        INSERT INTO roomscribe.meeting (id, room, title, language, vocabulary, slack_channel, start_at, end_at, bot_name, state, created_at)
+        VALUES (${newMeetingId()}, ${wanted.room}, ${wanted.title}, ${wanted.language}, ${JSON.stringify(wanted.vocabulary)},
+          ${wanted.slackChannel}, ${startAt}, ${endAt}, ${wanted.botName}, ${state}, ${new Date(nowMs).toISOString()})
+        ON CONFLICT (room) WHERE state NOT IN ('done', 'failed', 'cancelled', 'missed') DO NOTHING
+        RETURNING *`)
+      if (created) return { meeting: meetingOf(created), created: true }
+      const [running] = await this.#sql.rows<MeetingRow>(sql`
+        SELECT * FROM roomscribe.meeting
+        WHERE room = ${wanted.room} AND state NOT IN ('done', 'failed', 'cancelled', 'missed')`)
+      if (running) return { meeting: meetingOf(running), created: false }
+    }
+    throw new ConflictError(`meetings of room ${wanted.room} start and end faster than one can be created`)
+  }
+
+  async meeting(id: MeetingId): Promise<MeetingRecord> {
+    return meetingOf(await this.#row(id))
+  }
+
+  async meetings(filter: { state?: MeetingState; room?: string; before?: MeetingId; limit: number }): Promise<readonly MeetingRecord[]> {
+    if (filter.before !== undefined) checkId(filter.before)
+    const rows = await this.#sql.attempt((db) => {
+      let query = db
+        .selectFrom('meeting')
+        .selectAll()
+        .orderBy('id', 'desc')
+        .limit(Math.max(1, Math.min(MAX_PAGE, Math.floor(filter.limit))))
+      if (filter.state !== undefined) query = query.where('state', '=', filter.state)
+      if (filter.room !== undefined) query = query.where('room', '=', clean(filter.room))
+      if (filter.before !== undefined) query = query.where('id', '<', filter.before)
+      return query.execute()
+    })
+    return rows.map(meetingOf)
+  }
+
+  async requestStop(id: MeetingId): Promise<MeetingRecord> {
+    const now = new Date(this.#clock.nowMs()).toISOString()
+    const [row] = await this.#sql.rows<MeetingRow>(sql`
+      WITH stopped AS (
+        UPDATE roomscribe.meeting SET
+          stop_requested = true,
+          state = CASE WHEN state IN ('scheduled', 'queued') THEN 'cancelled' ELSE state END,
+          reason = CASE WHEN state IN ('scheduled', 'queued') THEN 'stopped' ELSE reason END,
+          ended_at = CASE WHEN state IN ('scheduled', 'queued') THEN ${now}::timestamptz ELSE ended_at END
+        WHERE id = ${checkId(id)} AND state NOT IN ('done', 'failed', 'cancelled', 'missed')
+        RETURNING *)
+      SELECT stopped.*, roomscribe.tell(id, 'state', NULL, ${this.#sql.origin}) FROM stopped`)
+    // already over: nothing to stop, and nothing to say
+    return meetingOf(row ?? (await this.#row(id)))
+  }
+
+  async claim(id: MeetingId): Promise<Claim> {
+    const [row] = await this.#sql.rows<{ epoch: number }>(sql`
+      UPDATE roomscribe.meeting SET epoch = epoch + 1
+      WHERE id = ${checkId(id)} AND state NOT IN ('done', 'failed', 'cancelled', 'missed')
+      RETURNING epoch`)
+    if (row) return { meetingId: id, epoch: row.epoch }
+    const { state } = await this.#row(id)
+    throw new ConflictError(`meeting ${id} is over (${state})`)
+  }
+
+  async setState(
+    claim: Claim,
+    state: MeetingState,
+    reason: MeetingReason | null,
+    times: { startedAt?: string; endedAt?: string } = {},
+  ): Promise<void> {
+    const startedAt = times.startedAt === undefined ? null : timeText(times.startedAt, 'startedAt')
+    const endedAt = times.endedAt === undefined ? (isFinal(state) ? this.#now() : null) : timeText(times.endedAt, 'endedAt')
+    const changed = await this.#sql.rows(sql`
+      WITH changed AS (
+        UPDATE roomscribe.meeting SET state = ${state}, reason = ${reason},
+          started_at = coalesce(${startedAt}::timestamptz, started_at),
+          ended_at = ${times.endedAt === undefined ? sql`coalesce(ended_at, ${endedAt}::timestamptz)` : sql`${endedAt}::timestamptz`}
+        WHERE id = ${checkId(claim.meetingId)} AND epoch = ${claim.epoch} AND state = ANY(${statesBefore(state)}::text[])
+          AND (state NOT IN ('done', 'failed', 'cancelled', 'missed') OR reason IS NOT DISTINCT FROM ${reason}::text)
+        RETURNING id)
+      SELECT roomscribe.tell(id, 'state', NULL, ${this.#sql.origin}) FROM changed`)
+    if (changed.length > 0) return
+    const row = await this.checkClaim(claim)
+    throw new ConflictError(`meeting ${claim.meetingId} is ${row.state}: it cannot become ${state}`)
+  }
+
+  async finish(id: MeetingId): Promise<MeetingRecord> {
+    const [row] = await this.#sql.rows<MeetingRow>(sql`
+      WITH finished AS (
+        UPDATE roomscribe.meeting SET state = 'done', ended_at = coalesce(ended_at, ${this.#now()}::timestamptz)
+        WHERE id = ${checkId(id)} AND state = 'finalising'
+        RETURNING *)
+      SELECT finished.*, roomscribe.tell(id, 'state', NULL, ${this.#sql.origin}) FROM finished`)
+    const after = row ?? (await this.#row(id))
+    if (after.state !== 'done') throw new ConflictError(`meeting ${id} is ${after.state}: only a finalising one can be finished`)
+    return meetingOf(after)
+  }
+
+  /** The row of a claimed meeting, for telling why a claimed write changed nothing. @throws ClaimLostError, NotFoundError */
+  async checkClaim(claim: Claim): Promise<MeetingRow> {
+    const row = await this.#row(claim.meetingId)
+    if (row.epoch !== claim.epoch) {
+      throw new ClaimLostError(`meeting ${claim.meetingId} was taken over: epoch ${claim.epoch} is not current`)
+    }
+    return row
+  }
+
+  async #row(id: MeetingId): Promise<MeetingRow> {
+    const [row] = await this.#sql.rows<MeetingRow>(sql`SELECT * FROM roomscribe.meeting WHERE id = ${checkId(id)}`)
+    if (!row) throw missing(id)
+    return row
+  }
+
+  #now(): string {
+    return new Date(this.#clock.nowMs()).toISOString()
+  }
+}

@@ -1,0 +1,160 @@
+import { sql } from 'kysely'
+import { StateError } from '../../core/errors.js'
+import type { MeetingId } from '../../core/ids.js'
+import type { Scope } from '../../core/scope.js'
+import type { Clock } from '../../core/time.js'
+import type { Gap, Span } from '../../live/audio/span.js'
+import type { CoverageRow, Segment } from '../../live/transcript/segment.js'
+import type { Logger } from '../../observe/logger.js'
+import type * as port from '../port.js'
+import { Feed } from './feed.js'
+import { MeetingRows } from './meeting-rows.js'
+import { ResultRows } from './result-rows.js'
+import type { Sql } from './sql.js'
+import { TranscriptRows } from './transcript-rows.js'
+
+/** The store on SQL: hands each call to the rows it concerns, and what was stored to the feed. */
+export class SqlMeetingStore implements port.MeetingStore {
+  readonly #sql: Sql
+  readonly #meetings: MeetingRows
+  readonly #transcripts: TranscriptRows
+  readonly #results: ResultRows
+  readonly #scope: Scope
+  /** the live feed; whoever listens to other processes tells it of them */
+  readonly feed: Feed
+
+  /** @param scope the store's own: its close() ends it */
+  constructor(sql: Sql, clock: Clock, logger: Logger, scope: Scope) {
+    this.#sql = sql
+    this.#scope = scope
+    this.#meetings = new MeetingRows(sql, clock)
+    this.#transcripts = new TranscriptRows(sql, this.#meetings)
+    this.#results = new ResultRows(sql)
+    const source = {
+      position: (id: MeetingId) => this.#transcripts.position(id),
+      segments: (id: MeetingId, afterSeq: number, limit: number) => this.#transcripts.segments(id, afterSeq, limit),
+      numberedGaps: (id: MeetingId, afterN: number) => this.#transcripts.numberedGaps(id, afterN),
+      meeting: (id: MeetingId) => this.#meetings.meeting(id),
+    }
+    this.feed = new Feed(source, scope, logger)
+  }
+
+  create(request: port.MeetingRequest): Promise<{ meeting: port.MeetingRecord; created: boolean }> {
+    return this.#meetings.create(request)
+  }
+
+  meeting(id: MeetingId): Promise<port.MeetingRecord> {
+    return this.#meetings.meeting(id)
+  }
+
+  meetings(filter: Parameters<port.MeetingStore['meetings']>[0]): Promise<readonly port.MeetingRecord[]> {
+    return this.#meetings.meetings(filter)
+  }
+
+  async requestStop(id: MeetingId): Promise<port.MeetingRecord> {
+    const meeting = await this.#meetings.requestStop(id)
+    this.feed.state(id, meeting.state, meeting.reason)
+    return meeting
+  }
+
+  claim(id: MeetingId): Promise<port.Claim> {
+    return this.#meetings.claim(id)
+  }
+
+  async setState(
+    claim: port.Claim,
+    state: port.MeetingState,
+    reason: port.MeetingReason | null,
+    times?: { startedAt?: string; endedAt?: string },
+  ): Promise<void> {
+    await this.#meetings.setState(claim, state, reason, times)
+    this.feed.state(claim.meetingId, state, reason)
+  }
+
+  saveParticipants(claim: port.Claim, participants: readonly port.ParticipantRecord[]): Promise<void> {
+    return this.#transcripts.saveParticipants(claim, participants)
+  }
+
+  saveSession(claim: port.Claim, session: port.SessionRecord): Promise<void> {
+    return this.#transcripts.saveSession(claim, session)
+  }
+
+  saveSpans(claim: port.Claim, spans: readonly Span[]): Promise<void> {
+    return this.#transcripts.saveSpans(claim, spans)
+  }
+
+  async appendSegments(claim: port.Claim, segments: readonly Segment[]): Promise<readonly port.StoredSegment[]> {
+    const stored = await this.#transcripts.appendSegments(claim, segments)
+    this.feed.stored(claim.meetingId, stored)
+    return stored
+  }
+
+  async appendGaps(claim: port.Claim, gaps: readonly Gap[]): Promise<void> {
+    const stored = await this.#transcripts.appendGaps(claim, gaps)
+    this.feed.storedGaps(claim.meetingId, stored)
+  }
+
+  saveCoverage(claim: port.Claim, coverage: readonly CoverageRow[], complete: boolean): Promise<void> {
+    return this.#transcripts.saveCoverage(claim, coverage, complete)
+  }
+
+  segments(id: MeetingId, afterSeq?: number): Promise<readonly port.StoredSegment[]> {
+    return this.#transcripts.segments(id, afterSeq)
+  }
+
+  gaps(id: MeetingId): Promise<readonly Gap[]> {
+    return this.#transcripts.gaps(id)
+  }
+
+  spans(id: MeetingId): Promise<readonly Span[]> {
+    return this.#transcripts.spans(id)
+  }
+
+  sessions(id: MeetingId): Promise<readonly port.SessionRecord[]> {
+    return this.#transcripts.sessions(id)
+  }
+
+  coverage(id: MeetingId): Promise<{ readonly rows: readonly CoverageRow[]; readonly complete: boolean } | null> {
+    return this.#transcripts.coverage(id)
+  }
+
+  saveSummary(summary: port.SummaryRecord): Promise<void> {
+    return this.#results.saveSummary(summary)
+  }
+
+  summary(id: MeetingId): Promise<port.SummaryRecord | null> {
+    return this.#results.summary(id)
+  }
+
+  intendDelivery(id: MeetingId, destination: string, part: string): Promise<port.DeliveryRecord> {
+    return this.#results.intendDelivery(id, destination, part)
+  }
+
+  markDelivered(id: MeetingId, destination: string, part: string, reference: string): Promise<void> {
+    return this.#results.markDelivered(id, destination, part, reference)
+  }
+
+  deliveries(id: MeetingId): Promise<readonly port.DeliveryRecord[]> {
+    return this.#results.deliveries(id)
+  }
+
+  async finish(id: MeetingId): Promise<void> {
+    const meeting = await this.#meetings.finish(id)
+    this.feed.state(id, meeting.state, meeting.reason)
+  }
+
+  subscribe(id: MeetingId, listener: (event: port.FeedEvent) => void): () => void {
+    if (this.#scope.signal.aborted) throw new StateError('the store is closed')
+    return this.feed.subscribe(id, listener)
+  }
+
+  async ping(): Promise<void> {
+    await this.#sql.rows(sql`SELECT 1`)
+  }
+
+  /** Ends the live feed; the connections belong to whoever opened them. */
+  async close(): Promise<void> {
+    this.feed.clear()
+    await this.#scope.close()
+  }
+}
