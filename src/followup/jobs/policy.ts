@@ -41,6 +41,7 @@ export const RETRY: Readonly<Record<JobKind, BackoffPolicy>> = {
  */
 export function isRetryable(thrown: unknown): boolean {
   if (thrown instanceof UpstreamError) return thrown.retryable
+  if (thrown instanceof AggregateError) return thrown.errors.some(isRetryable)
   return !(thrown instanceof RoomscribeError)
 }
 
