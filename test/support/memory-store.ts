@@ -1,0 +1,270 @@
+import { ClaimLostError, ConflictError, NotFoundError, StateError } from '../../src/core/errors.js'
+import { newMeetingId, type MeetingId } from '../../src/core/ids.js'
+import type { Gap, Span } from '../../src/live/audio/span.js'
+import type { CoverageRow, Segment } from '../../src/live/transcript/segment.js'
+import {
+  FINAL_STATES,
+  type Claim,
+  type DeliveryRecord,
+  type FeedEvent,
+  type MeetingReason,
+  type MeetingRecord,
+  type MeetingRequest,
+  type MeetingState,
+  type MeetingStore,
+  type ParticipantRecord,
+  type SessionRecord,
+  type StoredSegment,
+  type SummaryRecord,
+} from '../../src/records/port.js'
+
+interface Entry {
+  meeting: MeetingRecord
+  epoch: number
+  seq: number
+  readonly segments: StoredSegment[]
+  readonly gaps: Gap[]
+  readonly spans: Map<string, Span>
+  readonly sessions: Map<string, SessionRecord>
+  coverage: { rows: readonly CoverageRow[]; complete: boolean } | null
+  summary: SummaryRecord | null
+  readonly deliveries: Map<string, DeliveryRecord>
+  readonly listeners: Set<(event: FeedEvent) => void>
+}
+
+/** The store in memory, with the same rules as the real one; for tests of what stands on it. */
+export class MemoryStore implements MeetingStore {
+  readonly #entries = new Map<MeetingId, Entry>()
+  readonly #now: () => number
+  #closed = false
+
+  /** @param now wall clock, ms */
+  constructor(now: () => number = () => 0) {
+    this.#now = now
+  }
+
+  create(request: MeetingRequest): Promise<{ meeting: MeetingRecord; created: boolean }> {
+    return this.#do(() => {
+      const running = [...this.#entries.values()].find(({ meeting }) => meeting.room === request.room && !isFinal(meeting))
+      if (running) return { meeting: running.meeting, created: false }
+      const meeting: MeetingRecord = {
+        ...request,
+        id: newMeetingId(),
+        state: 'queued',
+        reason: null,
+        stopRequested: false,
+        createdAt: new Date(this.#now()).toISOString(),
+        startedAt: null,
+        endedAt: null,
+        participants: [],
+      }
+      this.#entries.set(meeting.id, {
+        meeting,
+        epoch: 0,
+        seq: 0,
+        segments: [],
+        gaps: [],
+        spans: new Map(),
+        sessions: new Map(),
+        coverage: null,
+        summary: null,
+        deliveries: new Map(),
+        listeners: new Set(),
+      })
+      return { meeting, created: true }
+    })
+  }
+
+  meeting(id: MeetingId): Promise<MeetingRecord> {
+    return this.#do(() => this.#entry(id).meeting)
+  }
+
+  meetings(filter: { state?: MeetingState; room?: string; before?: MeetingId; limit: number }): Promise<readonly MeetingRecord[]> {
+    return this.#do(() =>
+      [...this.#entries.values()]
+        .map(({ meeting }) => meeting)
+        .filter(({ state, room, id }) => {
+          const { state: wanted = state, room: place = room, before } = filter
+          return state === wanted && room === place && (before === undefined || id < before)
+        })
+        .sort((a, b) => (a.id < b.id ? 1 : -1))
+        .slice(0, filter.limit),
+    )
+  }
+
+  requestStop(id: MeetingId): Promise<MeetingRecord> {
+    return this.#do(() => {
+      const entry = this.#entry(id)
+      const isWaiting = entry.meeting.state === 'scheduled' || entry.meeting.state === 'queued'
+      if (isFinal(entry.meeting)) return entry.meeting
+      entry.meeting = { ...entry.meeting, stopRequested: true }
+      if (isWaiting) this.#move(entry, 'cancelled', 'stopped')
+      return entry.meeting
+    })
+  }
+
+  claim(id: MeetingId): Promise<Claim> {
+    return this.#do(() => {
+      const entry = this.#entry(id)
+      if (isFinal(entry.meeting)) throw new ConflictError(`the meeting is ${entry.meeting.state}`)
+      return { meetingId: id, epoch: (entry.epoch += 1) }
+    })
+  }
+
+  setState(
+    claim: Claim,
+    state: MeetingState,
+    reason: MeetingReason | null,
+    times: { startedAt?: string; endedAt?: string } = {},
+  ): Promise<void> {
+    return this.#write(claim, (entry) => {
+      entry.meeting = { ...entry.meeting, ...times }
+      this.#move(entry, state, reason)
+    })
+  }
+
+  saveParticipants(claim: Claim, participants: readonly ParticipantRecord[]): Promise<void> {
+    return this.#write(claim, (entry) => {
+      entry.meeting = { ...entry.meeting, participants }
+    })
+  }
+
+  saveSession(claim: Claim, session: SessionRecord): Promise<void> {
+    return this.#write(claim, (entry) => void entry.sessions.set(session.sessionId, session))
+  }
+
+  saveSpans(claim: Claim, spans: readonly Span[]): Promise<void> {
+    return this.#write(claim, (entry) => {
+      for (const span of spans) entry.spans.set(`${span.sessionId}/${span.channel}/${span.fromFrame}`, span)
+    })
+  }
+
+  appendSegments(claim: Claim, segments: readonly Segment[]): Promise<readonly StoredSegment[]> {
+    return this.#write(claim, (entry) => {
+      const fresh = segments.filter((segment) => !entry.segments.some((one) => keyOf(one) === keyOf(segment)))
+      const stored = fresh.map((segment) => ({ ...segment, seq: (entry.seq += 1) }))
+      entry.segments.push(...stored)
+      for (const segment of stored) this.#tell(entry, { kind: 'segment', segment })
+      return stored
+    })
+  }
+
+  appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void> {
+    return this.#write(claim, (entry) => {
+      entry.gaps.push(...gaps)
+      for (const gap of gaps) this.#tell(entry, { kind: 'gap', gap })
+    })
+  }
+
+  saveCoverage(claim: Claim, rows: readonly CoverageRow[], complete: boolean): Promise<void> {
+    return this.#write(claim, (entry) => {
+      entry.coverage = { rows, complete }
+    })
+  }
+
+  segments(id: MeetingId, afterSeq = 0): Promise<readonly StoredSegment[]> {
+    return this.#do(() => this.#entry(id).segments.filter(({ seq }) => seq > afterSeq))
+  }
+
+  gaps(id: MeetingId): Promise<readonly Gap[]> {
+    return this.#do(() => [...this.#entry(id).gaps])
+  }
+
+  spans(id: MeetingId): Promise<readonly Span[]> {
+    return this.#do(() => [...this.#entry(id).spans.values()])
+  }
+
+  sessions(id: MeetingId): Promise<readonly SessionRecord[]> {
+    return this.#do(() => [...this.#entry(id).sessions.values()])
+  }
+
+  coverage(id: MeetingId): Promise<{ readonly rows: readonly CoverageRow[]; readonly complete: boolean } | null> {
+    return this.#do(() => this.#entry(id).coverage)
+  }
+
+  saveSummary(summary: SummaryRecord): Promise<void> {
+    return this.#do(() => {
+      this.#entry(summary.meetingId).summary = summary
+    })
+  }
+
+  summary(id: MeetingId): Promise<SummaryRecord | null> {
+    return this.#do(() => this.#entry(id).summary)
+  }
+
+  intendDelivery(id: MeetingId, destination: string, part: string): Promise<DeliveryRecord> {
+    return this.#do(() => {
+      const { deliveries } = this.#entry(id)
+      const key = JSON.stringify([destination, part])
+      const record = deliveries.get(key) ?? { destination, part, state: 'intended', reference: null }
+      deliveries.set(key, record)
+      return record
+    })
+  }
+
+  markDelivered(id: MeetingId, destination: string, part: string, reference: string): Promise<void> {
+    return this.#do(
+      () => void this.#entry(id).deliveries.set(JSON.stringify([destination, part]), { destination, part, state: 'sent', reference }),
+    )
+  }
+
+  deliveries(id: MeetingId): Promise<readonly DeliveryRecord[]> {
+    return this.#do(() => [...this.#entry(id).deliveries.values()])
+  }
+
+  finish(id: MeetingId): Promise<void> {
+    return this.#do(() => {
+      const entry = this.#entry(id)
+      if (entry.meeting.state === 'finalising') this.#move(entry, 'done', entry.meeting.reason)
+      else if (entry.meeting.state !== 'done') throw new ConflictError(`the meeting is ${entry.meeting.state}`)
+    })
+  }
+
+  subscribe(id: MeetingId, listener: (event: FeedEvent) => void): () => void {
+    const { listeners } = this.#entry(id)
+    listeners.add(listener)
+    return () => listeners.delete(listener)
+  }
+
+  ping(): Promise<void> {
+    return this.#do(() => undefined)
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    return Promise.resolve()
+  }
+
+  #do<T>(work: () => T): Promise<T> {
+    return new Promise((resolve) => {
+      if (this.#closed) throw new StateError('the store is closed')
+      resolve(work())
+    })
+  }
+
+  #write<T>(claim: Claim, work: (entry: Entry) => T): Promise<T> {
+    return this.#do(() => {
+      const entry = this.#entry(claim.meetingId)
+      if (claim.epoch !== entry.epoch) throw new ClaimLostError('another process owns the meeting')
+      return work(entry)
+    })
+  }
+
+  #entry(id: MeetingId): Entry {
+    const entry = this.#entries.get(id)
+    if (!entry) throw new NotFoundError(`there is no meeting ${id}`)
+    return entry
+  }
+
+  #move(entry: Entry, state: MeetingState, reason: MeetingReason | null): void {
+    entry.meeting = { ...entry.meeting, state, reason }
+    this.#tell(entry, { kind: 'state', state, reason })
+  }
+
+  #tell(entry: Entry, event: FeedEvent): void {
+    for (const listener of entry.listeners) listener(event)
+  }
+}
+
+const isFinal = (meeting: MeetingRecord): boolean => FINAL_STATES.includes(meeting.state)
+const keyOf = (segment: Segment): string => `${segment.sessionId}/${segment.utteranceId}/${segment.part}`
