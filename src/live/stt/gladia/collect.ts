@@ -1,0 +1,26 @@
+import type { Clock } from '../../../core/time.js'
+import type { GladiaApi } from './api.js'
+import type { Limits } from './limits.js'
+import type { RawResult } from './messages.js'
+
+/** A finished result, or why there is none. */
+export type Collected = { readonly kind: 'result'; readonly result: RawResult } | { readonly kind: 'none'; readonly why: string }
+
+/** Asks for a session's result until it is finished, cannot come, or `collectMs` is up. Resolves early, with none, when aborted. */
+export async function collectResult(
+  api: GladiaApi,
+  id: string,
+  { clock, limits }: { readonly clock: Clock; readonly limits: Limits },
+  signal: AbortSignal,
+): Promise<Collected> {
+  const deadlineMs = clock.monotonicMs() + limits.collectMs
+  while (!signal.aborted) {
+    const look = await api.look(id, signal)
+    if (look.kind === 'never') return { kind: 'none', why: look.why }
+    if (look.kind === 'result' && (look.result.status === 'done' || look.result.status === 'error')) return look
+    const leftMs = deadlineMs - clock.monotonicMs()
+    if (leftMs <= limits.collectPollMs) return { kind: 'none', why: look.kind === 'result' ? `still ${look.result.status}` : 'no answer' }
+    await clock.sleep(limits.collectPollMs, signal).catch(() => undefined)
+  }
+  return { kind: 'none', why: 'aborted' }
+}

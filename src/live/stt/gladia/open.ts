@@ -1,0 +1,31 @@
+import type { Clock } from '../../../core/time.js'
+import type { Logger } from '../../../observe/logger.js'
+import type { SttPort } from '../port.js'
+import { DEFAULT_LIMITS, type Limits } from './limits.js'
+import { GladiaSession } from './session.js'
+
+/** How to reach Gladia, or a server that speaks its protocol. */
+export interface GladiaOptions {
+  /** `https://api.gladia.io`, or a local server */
+  readonly baseUrl: string
+  readonly apiKey: string
+  /** `us-west`, `eu-west`, or null for the account's default */
+  readonly region: string | null
+  readonly clock: Clock
+  /** in [0, 1) */
+  readonly random: () => number
+  readonly logger: Logger
+  readonly limits?: Partial<Limits>
+}
+
+/** Speech recognition by Gladia's live API v2. Sessions share nothing but the options. */
+export function createGladiaStt(options: GladiaOptions): SttPort {
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
+  return {
+    open: (request, events) => {
+      const session = new GladiaSession({ ...options, limits }, request, events)
+      session.start()
+      return session
+    },
+  }
+}

@@ -1,0 +1,49 @@
+interface Run {
+  readonly serverFrom: number
+  readonly frameFrom: number
+  frames: number
+}
+
+/** Runs kept; a run is begun only by a fault, and utterances are about the newest audio. */
+const MAX_RUNS = 4096
+
+/**
+ * Which of our frames stands at which position of the service's stream. The two part when the service has kept audio that is
+ * sent again, or when audio that had to be dropped was never sent: utterance times are in its positions, spans in our frames.
+ */
+export class StreamMap {
+  readonly #runs: Run[] = []
+
+  /** The next frames of the stream. Positions must grow. */
+  append(serverFrom: number, frameFrom: number, frames: number): void {
+    const last = this.#runs.at(-1)
+    if (last && last.serverFrom + last.frames === serverFrom && last.frameFrom + last.frames === frameFrom) {
+      last.frames += frames
+      return
+    }
+    this.#runs.push({ serverFrom, frameFrom, frames })
+    if (this.#runs.length > MAX_RUNS) this.#runs.shift()
+  }
+
+  /** Forgets what was thought to stand at or after `position`: the service did not take it. */
+  truncate(position: number): void {
+    for (let last = this.#runs.at(-1); last && last.serverFrom + last.frames > position; last = this.#runs.at(-1)) {
+      if (last.serverFrom >= position) this.#runs.pop()
+      else last.frames = position - last.serverFrom
+    }
+  }
+
+  /**
+   * @param position in the service's stream, may be fractional
+   * @param edge an end that falls between two runs belongs to the earlier one, a start to the later
+   * @returns our frame, fractional alike; before and after everything known it is extrapolated
+   */
+  toFrame(position: number, edge: 'start' | 'end'): number {
+    for (let index = this.#runs.length - 1; index >= 0; index--) {
+      const run = this.#runs[index]!
+      const inside = edge === 'start' ? position >= run.serverFrom : position > run.serverFrom
+      if (inside || index === 0) return run.frameFrom + position - run.serverFrom
+    }
+    return position
+  }
+}

@@ -1,0 +1,136 @@
+import type { SessionId } from '../../../core/ids.js'
+import type { Utterance } from '../port.js'
+import type { RawResult, RawUtterance } from './messages.js'
+import type { StreamMap } from './stream-map.js'
+
+/** Same channel and text, and starts this close: one utterance, told by the socket and by the result. */
+const SAME_START_SEC = 0.05
+/** A result this close to an interim on its channel is that interim's final. */
+const INTERIM_START_SEC = 0.3
+/** Ids and finals remembered per session; three hours of eight people are about 20 000. */
+const MAX_REMEMBERED = 100_000
+
+/** What the book knows of the stream when an utterance comes. */
+export interface StreamView {
+  readonly map: StreamMap
+  readonly sampleRate: number
+  /** frames accepted so far: nothing can have been said later */
+  readonly sentFrames: number
+}
+
+interface Delivered {
+  readonly channel: number
+  readonly start: number
+  readonly text: string
+  matched: boolean
+}
+
+/**
+ * Makes each utterance of a session known once. A final is told once and nothing of its id after it; empty finals are not told.
+ * Times are converted from the service's stream to our frames and clamped: into the audio sent, end not before start.
+ */
+export class UtteranceBook {
+  readonly #sessionId: SessionId
+  readonly #finals = new Set<string>()
+  readonly #delivered: Delivered[] = []
+  readonly #interims = new Map<string, { channel: number; start: number }>()
+  /** utterances with a time that made no sense */
+  clamped = 0
+
+  constructor(sessionId: SessionId) {
+    this.#sessionId = sessionId
+  }
+
+  /** @returns what to tell, or null */
+  take(id: string, isFinal: boolean, raw: RawUtterance, view: StreamView): Utterance | null {
+    if (this.#finals.has(id)) return null
+    if (!isFinal) {
+      const interim = this.#make(id, false, raw, view)
+      if (interim.text === '') return null
+      this.#interims.set(id, { channel: raw.channel, start: raw.start })
+      if (this.#interims.size > 1000) this.#interims.delete(this.#interims.keys().next().value!)
+      return interim
+    }
+    this.#finals.add(id)
+    if (this.#finals.size > MAX_REMEMBERED) this.#finals.delete(this.#finals.values().next().value!)
+    this.#interims.delete(id)
+    const utterance = this.#make(id, true, raw, view)
+    if (utterance.text === '') return null
+    this.#delivered.push({ channel: raw.channel, start: raw.start, text: normal(raw.text), matched: false })
+    if (this.#delivered.length > MAX_REMEMBERED) this.#delivered.shift()
+    return utterance
+  }
+
+  /** @returns the finals of a result that were not told before, by start */
+  reconcile(result: RawResult, view: StreamView): readonly Utterance[] {
+    const missing = (result.utterances ?? []).filter(({ id, utterance }) => {
+      if (id !== null && this.#finals.has(id)) return false
+      const twin = this.#delivered.find(
+        (known) =>
+          !known.matched &&
+          known.channel === utterance.channel &&
+          !(Math.abs(known.start - utterance.start) >= SAME_START_SEC) &&
+          known.text === normal(utterance.text),
+      )
+      if (twin) twin.matched = true
+      return !twin
+    })
+    return missing
+      .toSorted((a, b) => a.utterance.start - b.utterance.start)
+      .flatMap(({ id, utterance }) => {
+        const made = this.take(id ?? this.#idFor(utterance), true, utterance, view)
+        return made ? [made] : []
+      })
+  }
+
+  /** The id of the interim that this final finishes, else one of its own, the same at every look-up. */
+  #idFor(raw: RawUtterance): string {
+    for (const [id, interim] of this.#interims) {
+      if (interim.channel === raw.channel && Math.abs(interim.start - raw.start) < INTERIM_START_SEC) return id
+    }
+    return `result:${raw.channel}:${Math.round(raw.start * 1000)}`
+  }
+
+  #make(utteranceId: string, isFinal: boolean, raw: RawUtterance, view: StreamView): Utterance {
+    const endSec = view.sentFrames / view.sampleRate
+    const place = (sec: number, edge: 'start' | 'end') => clamp(view.map.toFrame(sec * view.sampleRate, edge) / view.sampleRate, 0, endSec)
+    const start = firstFinite(raw.start, raw.words[0]?.start, raw.end, endSec)
+    const end = Math.max(start, firstFinite(raw.end, raw.words.at(-1)?.end, start))
+    const startSec = place(start, 'start')
+    const utterance: Utterance = {
+      sessionId: this.#sessionId,
+      utteranceId,
+      isFinal,
+      channel: raw.channel,
+      startSec,
+      endSec: Math.max(startSec, place(end, 'end')),
+      text: raw.text.trim(),
+      words: raw.words.map((word) => {
+        const from = place(firstFinite(word.start, start), 'start')
+        return {
+          text: word.word.trim(),
+          startSec: from,
+          endSec: Math.max(from, place(firstFinite(word.end, word.start, start), 'end')),
+          confidence: clamp(firstFinite(word.confidence, 0), 0, 1),
+        }
+      }),
+      language: raw.language === '' ? null : raw.language,
+      confidence: clamp(firstFinite(raw.confidence, 0), 0, 1),
+    }
+    if (start !== raw.start || end !== raw.end || start < 0 || view.map.toFrame(end * view.sampleRate, 'end') > view.sentFrames + 1)
+      this.clamped++
+    return utterance
+  }
+}
+
+function normal(text: string): string {
+  return text.trim().replace(/\s+/g, ' ').toLowerCase()
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value))
+}
+
+function firstFinite(...values: (number | undefined)[]): number {
+  return values.find((value) => Number.isFinite(value)) ?? 0
+}
