@@ -1,0 +1,23 @@
+import type { TranscriptDocument } from '../segment.js'
+import { renderJson } from './json.js'
+import { renderMd } from './md.js'
+import { renderSrt } from './srt.js'
+import { renderTxt } from './txt.js'
+import { renderVtt } from './vtt.js'
+
+/** The formats of a transcript (api.md). */
+export const RENDER_FORMATS = ['json', 'txt', 'md', 'srt', 'vtt'] as const
+export type RenderFormat = (typeof RENDER_FORMATS)[number]
+
+const RENDERERS: Readonly<Record<RenderFormat, (document: TranscriptDocument) => string>> = {
+  json: renderJson,
+  txt: renderTxt,
+  md: renderMd,
+  srt: renderSrt,
+  vtt: renderVtt,
+}
+
+/** The transcript as text of a format, ended by a newline. Names and texts may hold anything: they cannot break out of their place. */
+export function renderTranscript(document: TranscriptDocument, format: RenderFormat): string {
+  return RENDERERS[format](document)
+}

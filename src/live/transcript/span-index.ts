@@ -1,0 +1,102 @@
+import type { SessionId } from '../../core/ids.js'
+import type { Gap, GapReason, Span } from '../audio/span.js'
+import { merged, type Range } from './ranges.js'
+
+/** Frames (samples of one channel) in one ms of every session: 16 kHz. */
+export const FRAMES_PER_MS = 16
+
+/** Meeting time of a frame as the span says; frames outside it are counted on from its ends. */
+export function meetingMsOf(span: Span, frame: number): number {
+  return span.meetingMs + (frame - span.fromFrame) / FRAMES_PER_MS
+}
+
+/** Look-up of spans by session, channel and frame. Spans of one channel do not overlap. */
+export class SpanIndex {
+  readonly #bySession = new Map<SessionId, Map<number, Span[]>>()
+
+  /** Takes a span, or a longer version of a known one; a shorter or equal one changes nothing. */
+  put(span: Span): void {
+    let channels = this.#bySession.get(span.sessionId)
+    if (!channels) this.#bySession.set(span.sessionId, (channels = new Map()))
+    let spans = channels.get(span.channel)
+    if (!spans) channels.set(span.channel, (spans = []))
+    const at = firstFrom(spans, span.fromFrame)
+    const known = spans[at]
+    if (known?.fromFrame !== span.fromFrame) spans.splice(at, 0, span)
+    else if (known.toFrame < span.toFrame) spans[at] = span
+  }
+
+  /** Spans of a channel that share a frame with [fromFrame, toFrame), in order. */
+  overlapping(sessionId: SessionId, channel: number, fromFrame: number, toFrame: number): Span[] {
+    const spans = this.channel(sessionId, channel)
+    const found: Span[] = []
+    for (let at = Math.max(0, firstFrom(spans, fromFrame) - 1); at < spans.length; at++) {
+      const span = spans[at] as Span
+      if (span.fromFrame >= toFrame) break
+      if (span.toFrame > fromFrame) found.push(span)
+    }
+    return found
+  }
+
+  /** All spans of a channel, in order. */
+  channel(sessionId: SessionId, channel: number): readonly Span[] {
+    return this.#bySession.get(sessionId)?.get(channel) ?? []
+  }
+
+  /** Where the last span of the session ends; 0 when it has none. */
+  endFrame(sessionId: SessionId): number {
+    let end = 0
+    for (const spans of this.#bySession.get(sessionId)?.values() ?? []) end = Math.max(end, spans.at(-1)?.toFrame ?? 0)
+    return end
+  }
+
+  /** The span of any channel of the session that lies nearest to the frame. */
+  nearest(sessionId: SessionId, frame: number): Span | null {
+    let best: Span | null = null
+    for (const spans of this.#bySession.get(sessionId)?.values() ?? []) {
+      const at = firstFrom(spans, frame)
+      for (const span of [spans[at - 1], spans[at]]) {
+        if (span && (best === null || distance(span, frame) < distance(best, frame))) best = span
+      }
+    }
+    return best
+  }
+
+  /** What a run of lost frames of a session means in the meeting: gaps of each person who was on it, integer ms, joined where they touch. */
+  gaps(sessionId: SessionId, fromFrame: number, toFrame: number, reason: GapReason): Gap[] {
+    const channels = [...(this.#bySession.get(sessionId)?.keys() ?? [])]
+    const spans = channels.flatMap((channel) => this.overlapping(sessionId, channel, fromFrame, toFrame))
+    return [...new Set(spans.map((span) => span.identity))].flatMap((identity) => {
+      const ranges = spans
+        .filter((span) => span.identity === identity)
+        .map((span): Range => {
+          const startMs = meetingMsOf(span, Math.max(fromFrame, span.fromFrame))
+          const endMs = meetingMsOf(span, Math.min(toFrame, span.toFrame))
+          return [Math.max(0, Math.floor(startMs)), Math.max(0, Math.ceil(endMs))]
+        })
+      return merged(ranges).map(([fromMs, toMs]) => ({ identity, fromMs, toMs, reason }))
+    })
+  }
+
+  /** Every span, by session and channel. */
+  *[Symbol.iterator](): Generator<Span> {
+    for (const channels of this.#bySession.values()) for (const spans of channels.values()) yield* spans
+  }
+}
+
+/** Frames between a span and a frame; 0 inside. */
+export function distance(span: Span, frame: number): number {
+  return Math.max(0, span.fromFrame - frame, frame - span.toFrame)
+}
+
+/** Index of the first span that begins at or after the frame. */
+function firstFrom(spans: readonly Span[], frame: number): number {
+  let low = 0
+  let high = spans.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((spans[middle] as Span).fromFrame < frame) low = middle + 1
+    else high = middle
+  }
+  return low
+}
