@@ -20,7 +20,7 @@ describe('jobs on Redis, faults', () => {
 
   test('a job whose worker was killed is run again by another', async () => {
     const open = await openQueue({ redisUrl: redis.url, pool: null, logger: silentLogger })
-    const ran = await killedWorkerRuns(open, redis.url, '-')
+    const ran = await killedWorkerRuns(open, [redis.url, '-', '-'])
     await open.close()
     expect(ran).toBe(1)
   })

@@ -5,31 +5,48 @@ import { newMeetingId } from '../../src/core/ids.js'
 import type { OpenQueue } from '../../src/followup/jobs/open.js'
 import { RecordingHandlers } from './jobs-suite.js'
 
+/** A process that takes jobs and never ends them. */
+export interface JobWorkerProcess {
+  /** ends it as by SIGKILL */
+  kill(): Promise<void>
+}
+
 /**
- * A process takes an `attend` job and is killed in the middle of it; a worker of `open` then takes over.
- * Needs the compiled `dist`.
- * @returns how often the job ran after the kill, counted when it and one later job are done
+ * Starts the process and waits until it has taken the job of a meeting. Needs the compiled `dist`.
+ * @param where Redis URL, PostgreSQL URL, folder (`-` for those not meant), and perhaps a meeting that it adds itself
  */
-export async function killedWorkerRuns(open: OpenQueue, redisUrl: string, postgresUrl: string): Promise<number> {
+export async function startJobWorker(where: readonly string[], meeting: string): Promise<JobWorkerProcess> {
   const script = fileURLToPath(new URL('./job-worker.mjs', import.meta.url))
   const dist = fileURLToPath(new URL('../../dist', import.meta.url))
-  const child = spawn(process.execPath, [script, dist, redisUrl, postgresUrl], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [script, dist, ...where], { stdio: ['ignore', 'pipe', 'inherit'] })
   let printed = ''
-  const id = newMeetingId()
-  const taken = new Promise<void>((resolve, reject) => {
+  await new Promise<void>((resolve, reject) => {
     child.stdout.setEncoding('utf8')
     child.stdout.on('data', (text: string) => {
       printed += text
-      if (printed.includes(id)) resolve()
+      if (printed.includes(meeting)) resolve()
     })
     child.once('exit', () => reject(new Error('the worker process ended by itself')))
   })
-  await open.queue.attend(id)
-  await taken
   child.removeAllListeners('exit')
-  const gone = once(child, 'exit')
-  child.kill('SIGKILL')
-  await gone
+  return {
+    kill: async () => {
+      const gone = once(child, 'exit')
+      child.kill('SIGKILL')
+      await gone
+    },
+  }
+}
+
+/**
+ * A process takes an `attend` job and is killed in the middle of it; a worker of `open` then takes over.
+ * @returns how often the job ran after the kill, counted when it and one later job are done
+ */
+export async function killedWorkerRuns(open: OpenQueue, where: readonly string[]): Promise<number> {
+  const id = newMeetingId()
+  await open.queue.attend(id)
+  const worker = await startJobWorker(where, id)
+  await worker.kill()
   const handlers = new RecordingHandlers()
   const workers = await open.startWorkers(handlers, { attendConcurrency: 1 })
   await handlers.ended(1)

@@ -2,7 +2,6 @@ import { createPostgresBackend, runMigrations, withBackend, type PgPool } from '
 import { UpstreamError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import type { JobBackend } from './backend.js'
-import { searchPathPool } from './search-path.js'
 import { within } from './within.js'
 
 /** A first start creates about a hundred functions; on PGlite that takes seconds. */
@@ -11,7 +10,8 @@ const SCHEMA = 'bullmq'
 
 /**
  * BullMQ on the store's own SQL, in its schema `bullmq`. The pool stays the caller's: it is never ended here.
- * @param pool a pg.Pool or anything shaped like one; each worker keeps one client of it for LISTEN
+ * @param pool a pg.Pool or anything shaped like one, `bullmq` first in its search path; each worker keeps one
+ *   client of it for LISTEN
  * @throws UpstreamError `queue_unreachable` when the database does not answer or the schema cannot be made
  */
 export async function sqlBackend(pool: PgPool, clock: Clock): Promise<JobBackend> {
@@ -25,12 +25,11 @@ export async function sqlBackend(pool: PgPool, clock: Clock): Promise<JobBackend
       { cause: thrown },
     )
   }
-  const connection = searchPathPool(pool, SCHEMA)
   const { Queue, FlowProducer, Worker } = withBackend(createPostgresBackend)
   return {
-    queue: (name) => new Queue(name, { connection }),
-    flow: () => new FlowProducer({ connection }),
-    worker: (name, processor, settings) => new Worker(name, processor, { ...settings, connection }),
+    queue: (name) => new Queue(name, { connection: pool }),
+    flow: () => new FlowProducer({ connection: pool }),
+    worker: (name, processor, settings) => new Worker(name, processor, { ...settings, connection: pool }),
     close: () => Promise.resolve(),
   }
 }

@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/core/time.js'
+import { newMeetingId } from '../../src/core/ids.js'
+import { openQueue } from '../../src/followup/jobs/open.js'
+import { silentLogger } from '../../src/observe/logger.js'
+import { openStore } from '../../src/records/sql/open.js'
+import { killedWorkerRuns, startJobWorker } from '../support/job-worker-process.js'
+import { RecordingHandlers, jobsSuite } from '../support/jobs-suite.js'
+import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.js'
+
+const binaries = postgresBinaries()
+const open = (databaseUrl: string | null, dataDir: string) => openStore({ databaseUrl, dataDir, clock: systemClock, logger: silentLogger })
+
+if (binaries !== undefined) {
+  jobsSuite('jobs on PostgreSQL', async () => {
+    const server = await startPostgres(binaries)
+    const records = await open(server.url, '')
+    return {
+      redisUrl: null,
+      pool: records.pool,
+      close: async () => {
+        await records.close()
+        await server.close()
+      },
+    }
+  })
+}
+
+jobsSuite('jobs on PGlite', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'roomscribe-jobs-'))
+  const records = await open(null, folder)
+  return {
+    redisUrl: null,
+    pool: records.pool,
+    close: async () => {
+      await records.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+})
+
+describe.skipIf(binaries === undefined)('jobs on PostgreSQL, faults', () => {
+  let server: TestPostgres
+  beforeAll(async () => {
+    server = await startPostgres(binaries ?? '')
+  })
+  afterAll(() => server.close())
+
+  test('a job whose worker was killed is run again by another', async () => {
+    const records = await open(server.url, '')
+    const queue = await openQueue({ redisUrl: null, pool: records.pool, logger: silentLogger })
+    const ran = await killedWorkerRuns(queue, ['-', server.url, '-'])
+    await queue.close()
+    await records.close()
+    expect(ran).toBe(1)
+  })
+
+  test('with the server down adding is refused, works again when it is back, and closing ends', async () => {
+    const records = await open(server.url, '')
+    const queue = await openQueue({ redisUrl: null, pool: records.pool, logger: silentLogger })
+    const handlers = new RecordingHandlers()
+    await queue.startWorkers(handlers, { attendConcurrency: 1 })
+    await server.stop()
+    const id = newMeetingId()
+    await expect(queue.queue.attend(id)).rejects.toMatchObject({ code: 'queue_unreachable', retryable: true })
+    await server.start()
+    await queue.queue.attend(id)
+    await handlers.ended(1)
+    await server.stop()
+    await queue.close()
+    await server.start()
+    await records.close()
+    expect(handlers.ran).toEqual(['attend'])
+  })
+})
+
+test('jobs on PGlite: a job whose process was killed is run again by the next that opens the folder', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'roomscribe-jobs-'))
+  const id = newMeetingId()
+  const worker = await startJobWorker(['-', '-', folder, id], id)
+  await worker.kill()
+  const records = await open(null, folder)
+  const queue = await openQueue({ redisUrl: null, pool: records.pool, logger: silentLogger })
+  const seen: string[] = []
+  const handlers = new RecordingHandlers({ attend: async (meeting) => void seen.push(meeting) })
+  await queue.startWorkers(handlers, { attendConcurrency: 1 })
+  await handlers.ended(1)
+  await queue.close()
+  await records.close()
+  await rm(folder, { recursive: true, force: true })
+  expect(seen).toEqual([id])
+})
