@@ -136,7 +136,9 @@ export async function startSpeechServer(options: SpeechServerOptions): Promise<S
 
 function serve(socket: WebSocket, session: LiveSession): void {
   const client = new WsClientSocket(socket)
-  socket.on('message', (bytes, isBinary) => session.receive(client, bytes as Buffer, isBinary))
+  socket.on('message', (bytes, isBinary) => {
+    if (!client.isFrozen) session.receive(client, bytes as Buffer, isBinary)
+  })
   socket.on('error', (error) => {
     if ('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') session.oversize(client)
   })

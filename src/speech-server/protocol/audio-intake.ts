@@ -5,7 +5,7 @@ import { AckLedger, type AckMode, type ByteRange, type LedgerOutcome } from './a
 import { AudioDecoder, type AudioFormat, byteRate, frameBytes } from './audio-format.js'
 import { audioFormat, type InitParams, vocabularyOf } from './init-request.js'
 import { ENGINE_RATE, MAX_RECORDING_BYTES, MAX_UNACKED_BYTES } from './limits.js'
-import { Recording } from './recording.js'
+import { Recording, type RecordingBudget } from './recording.js'
 
 /** What an intake needs. */
 export interface IntakeOptions {
@@ -13,6 +13,7 @@ export interface IntakeOptions {
   readonly engine: Engine
   readonly engineEvents: EngineEvents
   readonly switches: Switchboard
+  readonly recordings: RecordingBudget
   /** sends one acknowledgement */
   acknowledge(range: ByteRange): void
   /** calls back after ms; the intake never cancels, a late call does nothing */
@@ -35,7 +36,7 @@ export class AudioIntake {
   constructor(options: IntakeOptions) {
     this.#options = options
     this.format = audioFormat(options.params)
-    this.recording = new Recording(this.format, MAX_RECORDING_BYTES)
+    this.recording = new Recording(this.format, MAX_RECORDING_BYTES, options.recordings)
     this.#decoder = new AudioDecoder(this.format, ENGINE_RATE)
   }
 

@@ -12,6 +12,11 @@ export class WsClientSocket implements ClientSocket {
     this.#socket = socket
   }
 
+  /** what still comes out of the receive buffer is to be ignored */
+  get isFrozen(): boolean {
+    return this.#frozen
+  }
+
   send(frame: Frame): void {
     if (this.#frozen || this.#socket.readyState !== WebSocket.OPEN) return
     if (this.#socket.bufferedAmount > MAX_OUTBOUND_BYTES) this.#socket.terminate()

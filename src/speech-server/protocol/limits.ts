@@ -18,12 +18,14 @@ export const MAX_UNACKED_BYTES = 16 * 1024 * 1024
 export const MAX_OUTBOUND_BYTES = 16 * 1024 * 1024
 /** recorded audio of one session; the file ends there */
 export const MAX_RECORDING_BYTES = 32 * 1024 * 1024
-/** recorded audio of all sessions; the oldest ended session's file goes first */
+/** recorded audio of all sessions; the oldest ended session's file goes first, then running ones stop recording */
 export const MAX_RECORDINGS_BYTES = 256 * 1024 * 1024
 /** ended sessions that can be asked for; the oldest goes first */
 export const MAX_ENDED_SESSIONS = 200
 /** how long an ended session can be asked for */
 export const ENDED_SESSION_MS = 60 * 60 * 1000
+/** messages of all ended sessions; the oldest session goes first */
+export const MAX_ENDED_CHARS = 64 * 1024 * 1024
 /** finals and real-time messages kept of one session for its result; the oldest message goes first, finals beyond it are not kept */
 export const MAX_FINALS = 50_000
 export const MAX_MESSAGES_CHARS = 8 * 1024 * 1024

@@ -59,6 +59,7 @@ export class LiveSession {
     this.#intake = new AudioIntake({
       params,
       engine: options.engine,
+      recordings: options.recordings,
       switches,
       engineEvents: {
         speechStart: (channel, timeSec) => this.#outbox.publish('speech', 'speech_start', { data: { time: wireSec(timeSec), channel } }),
@@ -86,8 +87,9 @@ export class LiveSession {
     return this.#over || this.#state.kind === 'ended'
   }
 
-  get recordingBytes(): number {
-    return this.#intake.recording.bytes
+  /** characters of messages held for the result */
+  get historyChars(): number {
+    return this.#outbox.historyChars
   }
 
   /** Too many oversize frames in a row: the handshake is refused. */

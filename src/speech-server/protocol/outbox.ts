@@ -44,6 +44,10 @@ export class Outbox {
     return this.#history
   }
 
+  get historyChars(): number {
+    return this.#historyChars
+  }
+
   /** Sends to this socket from now on, first what was kept for it. */
   attach(socket: ClientSocket): void {
     this.#socket = socket

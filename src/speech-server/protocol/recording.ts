@@ -21,35 +21,45 @@ export function wavHeader(format: AudioFormat, dataBytes: number): Buffer {
   return header
 }
 
-/** The audio of a session as it was sent, in memory up to a bound; what comes after the bound is not kept. */
+/** Memory for the recordings of all sessions. */
+export interface RecordingBudget {
+  /** whether that much more may be held */
+  reserve(bytes: number): boolean
+  release(bytes: number): void
+}
+
+/** The beginning of a session's audio as it was sent, in memory, up to its own bound and the common budget. */
 export class Recording {
   readonly #format: AudioFormat
   readonly #maxBytes: number
+  readonly #budget: RecordingBudget
   #pieces: Buffer[] | null = []
   #bytes = 0
+  #isFull = false
 
-  constructor(format: AudioFormat, maxBytes: number) {
+  constructor(format: AudioFormat, maxBytes: number, budget: RecordingBudget) {
     this.#format = format
     this.#maxBytes = maxBytes
-  }
-
-  /** bytes held */
-  get bytes(): number {
-    return this.#bytes
+    this.#budget = budget
   }
 
   /** @param piece the recording's from now on */
   append(piece: Buffer): void {
-    if (!this.#pieces) return
+    if (!this.#pieces || this.#isFull) return
     const kept = piece.subarray(0, this.#maxBytes - this.#bytes)
-    if (kept.length === 0) return
+    if (kept.length === 0 || !this.#budget.reserve(kept.length)) {
+      this.#isFull = true
+      return
+    }
     this.#pieces.push(kept)
     this.#bytes += kept.length
   }
 
   /** Forgets the audio; there is no file any more. */
   drop(): void {
+    if (!this.#pieces) return
     this.#pieces = null
+    this.#budget.release(this.#bytes)
     this.#bytes = 0
   }
 

@@ -4,8 +4,9 @@ import type { Logger } from '../../observe/logger.js'
 import type { Switchboard } from '../behaviours/switchboard.js'
 import type { Engine } from '../engine/port.js'
 import type { InitParams } from './init-request.js'
-import { ENDED_SESSION_MS, MAX_ENDED_SESSIONS, MAX_RECORDINGS_BYTES } from './limits.js'
+import { ENDED_SESSION_MS, MAX_ENDED_CHARS, MAX_ENDED_SESSIONS, MAX_RECORDINGS_BYTES } from './limits.js'
 import { LiveSession } from './live-session.js'
+import type { RecordingBudget } from './recording.js'
 
 /** What the registry hands to every session. */
 export interface RegistryOptions {
@@ -26,6 +27,7 @@ export class Registry {
   readonly #overAtMs = new Map<LiveSession, number>()
   /** when slots of sessions that ended without a stop become free, monotonic ms */
   #keptSlots: number[] = []
+  #recordedBytes = 0
 
   constructor(options: RegistryOptions) {
     this.#options = options
@@ -41,6 +43,7 @@ export class Registry {
     const slotUntilMs = clock.monotonicMs() + switches.peek('sessionLimitMs')
     const session: LiveSession = new LiveSession({
       ...this.#options,
+      recordings: this.#recordings,
       id: randomUUID(),
       requestId,
       params,
@@ -75,25 +78,40 @@ export class Registry {
 
   remove(session: LiveSession): void {
     session.close()
+    session.dropRecording()
     this.#byId.delete(session.id)
     this.#overAtMs.delete(session)
     for (const [token, one] of this.#byToken) if (one === session) this.#byToken.delete(token)
   }
 
-  /** Forgets what is too old or too much: ended sessions by age and number, recordings by total size, oldest first. */
+  /** Forgets ended sessions by age, number and size, oldest first. */
   sweep(): void {
     const nowMs = this.#options.clock.monotonicMs()
     this.#keptSlots = this.#keptSlots.filter((untilMs) => untilMs > nowMs)
+    let chars = 0
+    for (const session of this.#overAtMs.keys()) chars += session.historyChars
     for (const [session, overAtMs] of this.#overAtMs) {
-      if (this.#overAtMs.size > MAX_ENDED_SESSIONS || nowMs - overAtMs > ENDED_SESSION_MS) this.remove(session)
+      const tooMuch = this.#overAtMs.size > MAX_ENDED_SESSIONS || chars > MAX_ENDED_CHARS
+      if (!tooMuch && nowMs - overAtMs <= ENDED_SESSION_MS) break
+      chars -= session.historyChars
+      this.remove(session)
     }
-    let recorded = 0
-    for (const session of this.#byId.values()) recorded += session.recordingBytes
-    for (const session of this.#overAtMs.keys()) {
-      if (recorded <= MAX_RECORDINGS_BYTES) break
-      recorded -= session.recordingBytes
-      session.dropRecording()
-    }
+  }
+
+  /** Makes room for recordings by dropping those of ended sessions, oldest first. */
+  readonly #recordings: RecordingBudget = {
+    reserve: (bytes) => {
+      for (const session of this.#overAtMs.keys()) {
+        if (this.#recordedBytes + bytes <= MAX_RECORDINGS_BYTES) break
+        session.dropRecording()
+      }
+      if (this.#recordedBytes + bytes > MAX_RECORDINGS_BYTES) return false
+      this.#recordedBytes += bytes
+      return true
+    },
+    release: (bytes) => {
+      this.#recordedBytes -= bytes
+    },
   }
 
   close(): void {

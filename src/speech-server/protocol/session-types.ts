@@ -3,6 +3,7 @@ import type { Logger } from '../../observe/logger.js'
 import type { Switchboard } from '../behaviours/switchboard.js'
 import type { Engine } from '../engine/port.js'
 import type { InitParams } from './init-request.js'
+import type { RecordingBudget } from './recording.js'
 
 /** What a session is made of. */
 export interface LiveSessionOptions {
@@ -14,6 +15,7 @@ export interface LiveSessionOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly random: () => number
+  readonly recordings: RecordingBudget
   /** starts the work after the stop; whoever runs it waits for it before closing */
   run(name: string, work: () => Promise<void>): void
   /** once, when nothing more will happen: `keepsSlot` as the switch `slot` says */
