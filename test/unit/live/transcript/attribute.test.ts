@@ -1,0 +1,179 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { attribute } from '../../../../src/live/transcript/attribute.js'
+import { splitText } from '../../../../src/live/transcript/split-text.js'
+import { SESSION, indexOf, span, utterance } from './fixtures.js'
+
+const brief = (segments: ReturnType<typeof attribute>) =>
+  segments.map(({ identity, text, startMs, endMs }) => [identity, text, startMs, endMs] as const)
+
+test('an utterance on one span is one segment of its person, at meeting time', () => {
+  const [segment, ...rest] = attribute(
+    utterance([
+      ['Hello', 1, 1.5],
+      ['there.', 1.5, 2],
+    ]),
+    indexOf(span('ann', 0, 0, 10, 60_000)),
+  )
+  expect(rest).toEqual([])
+  expect(segment).toMatchObject({ id: 's1.00_00000001.0', identity: 'ann', startMs: 61_000, endMs: 62_000, confidence: 0.8, part: 0 })
+  expect(segment!.words).toEqual([
+    { text: 'Hello', startMs: 61_000, endMs: 61_500, confidence: 0.9 },
+    { text: 'there.', startMs: 61_500, endMs: 62_000, confidence: 0.9 },
+  ])
+})
+
+test('an utterance that crosses people is split at words, with the punctuation of its text', () => {
+  const index = indexOf(span('ann', 0, 0, 2, 0), span('bob', 0, 2.5, 6, 2500))
+  const said = utterance(
+    [
+      ['yes', 1, 1.4],
+      ['indeed', 1.4, 1.9],
+      ['no', 2.6, 3],
+      ['never', 3, 3.5],
+    ],
+    { text: 'Yes, indeed! No: never.' },
+  )
+  const words = said.words.map((word, at) => ({ ...word, text: ['Yes', 'indeed', 'No', 'never'][at]! }))
+  expect(brief(attribute({ ...said, words }, index))).toEqual([
+    ['ann', 'Yes, indeed!', 1000, 1900],
+    ['bob', 'No: never.', 2600, 3500],
+  ])
+})
+
+test('a word on two spans goes to the one it shares most with', () => {
+  const index = indexOf(span('ann', 0, 0, 2, 0), span('bob', 0, 2, 6, 2000))
+  expect(attribute(utterance([['mostly', 1.9, 2.5]]), index)[0]!.identity).toBe('bob')
+  expect(attribute(utterance([['mostly', 1.5, 2.1]]), index)[0]!.identity).toBe('ann')
+})
+
+test('what meets no span is unknown, never guessed, and still placed by the session', () => {
+  const index = indexOf(span('ann', 0, 0, 2, 5000), span('bob', 1, 0, 8, 5000))
+  expect(brief(attribute(utterance([['ghost', 4, 5]]), index))).toEqual([[null, 'ghost', 9000, 10_000]])
+  expect(brief(attribute(utterance([['ghost', 0, 1]], { channel: 7 }), index))).toEqual([[null, 'ghost', 5000, 6000]])
+  expect(brief(attribute(utterance([['ghost', 0, 1]], { channel: Number.NaN }), indexOf()))).toEqual([[null, 'ghost', 0, 0]])
+})
+
+test('a word beside a span goes with its neighbour within 250 ms, else it is unknown', () => {
+  const index = indexOf(span('ann', 0, 0, 2, 0), span('bob', 1, 0, 9, 0))
+  expect(
+    brief(
+      attribute(
+        utterance([
+          ['near', 1, 1.9],
+          ['by', 2.2, 2.4],
+        ]),
+        index,
+      ),
+    ),
+  ).toEqual([['ann', 'near by', 1000, 2000]])
+  expect(
+    brief(
+      attribute(
+        utterance([
+          ['near', 1, 1.9],
+          ['far', 2.3, 2.6],
+        ]),
+        index,
+      ),
+    ),
+  ).toEqual([
+    ['ann', 'near', 1000, 1900],
+    [null, 'far', 2300, 2600],
+  ])
+  const lone = indexOf(span('bob', 1, 0, 9, 0), span('ann', 0, 0, 1, 0))
+  expect(attribute(utterance([['alone', 1.1, 1.2]]), lone)[0]!.identity).toBeNull()
+})
+
+test('a pause that was cut makes start and end go by their own spans', () => {
+  const index = indexOf(span('ann', 0, 0, 2, 0), span('ann', 0, 2, 5, 12_000))
+  expect(
+    brief(
+      attribute(
+        utterance([
+          ['before', 1, 1.5],
+          ['after', 2.5, 3],
+        ]),
+        index,
+      ),
+    ),
+  ).toEqual([['ann', 'before after', 1000, 13_000]])
+  expect(brief(attribute(utterance([['across', 1.5, 2.5]]), index))).toEqual([['ann', 'across', 1500, 12_500]])
+})
+
+test('times beyond the audio sent, negative, reversed or not numbers are tolerated', () => {
+  const index = indexOf(span('ann', 0, 0, 4, 1000))
+  const odd = utterance([
+    ['a', -3, 1],
+    ['b', Number.NaN, Number.NaN],
+    ['c', 3, 2],
+    ['d', 50, Number.POSITIVE_INFINITY],
+  ])
+  const [segment] = attribute(odd, index)
+  expect(segment).toMatchObject({ identity: 'ann', startMs: 1000, endMs: 5000 })
+  expect(segment!.words.map((word) => [word.startMs, word.endMs])).toEqual([
+    [1000, 2000],
+    [1000, 1000],
+    [4000, 4000],
+    [5000, 5000],
+  ])
+})
+
+test('an utterance without words goes to whom it shares most with; without text there is none', () => {
+  const index = indexOf(span('ann', 0, 0, 2, 0), span('bob', 0, 2, 9, 2000))
+  expect(brief(attribute(utterance([], { text: ' all of it ', startSec: 1.5, endSec: 4 }), index))).toEqual([
+    ['bob', 'all of it', 2000, 4000],
+  ])
+  expect(attribute(utterance([], { text: ' \n' }), index)).toEqual([])
+})
+
+test('a text whose words are not found in it is put together from the words', () => {
+  expect(splitText('20 %', [['twenty'], ['percent']])).toEqual(['twenty', 'percent'])
+  expect(splitText('\u4f60\u597d\u4e16\u754c\u3002', [['\u4f60\u597d'], ['\u4e16\u754c']])).toEqual(['\u4f60\u597d', '\u4e16\u754c\u3002'])
+})
+
+test('whatever the service says: no word is lost or doubled, nobody without a span is named, times are whole and in order, ids repeat', () => {
+  const seconds = fc.oneof(fc.double({ min: -5, max: 40, noNaN: true }), fc.constant(Number.NaN), fc.constant(Number.NEGATIVE_INFINITY))
+  const word = fc.record({ text: fc.string({ unit: 'grapheme', maxLength: 6 }), startSec: seconds, endSec: seconds, confidence: seconds })
+  const people = fc.array(fc.tuple(fc.constantFrom('ann', 'bob', 'cyd'), fc.integer({ min: 1, max: 80 }), fc.integer({ min: 0, max: 9 })), {
+    maxLength: 8,
+  })
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 12 }), people, fc.integer({ min: -1, max: 2 }), seconds, (words, runs, channel, startSec) => {
+      let at = 0
+      const spans = runs.map(([name, tenths, gap]) => {
+        const from = at + gap / 10
+        at = from + tenths / 10
+        return span(name, 0, from, at, from * 1000 + 500)
+      })
+      const said = { ...utterance([]), words, channel, startSec, endSec: startSec + 1, text: words.map((one) => one.text).join(' ') }
+      const segments = attribute(said, indexOf(...spans))
+      const kept = words.map((one) => one.text.trim()).filter(Boolean)
+      expect(segments.flatMap((segment) => segment.words.map((one) => one.text))).toEqual(kept)
+      expect(new Set(segments.map((segment) => segment.id)).size).toBe(segments.length)
+      for (const segment of segments) {
+        expect(Number.isInteger(segment.startMs) && Number.isInteger(segment.endMs) && segment.startMs >= 0).toBe(true)
+        expect(segment.endMs).toBeGreaterThanOrEqual(segment.startMs)
+        expect(segment.confidence >= 0 && segment.confidence <= 1).toBe(true)
+        if (channel !== 0) expect(segment.identity).toBeNull()
+        else if (segment.identity !== null) expect(spans.map((one) => one.identity)).toContain(segment.identity)
+      }
+      expect(attribute(said, indexOf(...spans.toReversed()))).toEqual(segments)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('lost frames become gaps of whoever was on them, joined where they touch', () => {
+  const index = indexOf(span('ann', 0, 0, 2, 100), span('ann', 0, 2, 3, 2100.5), span('bob', 0, 4, 6, 9000), span('cyd', 1, 0, 1, 0))
+  expect(index.gaps(SESSION, 16_000, 5 * 16_000, 'buffer_full')).toEqual([
+    { identity: 'ann', fromMs: 1100, toMs: 3101, reason: 'buffer_full' },
+    { identity: 'bob', fromMs: 9000, toMs: 10_000, reason: 'buffer_full' },
+  ])
+})
+
+test('a longer version of a span replaces it, a shorter one does not', () => {
+  const index = indexOf(span('ann', 0, 0, 2, 0), span('ann', 0, 0, 5, 0), span('ann', 0, 0, 3, 0))
+  expect([...index].map((one) => one.toFrame)).toEqual([5 * 16_000])
+  expect(index.endFrame(SESSION)).toBe(5 * 16_000)
+})
