@@ -84,7 +84,7 @@ test('txt and md say whether it is complete and list gaps at the end', () => {
 test('hostile names and texts stay in their place in every format', () => {
   const document = documentOf([
     { text: HOSTILE, words: [], name: `Eve\n<v Bob>${FAMILY}` },
-    { startMs: 9000, endMs: 9500 },
+    { startMs: 9000, endMs: 9500, words: [] },
   ])
   const txt = renderTranscript(document, 'txt').trimEnd().split('\n')
   expect(txt.length).toBe(6)
