@@ -1,2 +1,30 @@
 #!/usr/bin/env node
-export {}
+import { Command, CommanderError } from 'commander'
+import { addDemo } from './demo.js'
+import { addDoctor } from './doctor.js'
+import { reportFailure } from './exit.js'
+import { addJoin } from './join.js'
+import { addSpeechServer } from './speech-server.js'
+import { addUp } from './up.js'
+
+const USAGE_EXIT = 2
+
+/** The whole command line: each command is a file beside this one. */
+function createProgram(): Command {
+  const program = new Command('roomscribe')
+    .description('a self-hosted meeting scribe for LiveKit')
+    .showHelpAfterError('(roomscribe <command> --help tells more)')
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) })
+    .exitOverride()
+  for (const add of [addUp, addDemo, addSpeechServer, addJoin, addDoctor]) add(program)
+  // commands inherit neither: every one of them has to throw instead of exiting
+  for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help tells more)')
+  return program
+}
+
+try {
+  await createProgram().parseAsync()
+} catch (thrown) {
+  if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : USAGE_EXIT
+  else process.exitCode = reportFailure(thrown)
+}

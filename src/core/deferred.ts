@@ -1,5 +1,5 @@
 /** A promise with its two ends apart (Node 20 has no `Promise.withResolvers`). */
-export interface Deferred<T> {
+export interface Deferred<T = void> {
   readonly promise: Promise<T>
   readonly resolve: (value: T) => void
   readonly reject: (error: unknown) => void

@@ -1,6 +1,6 @@
 import { LOG_LEVELS, type LogLevel } from '../../observe/logger.js'
 import { cacheDir, dataDir } from './cache-dir.js'
-import { Secret } from './secret.js'
+import type { Secret } from './secret.js'
 import { boolean, choice, integer, list, secret, text, url, type Setting } from './setting.js'
 
 /**

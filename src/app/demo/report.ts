@@ -1,0 +1,65 @@
+import type { SummaryRecord } from '../../records/port.js'
+import type { TranscriptDocument } from '../../live/transcript/segment.js'
+import { score, type HeardLine, type SaidLine, type Score } from './score.js'
+
+/** What `demo --json FILE` writes (api.md): numbers, never strings. */
+export interface DemoReport extends Score {
+  readonly lostMs: number
+  readonly lostMsByPerson: Readonly<Record<string, number>>
+  readonly setupSec: number
+  readonly firstWordSec: number
+  readonly transcriptComplete: boolean
+  readonly summaryLines: number
+  readonly slackPosts: number
+  readonly participants: number
+  readonly skippedSteps: number
+}
+
+/** Everything the report is made of. */
+export interface DemoFacts {
+  readonly said: readonly SaidLine[]
+  readonly heard: readonly HeardLine[]
+  readonly transcript: TranscriptDocument
+  readonly summary: SummaryRecord | null
+  readonly slackPosts: number
+  readonly setupSec: number
+  readonly firstWordSec: number
+  /** steps of the script that could not be played: they make the run worthless */
+  readonly failedSteps: number
+}
+
+/** Largest overall word error rate of a good run. */
+export const MAX_WORD_ERROR_RATE = 0.15
+
+export function report(facts: DemoFacts): DemoReport {
+  const { coverage } = facts.transcript
+  return {
+    ...score(facts.said, facts.heard),
+    lostMs: coverage.reduce((sum, row) => sum + row.lostMs, 0),
+    lostMsByPerson: Object.fromEntries(coverage.map((row) => [row.identity, row.lostMs])),
+    setupSec: facts.setupSec,
+    firstWordSec: facts.firstWordSec,
+    transcriptComplete: facts.transcript.complete,
+    summaryLines: facts.summary?.sections.reduce((sum, section) => sum + section.lines.length, 0) ?? 0,
+    slackPosts: facts.slackPosts,
+    participants: coverage.length,
+    skippedSteps: facts.failedSteps,
+  }
+}
+
+/** Why a run was not good, one sentence each; empty when it was. */
+export function shortcomings(result: DemoReport): readonly string[] {
+  const found: string[] = []
+  const percent = (share: number) => `${(share * 100).toFixed(1)} %`
+  if (result.scriptedUtterances === 0) found.push('nobody said anything')
+  if (result.wrongName > 0) found.push(`${result.wrongName} segment(s) under a wrong name`)
+  if (result.unknownName > 0) found.push(`${result.unknownName} segment(s) without a name`)
+  if (result.lostMs > 0 || !result.transcriptComplete) found.push(`the transcript is not complete: ${result.lostMs} ms of speech lost`)
+  if (result.wordErrorRate > MAX_WORD_ERROR_RATE) {
+    found.push(`${percent(result.wordErrorRate)} of the words are wrong, more than ${percent(MAX_WORD_ERROR_RATE)}`)
+  }
+  if (result.summaryLines === 0) found.push('there is no summary')
+  if (result.slackPosts === 0) found.push('nothing was posted')
+  if (result.skippedSteps > 0) found.push(`${result.skippedSteps} step(s) of the script could not be played`)
+  return found
+}

@@ -1,0 +1,138 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { backoffMs } from '../core/backoff.js'
+import { StateError, UpstreamError } from '../core/errors.js'
+import type { Clock } from '../core/time.js'
+import { workerFile } from '../core/worker-file.js'
+import { createGladiaStt } from '../live/stt/gladia/open.js'
+import type { SttPort } from '../live/stt/port.js'
+import type { Logger } from '../observe/logger.js'
+import { childEnvironment } from './config/process-env.js'
+import type { Settings } from './config/settings.js'
+
+/** Speech recognition as the settings say. */
+export interface Speech {
+  readonly stt: SttPort
+  /** for banners: who recognises, and where */
+  readonly describes: string
+  close(): Promise<void>
+}
+
+/** Address of the real service. */
+export const GLADIA_URL = 'https://api.gladia.io'
+
+/** The command line of this very product, compiled. */
+export const mainFile = (): string => fileURLToPath(workerFile(import.meta.url, '../cli/main.js'))
+
+/**
+ * Opens what the settings ask for: Gladia, or a local speech server in a process of its own (a native abort of the
+ * recogniser must not take meetings along), which is started again on the same port when it dies.
+ * @throws UpstreamError, RoomscribeError the local server did not start; the sentence says why
+ */
+export async function openSpeech(settings: Settings, parts: { clock: Clock; logger: Logger; random: () => number }): Promise<Speech> {
+  const { clock, logger, random } = parts
+  if (settings.stt === 'gladia') {
+    const baseUrl = settings.gladiaApiUrl ?? GLADIA_URL
+    const apiKey = settings.gladiaApiKey?.reveal() ?? ''
+    const stt = createGladiaStt({ baseUrl, apiKey, region: settings.gladiaRegion, clock, random, logger })
+    return { stt, describes: `Gladia at ${baseUrl}`, close: () => Promise.resolve() }
+  }
+  if (settings.gladiaApiUrl !== null) {
+    const stt = createGladiaStt({ baseUrl: settings.gladiaApiUrl, apiKey: 'local', region: null, clock, random, logger })
+    return { stt, describes: `speech server at ${settings.gladiaApiUrl}`, close: () => Promise.resolve() }
+  }
+  const apiKey = randomBytes(18).toString('base64url')
+  const child = new SpeechServerChild(settings.cacheDir, apiKey, clock, logger, random)
+  const baseUrl = await child.start()
+  const stt = createGladiaStt({ baseUrl, apiKey, region: null, clock, random, logger })
+  return { stt, describes: `local recogniser (Moonshine) at ${baseUrl}`, close: () => child.close() }
+}
+
+const READY = /ready at (http:\/\/\S+)/
+const RESTART = { firstMs: 500, maxMs: 10_000 }
+const STABLE_MS = 60_000
+const STOP_MS = 10_000
+const KEPT_LINES = 20
+
+/** Keeps one local speech server running. */
+class SpeechServerChild {
+  readonly #cacheDir: string
+  readonly #apiKey: string
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #random: () => number
+  #process: ChildProcess | null = null
+  #exited: Promise<void> = Promise.resolve()
+  #port = 0
+  #closing = false
+  #attempt = 0
+  #cancelRestart: (() => void) | null = null
+
+  constructor(cacheDir: string, apiKey: string, clock: Clock, logger: Logger, random: () => number) {
+    this.#cacheDir = cacheDir
+    this.#apiKey = apiKey
+    this.#clock = clock
+    this.#logger = logger
+    this.#random = random
+  }
+
+  /** Resolves with the address once the server answers. */
+  start(): Promise<string> {
+    const startedMs = this.#clock.monotonicMs()
+    const lines: string[] = []
+    // the IPC channel tells the child when we are gone, however we went
+    const child = spawn(
+      process.execPath,
+      [mainFile(), 'speech-server', '--port', String(this.#port), '--engine', 'moonshine', '--with-parent'],
+      {
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+        env: childEnvironment({ ROOMSCRIBE_CACHE_DIR: this.#cacheDir, ROOMSCRIBE_API_KEY: this.#apiKey }),
+      },
+    )
+    const { stderr } = child
+    if (!stderr) throw new StateError('the speech server was started without a pipe')
+    this.#process = child
+    this.#exited = new Promise((resolve) => child.once('exit', () => resolve()))
+    return new Promise((resolve, reject) => {
+      createInterface({ input: stderr }).on('line', (line) => {
+        lines.push(line)
+        if (lines.length > KEPT_LINES) lines.shift()
+        const url = READY.exec(line)?.[1]
+        if (url !== undefined) {
+          this.#port = Number(new URL(url).port)
+          resolve(url)
+        }
+      })
+      child.once('exit', (code, signal) => {
+        this.#process = null
+        const told = lines.filter((line) => !line.startsWith('{')).at(-1) ?? `it ended with ${signal ?? `code ${code}`}`
+        reject(
+          new UpstreamError('speech_server', `the local speech server did not start: ${told}`, { service: 'speech', retryable: false }),
+        )
+        if (!this.#closing && this.#port !== 0) this.#restart(startedMs, code, signal)
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#cancelRestart?.()
+    const child = this.#process
+    if (!child) return
+    child.kill('SIGTERM')
+    const cancel = this.#clock.after(STOP_MS, () => child.kill('SIGKILL'))
+    await this.#exited
+    cancel()
+  }
+
+  #restart(startedMs: number, code: number | null, signal: string | null): void {
+    if (this.#clock.monotonicMs() - startedMs > STABLE_MS) this.#attempt = 0
+    const waitMs = backoffMs(RESTART, this.#attempt++, this.#random)
+    this.#logger.error({ code, signal, waitMs }, 'local speech server died, starting it again')
+    this.#cancelRestart = this.#clock.after(waitMs, () => {
+      this.start().catch((error: unknown) => this.#logger.error({ err: error }, 'local speech server did not start again'))
+    })
+  }
+}

@@ -1,0 +1,41 @@
+import { asMeetingId, type MeetingId } from '../core/ids.js'
+import { renderTranscript, type RenderFormat } from '../live/transcript/render/render.js'
+import type { TranscriptDocument } from '../live/transcript/segment.js'
+import type { MeetingStore } from '../records/port.js'
+
+/** The transcript as far as it is stored. @throws NotFoundError */
+export async function loadTranscript(store: MeetingStore, id: MeetingId): Promise<TranscriptDocument> {
+  const meeting = await store.meeting(id)
+  const [segments, coverage] = await Promise.all([store.segments(id), store.coverage(id)])
+  const names = new Map(meeting.participants.map((person) => [person.identity, person.name]))
+  return {
+    meetingId: meeting.id,
+    room: meeting.room,
+    title: meeting.title,
+    startedAt: meeting.startedAt,
+    // a meeting that still runs is not complete, whatever is stored so far
+    complete: coverage?.complete ?? false,
+    segments: segments
+      .map((segment) => ({ ...segment, name: segment.identity === null ? null : (names.get(segment.identity) ?? segment.identity) }))
+      .toSorted((a, b) => a.startMs - b.startMs || a.endMs - b.endMs || (a.id < b.id ? -1 : 1)),
+    coverage: coverage?.rows ?? [],
+  }
+}
+
+const CONTENT_TYPES: Readonly<Record<RenderFormat, string>> = {
+  json: 'application/json; charset=utf-8',
+  txt: 'text/plain; charset=utf-8',
+  md: 'text/markdown; charset=utf-8',
+  srt: 'application/x-subrip; charset=utf-8',
+  vtt: 'text/vtt; charset=utf-8',
+}
+
+/** The transcript as text of a format. @throws NotFoundError */
+export async function transcriptAs(
+  store: MeetingStore,
+  id: string,
+  format: RenderFormat,
+): Promise<{ body: string; contentType: string; complete: boolean }> {
+  const document = await loadTranscript(store, asMeetingId(id))
+  return { body: renderTranscript(document, format), contentType: CONTENT_TYPES[format], complete: document.complete }
+}

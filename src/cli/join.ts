@@ -1,0 +1,52 @@
+import type { Command } from 'commander'
+import { settingsFor, wantsColour } from '../app/config/process-env.js'
+import { systemClock } from '../core/time.js'
+import { createLogger, redactText } from '../observe/logger.js'
+import { waitForSignal } from './exit.js'
+import { LiveView } from './terminal/live-view.js'
+import { createPaint } from './terminal/paint.js'
+
+/** `roomscribe join ROOM`: one meeting in the foreground. */
+export function addJoin(program: Command): void {
+  program
+    .command('join')
+    .description('one meeting in the foreground: live attributed text, files at the end; ends with Ctrl-C or when the meeting does')
+    .argument('<room>', 'name of the LiveKit room')
+    .option('--out <dir>', 'folder for transcript.txt, .md, .srt, .vtt and .json')
+    .option('--json', 'print the transcript as one JSON document on standard output and nothing else there')
+    .action(async (room: string, options: { out?: string; json?: boolean }) => {
+      const settings = settingsFor('livekit')
+      const logger = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel)
+      const screen = options.json ? process.stderr : process.stdout
+      const view = new LiveView(screen, createPaint(wantsColour(screen)), () => systemClock.monotonicMs())
+      const { joinRoom } = await import('../app/join.js')
+      const signals = waitForSignal()
+      const leave = new AbortController()
+      void signals.first.then(() => leave.abort(new Error('interrupted')))
+      try {
+        const result = await joinRoom(
+          settings,
+          {
+            room,
+            out: options.out ?? null,
+            watcher: {
+              interim: (line) => view.interim(line),
+              final: (line) => view.final(line),
+              state: (state, reason) => view.note(reason === null ? `[${state}]` : `[${state}: ${reason}]`),
+              error: (error) => view.note(redactText(error.message)),
+            },
+            onReady: (speech) => view.note(`room ${room}, speech: ${speech}; Ctrl-C ends it`),
+          },
+          { clock: systemClock, logger, random: Math.random },
+          leave.signal,
+        )
+        view.end()
+        if (options.json) process.stdout.write(`${JSON.stringify(result.transcript, null, 2)}\n`)
+        else process.stdout.write(`\n${result.text}\n`)
+        for (const file of result.files) process.stderr.write(`written: ${file}\n`)
+        process.exitCode = result.failed ? 1 : result.transcript.complete ? 0 : 3
+      } finally {
+        signals.stop()
+      }
+    })
+}

@@ -1,0 +1,81 @@
+import { z } from '@hono/zod-openapi'
+import { MEETING_REASONS, MEETING_STATES, type MeetingRecord } from '../../records/port.js'
+
+const line = (max: number) =>
+  z
+    .string()
+    .max(max)
+    // a control character in a name ends up in terminals, logs and posts
+    .refine((text) => !/\p{Cc}/u.test(text), 'must not contain control characters')
+
+const when = z.iso.datetime({ offset: true })
+
+/** Body of `POST /v1/meetings`. */
+export const StartMeeting = z
+  .strictObject({
+    room: line(256).min(1, 'must not be empty'),
+    title: line(300).optional(),
+    language: z
+      .string()
+      .regex(/^[a-z]{2,3}$/, 'must be a language code of two or three letters')
+      .optional(),
+    vocabulary: z.array(line(100).min(1)).max(100).optional(),
+    slackChannel: line(80).min(1).optional(),
+    startAt: when.optional(),
+    endAt: when.optional(),
+    botName: line(100).min(1).optional(),
+  })
+  .openapi('StartMeeting')
+
+/** Body of `POST /v1/meetings/:id/stop`. */
+export const StopMeeting = z.strictObject({ reason: line(300).optional() }).openapi('StopMeeting')
+
+const Participant = z
+  .object({ identity: z.string(), name: z.string(), joinedMs: z.int(), leftMs: z.int().nullable() })
+  .openapi('Participant')
+
+/** A meeting as outsiders see it. */
+export const Meeting = z
+  .object({
+    id: z.string(),
+    room: z.string(),
+    title: z.string().nullable(),
+    state: z.enum(MEETING_STATES),
+    reason: z.enum(MEETING_REASONS).nullable(),
+    createdAt: z.string(),
+    startedAt: z.string().nullable(),
+    endedAt: z.string().nullable(),
+    language: z.string().nullable(),
+    participants: z.array(Participant),
+  })
+  .openapi('Meeting')
+
+export const MeetingList = z.object({ items: z.array(Meeting), next: z.string().nullable() }).openapi('MeetingList')
+
+export const ProblemSchema = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    code: z.string(),
+    detail: z.string(),
+    errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  })
+  .openapi('Problem')
+
+/** The stored meeting in the shape of the contract. */
+export function toMeeting(record: MeetingRecord): z.infer<typeof Meeting> {
+  const { id, room, title, state, reason, createdAt, startedAt, endedAt, language, participants } = record
+  return {
+    id,
+    room,
+    title,
+    state,
+    reason,
+    createdAt,
+    startedAt,
+    endedAt,
+    language,
+    participants: participants.map((person) => ({ ...person })),
+  }
+}

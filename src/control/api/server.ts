@@ -1,0 +1,85 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { serve } from '@hono/node-server'
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { HTTPException } from 'hono/http-exception'
+import { secureHeaders } from 'hono/secure-headers'
+import { ConfigError, InputError, toError } from '../../core/errors.js'
+import type { Logger } from '../../observe/logger.js'
+import { meetingRoutes, type MeetingRoutesDeps } from './meetings.js'
+import { problem, problemOf, respond } from './problem.js'
+
+/** What the HTTP API needs. */
+export interface ApiDeps extends MeetingRoutesDeps {
+  /** the one bearer key */
+  readonly apiKey: string
+  /** null when meetings can be taken, else one sentence that says what is missing */
+  readonly notReady: () => Promise<string | null>
+  readonly logger: Logger
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+/** The app without a socket, for tests. */
+export function createApi(deps: ApiDeps): OpenAPIHono {
+  const app = new OpenAPIHono()
+  const expected = digest(deps.apiKey)
+  app.use('*', secureHeaders())
+  app.onError((error, c) => {
+    if (error instanceof HTTPException) {
+      // hono's own: a body that is not JSON
+      return respond(c, problemOf(new InputError(error.status === 400 ? 'the body is not valid JSON' : 'the request is wrong')))
+    }
+    const body = problemOf(error)
+    if (body.status >= 500) deps.logger.error({ err: toError(error), path: c.req.path }, 'request failed')
+    return respond(c, body)
+  })
+  app.notFound((c) => problem(c, 404, 'not_found', 'there is nothing at this address'))
+  app.get('/healthz', (c) => c.json({ status: 'alive' }))
+  app.get('/readyz', async (c) => {
+    const missing = await deps.notReady()
+    return missing === null ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', detail: missing }, 503)
+  })
+  app.use('/v1/*', async (c, next) => {
+    const given = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
+    if (given === undefined || !timingSafeEqual(digest(given), expected)) {
+      c.header('www-authenticate', 'Bearer')
+      return problem(c, 401, 'unauthorized', 'send Authorization: Bearer <key> with a valid key')
+    }
+    return next()
+  })
+  app.route('/v1', meetingRoutes(deps))
+  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'roomscribe', version: '1' } })
+  return app
+}
+
+/** A listening API. */
+export interface ApiServer {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/**
+ * Listens.
+ * @throws ConfigError the port is taken, or may not be bound
+ */
+export function listen(app: OpenAPIHono, host: string, port: number): Promise<ApiServer> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname: host, port }, (bound) => {
+      resolve({
+        port: bound.port,
+        close: () =>
+          new Promise((done) => {
+            server.close(() => done())
+            if ('closeAllConnections' in server) server.closeAllConnections()
+          }),
+      })
+    })
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const text =
+        error.code === 'EADDRINUSE'
+          ? `port ${port} on ${host} is taken by another process: set ROOMSCRIBE_PORT to another one (0 picks a free one)`
+          : `port ${port} on ${host} cannot be bound (${error.code ?? error.message}): set ROOMSCRIBE_PORT or ROOMSCRIBE_HOST`
+      reject(new ConfigError([text], { cause: error }))
+    })
+  })
+}

@@ -1,0 +1,407 @@
+import { backoffMs } from '../../core/backoff.js'
+import { RoomscribeError, toError, UpstreamError } from '../../core/errors.js'
+import type { Identity, TrackKey } from '../../core/ids.js'
+import { Scope } from '../../core/scope.js'
+import type { Clock } from '../../core/time.js'
+import { deferred } from '../../core/deferred.js'
+import type { Logger } from '../../observe/logger.js'
+import {
+  MEETING_REASONS,
+  type Claim,
+  type MeetingReason,
+  type MeetingRecord,
+  type MeetingState,
+  type MeetingStore,
+  type StoredSegment,
+} from '../../records/port.js'
+import type { Gap } from '../audio/span.js'
+import type { RoomConnection, RoomEndReason, RoomEvents, RoomPort } from '../room/port.js'
+import type { SttPort } from '../stt/port.js'
+import type { Segment } from '../transcript/segment.js'
+import { Journal } from './journal.js'
+import {
+  begin,
+  meetingState,
+  next,
+  type BotEffect,
+  type BotEvent,
+  type BotState,
+  type BotTimer,
+  type LifecyclePolicy,
+} from './lifecycle.js'
+import { People } from './people.js'
+import { Scribe } from './scribe.js'
+
+/** Settings of a bot. */
+export interface BotOptions {
+  readonly policy: LifecyclePolicy
+  readonly botName: string
+  readonly screenShareAudio: boolean
+  readonly captions: boolean
+  /** how long the end waits for the last texts */
+  readonly drainMs: number
+  /** words worth knowing in every meeting */
+  readonly vocabulary: readonly string[]
+}
+
+/** The parts a bot is made of. */
+export interface BotDeps {
+  readonly room: RoomPort
+  readonly stt: SttPort
+  readonly store: MeetingStore
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: () => number
+}
+
+/** Whoever watches a meeting live; calls are synchronous and must not throw. */
+export interface MeetingObserver {
+  state?(state: MeetingState, reason: MeetingReason | null): void
+  interim?(segments: readonly Segment[], nameOf: (identity: Identity) => string): void
+  segment?(segment: StoredSegment, nameOf: (identity: Identity) => string): void
+  gap?(gap: Gap): void
+  error?(error: Error): void
+}
+
+/** How a meeting ended. */
+export interface BotOutcome {
+  readonly reason: MeetingReason
+  readonly failed: boolean
+  readonly complete: boolean
+  /** another process took the meeting over: nothing more was written */
+  readonly claimLost: boolean
+}
+
+const JOIN_BACKOFF = { firstMs: 500, maxMs: 5_000 }
+/** The store may be away at the end; what cannot be written by then is counted and logged. */
+const JOURNAL_CLOSE_MS = 30_000
+
+/** Identity of the bot of a room: deterministic, so that a second one makes the first yield instead of doubling it. */
+export const botIdentity = (room: string): string => `roomscribe:${room}`
+
+/** One meeting from join to leave. Used once. */
+export class MeetingBot {
+  readonly #deps: BotDeps
+  readonly #options: BotOptions
+  readonly #meeting: MeetingRecord
+  readonly #claim: Claim
+  readonly #observer: MeetingObserver
+  readonly #logger: Logger
+  readonly #scope: Scope
+  readonly #people = new People()
+  readonly #timers = new Map<BotTimer, () => void>()
+  readonly #done = deferred()
+  readonly #startMs: number
+  readonly #journal: Journal
+  readonly #scribe: Scribe
+  readonly #reconnectingSince = new Map<TrackKey, number>()
+  readonly #tracks = new Map<TrackKey, Identity>()
+  #connection: RoomConnection | null = null
+  #joining: AbortController | null = null
+  #state: BotState = { kind: 'joining', attempt: 0, again: false, wasLive: false }
+  #claimLost = false
+  #complete = false
+  #stateWrites: Promise<void> = Promise.resolve()
+  #told: MeetingState | null = null
+
+  constructor(deps: BotDeps, options: BotOptions, meeting: MeetingRecord, claim: Claim, observer: MeetingObserver) {
+    this.#deps = deps
+    this.#options = options
+    this.#meeting = meeting
+    this.#claim = claim
+    this.#observer = observer
+    this.#logger = deps.logger.child({ meeting: meeting.id, room: meeting.room })
+    this.#scope = new Scope((name, error) => this.#fault(name, error))
+    // a takeover goes on in the same meeting time
+    const elapsed = meeting.startedAt === null ? 0 : Math.max(0, deps.clock.nowMs() - Date.parse(meeting.startedAt))
+    this.#startMs = deps.clock.monotonicMs() - elapsed
+    this.#journal = new Journal(
+      { store: deps.store, claim, clock: deps.clock, logger: this.#logger, random: deps.random },
+      {
+        stored: (segment) => this.#stored(segment),
+        gapStored: (gap) => this.#observer.gap?.(gap),
+        claimLost: () => this.#loseClaim(),
+      },
+    )
+    this.#scribe = new Scribe(
+      {
+        stt: deps.stt,
+        clock: deps.clock,
+        logger: this.#logger,
+        scope: this.#scope,
+        journal: this.#journal,
+        meetingStartMs: this.#startMs,
+        drainMs: options.drainMs,
+        hints: () => this.#hints(),
+        onFault: (thrown) => this.#fault('audio', toError(thrown)),
+      },
+      {
+        interim: (segments) => this.#interim(segments),
+        failed: (reason, error) => this.#speechFailed(reason, error),
+      },
+    )
+  }
+
+  /** Runs to the end; never rejects but for a store that refuses the outcome. @param signal asks for the end (`shutdown`) */
+  async run(signal: AbortSignal): Promise<BotOutcome> {
+    const onAbort = () => this.#handle({ kind: 'stop', reason: 'shutdown' })
+    const unsubscribe = this.#deps.store.subscribe(this.#meeting.id, (event) => {
+      if (event.kind === 'state') this.#checkStop()
+    })
+    try {
+      if (this.#meeting.startedAt === null) {
+        await this.#deps.store.setState(this.#claim, 'joining', null, { startedAt: new Date(this.#deps.clock.nowMs()).toISOString() })
+      }
+      const first = begin(this.#options.policy)
+      this.#state = first.state
+      this.#told = 'joining'
+      this.#observer.state?.('joining', null)
+      this.#perform(first.effects)
+      signal.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) onAbort()
+      this.#checkStop()
+      await this.#done.promise
+    } finally {
+      signal.removeEventListener('abort', onAbort)
+      unsubscribe()
+      for (const cancel of this.#timers.values()) cancel()
+      this.#timers.clear()
+    }
+    return this.#conclude()
+  }
+
+  async #conclude(): Promise<BotOutcome> {
+    const { reason, failed } = this.#state.kind === 'ended' ? this.#state : { reason: 'internal_fault' as const, failed: true }
+    const lostSegments = await this.#journal.close(JOURNAL_CLOSE_MS)
+    if (lostSegments > 0) this.#logger.error({ segments: lostSegments }, 'segments could not be stored')
+    await this.#stateWrites
+    if (!this.#claimLost) {
+      const { rows, complete } = this.#scribe.coverage(this.#people.names())
+      this.#complete = complete && !failed && lostSegments === 0
+      await this.#deps.store.saveCoverage(this.#claim, rows, this.#complete)
+      const endedAt = new Date(this.#deps.clock.nowMs()).toISOString()
+      await this.#deps.store.setState(this.#claim, failed ? 'failed' : 'finalising', reason, { endedAt })
+      this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
+    }
+    await this.#scope.close()
+    this.#logger.info({ reason, failed, complete: this.#complete, claimLost: this.#claimLost }, 'meeting ended')
+    return { reason, failed, complete: this.#complete, claimLost: this.#claimLost }
+  }
+
+  /** The one place that changes the state. */
+  #handle(event: BotEvent): void {
+    const before = this.#state
+    const { state, effects } = next(this.#options.policy, before, event)
+    this.#state = state
+    if (before.kind !== state.kind) this.#logger.info({ from: before.kind, to: state.kind, event: event.kind }, 'bot state changed')
+    const shown = meetingState(state)
+    if (state.kind !== 'ended' && shown !== this.#told) {
+      this.#told = shown
+      const reason = state.kind === 'draining' ? state.reason : null
+      this.#writeState(shown, reason)
+      this.#observer.state?.(shown, reason)
+    }
+    this.#perform(effects)
+    if (state.kind === 'ended') this.#done.resolve()
+  }
+
+  #writeState(state: MeetingState, reason: MeetingReason | null): void {
+    this.#stateWrites = this.#stateWrites
+      .then(() => (this.#claimLost ? undefined : this.#deps.store.setState(this.#claim, state, reason)))
+      .catch((thrown: unknown) => {
+        if (thrown instanceof RoomscribeError && thrown.code === 'claim_lost') this.#loseClaim()
+        else this.#logger.warn({ err: toError(thrown), state }, 'state could not be stored')
+      })
+  }
+
+  #perform(effects: readonly BotEffect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'join') this.#scope.run('join', () => this.#join(effect.attempt))
+      else if (effect.kind === 'drain') this.#scope.run('drain', () => this.#drain())
+      else {
+        this.#timers.get(effect.timer)?.()
+        this.#timers.delete(effect.timer)
+        if (effect.kind === 'start') {
+          const { timer } = effect
+          this.#timers.set(
+            timer,
+            this.#deps.clock.after(effect.ms, () => this.#handle({ kind: 'timer', timer })),
+          )
+        }
+      }
+    }
+  }
+
+  async #join(attempt: number): Promise<void> {
+    const abort = new AbortController()
+    this.#joining = abort
+    try {
+      if (attempt > 0) await this.#deps.clock.sleep(backoffMs(JOIN_BACKOFF, attempt, this.#deps.random), abort.signal)
+      const { room } = this.#meeting
+      const botName = this.#meeting.botName ?? this.#options.botName
+      const options = { room, botIdentity: botIdentity(room), botName, screenShareAudio: this.#options.screenShareAudio }
+      const connection = await this.#deps.room.join(options, this.#roomEvents(abort.signal), abort.signal)
+      if (abort.signal.aborted) {
+        await connection.close()
+        return
+      }
+      this.#connection = connection
+      this.#handle({ kind: 'joined', people: this.#people.present })
+    } catch (thrown) {
+      if (abort.signal.aborted) return
+      const error = toError(thrown)
+      this.#logger.warn({ err: error, attempt }, 'join failed')
+      this.#observer.error?.(error)
+      this.#handle({ kind: 'joinFailed', reason: joinReason(error), retryable: error instanceof UpstreamError && error.retryable })
+    }
+  }
+
+  /** Events of one connection; nothing is heard of it once `signal` is aborted. */
+  #roomEvents(signal: AbortSignal): RoomEvents {
+    const live = (run: () => void) => {
+      if (!signal.aborted) run()
+    }
+    return {
+      participantJoined: ({ identity, name }) =>
+        live(() => {
+          this.#people.joined(identity, name, this.#scribe.meetingMs())
+          this.#peopleChanged()
+        }),
+      participantRenamed: ({ identity, name }) =>
+        live(() => {
+          this.#people.renamed(identity, name)
+          this.#journal.participants(this.#people.records())
+        }),
+      participantLeft: (identity) =>
+        live(() => {
+          this.#people.left(identity, this.#scribe.meetingMs())
+          this.#scribe.personLeft(identity)
+          this.#peopleChanged()
+        }),
+      trackStarted: ({ key, identity }) =>
+        live(() => {
+          this.#tracks.set(key, identity)
+          this.#endReconnectGap(key, identity)
+          this.#scribe.trackStarted(key, identity)
+        }),
+      trackEnded: (key, why) =>
+        live(() => {
+          this.#scribe.trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
+          if (why === 'reconnecting') this.#reconnectingSince.set(key, this.#scribe.meetingMs())
+        }),
+      frame: (key, samples, arrivedMs) => live(() => this.#scribe.frame(key, samples, arrivedMs)),
+      trackStalled: (key) => live(() => this.#scribe.trackStalled(key)),
+      trackResumed: (key) => live(() => this.#scribe.trackResumed(key)),
+      reconnecting: () => live(() => this.#handle({ kind: 'reconnecting' })),
+      reconnected: () => live(() => this.#handle({ kind: 'reconnected', people: this.#people.present })),
+      ended: (reason, error) => live(() => this.#roomEnded(reason, error)),
+    }
+  }
+
+  #roomEnded(reason: RoomEndReason, error: Error | undefined): void {
+    this.#logger.info({ reason, err: error }, 'room connection ended')
+    if (error) this.#observer.error?.(error)
+    const connection = this.#connection
+    this.#connection = null
+    this.#joining?.abort(new Error('room connection ended'))
+    if (connection) this.#scope.run('close room', () => connection.close())
+    const now = this.#scribe.meetingMs()
+    for (const [key] of this.#tracks) {
+      this.#scribe.trackEnded(key, true)
+      if (!this.#reconnectingSince.has(key)) this.#reconnectingSince.set(key, now)
+    }
+    this.#handle({ kind: 'roomEnded', why: reason })
+    if (this.#state.kind === 'joining') this.#people.allLeft(now)
+  }
+
+  /** The stretch in which nothing of a person could be heard, written down once the track is back. */
+  #endReconnectGap(key: TrackKey, identity: Identity): void {
+    const since = this.#reconnectingSince.get(key)
+    this.#reconnectingSince.delete(key)
+    if (since === undefined) return
+    const toMs = Math.round(this.#scribe.meetingMs())
+    this.#scribe.gap({ identity, fromMs: Math.round(since), toMs, reason: 'reconnecting' })
+  }
+
+  #peopleChanged(): void {
+    this.#journal.participants(this.#people.records())
+    this.#handle({ kind: 'people', count: this.#people.present })
+  }
+
+  #hints(): { language: string | null; vocabulary: readonly string[] } {
+    const names = [...this.#people.names().values()]
+    return {
+      language: this.#meeting.language,
+      vocabulary: [...new Set([...names, ...this.#meeting.vocabulary, ...this.#options.vocabulary])],
+    }
+  }
+
+  #interim(segments: readonly Segment[]): void {
+    this.#observer.interim?.(segments, (identity) => this.#people.name(identity))
+    for (const segment of segments) this.#caption(segment, false)
+  }
+
+  #stored(segment: StoredSegment): void {
+    this.#observer.segment?.(segment, (identity) => this.#people.name(identity))
+    this.#caption(segment, true)
+  }
+
+  #caption(segment: Segment, isFinal: boolean): void {
+    const connection = this.#connection
+    if (!this.#options.captions || !connection || segment.identity === null || this.#state.kind === 'ended') return
+    const { id: segmentId, identity, text } = segment
+    this.#scope.run('caption', () => connection.caption({ segmentId, identity, text, isFinal }))
+  }
+
+  #speechFailed(reason: MeetingReason, error: Error | undefined): void {
+    if (error) this.#observer.error?.(error)
+    this.#handle({ kind: 'speechFailed', reason })
+  }
+
+  #fault(name: string, error: Error): void {
+    this.#logger.error({ err: error, work: name }, 'meeting ended by a fault')
+    this.#observer.error?.(error)
+    this.#handle({ kind: 'fault' })
+    // a drain that failed itself must not hang the meeting
+    if (name === 'drain') this.#handle({ kind: 'drained' })
+  }
+
+  #checkStop(): void {
+    this.#scope.run('check stop', async () => {
+      const { stopRequested } = await this.#deps.store.meeting(this.#meeting.id)
+      if (stopRequested) this.#handle({ kind: 'stop', reason: 'stopped' })
+    })
+  }
+
+  #loseClaim(): void {
+    this.#claimLost = true
+    this.#logger.warn({}, 'claim lost: another process owns this meeting')
+    this.#handle({ kind: 'roomEnded', why: 'duplicate_identity' })
+  }
+
+  /** Leaves first, so that nothing new comes; then everything heard is brought to text. */
+  async #drain(): Promise<void> {
+    this.#joining?.abort(new Error('meeting is ending'))
+    const connection = this.#connection
+    this.#connection = null
+    this.#people.allLeft(this.#scribe.meetingMs())
+    this.#journal.participants(this.#people.records())
+    const left = connection?.close().catch((thrown: unknown) => this.#logger.warn({ err: toError(thrown) }, 'leaving the room failed'))
+    try {
+      if (this.#claimLost) await this.#scribe.close()
+      else {
+        await this.#scribe.finish()
+        await this.#journal.flush()
+      }
+    } finally {
+      await left
+      await this.#scribe.close()
+    }
+    this.#handle({ kind: 'drained' })
+  }
+}
+
+function joinReason(error: Error): MeetingReason {
+  const code = error instanceof RoomscribeError ? error.code : ''
+  return MEETING_REASONS.find((reason) => reason === code) ?? 'livekit_refused'
+}

@@ -1,0 +1,198 @@
+import type { Identity, SessionId, TrackKey } from '../../core/ids.js'
+import type { Scope } from '../../core/scope.js'
+import type { Clock } from '../../core/time.js'
+import type { Logger } from '../../observe/logger.js'
+import type { MeetingReason } from '../../records/port.js'
+import { AudioPlane } from '../audio/plane.js'
+import type { Gap, Span } from '../audio/span.js'
+import type { SttGap, SttPort, Utterance } from '../stt/port.js'
+import { attribute } from '../transcript/attribute.js'
+import { coverage, type Coverage } from '../transcript/coverage.js'
+import type { Segment } from '../transcript/segment.js'
+import { Transcript } from '../transcript/transcript.js'
+import { meetingMsOf, SpanIndex } from '../transcript/span-index.js'
+import type { Journal } from './journal.js'
+import { SpeechPool } from './speech-pool.js'
+
+/** What the scribe tells while people speak. */
+export interface ScribeEvents {
+  /** an interim version, replaced by the next one of the same session and utterance, at last by stored segments */
+  interim(segments: readonly Segment[]): void
+  /** no session will ever work */
+  failed(reason: MeetingReason, error?: Error): void
+}
+
+/** The mixer is asked this often; a block is 50 ms. */
+const TICK_MS = 20
+
+/**
+ * Audio in, attributed text out: wires the audio plane to the speech sessions and their utterances, by way of spans,
+ * to segments, and everything to the journal. Knows nothing of rooms.
+ */
+export class Scribe {
+  readonly #clock: Clock
+  readonly #meetingStartMs: number
+  readonly #journal: Journal
+  readonly #events: ScribeEvents
+  readonly #plane: AudioPlane
+  readonly #pool: SpeechPool
+  readonly #spans = new SpanIndex()
+  readonly #transcript = new Transcript()
+  readonly #gaps: Gap[] = []
+  #stopTicking: (() => void) | null = null
+  #immediate: NodeJS.Immediate | null = null
+
+  constructor(
+    options: {
+      stt: SttPort
+      clock: Clock
+      logger: Logger
+      scope: Scope
+      journal: Journal
+      /** monotonic ms of meeting time 0 */
+      meetingStartMs: number
+      drainMs: number
+      hints: () => { language: string | null; vocabulary: readonly string[] }
+      /** an exception in a tick ends the meeting */
+      onFault: (error: unknown) => void
+    },
+    events: ScribeEvents,
+  ) {
+    this.#clock = options.clock
+    this.#meetingStartMs = options.meetingStartMs
+    this.#journal = options.journal
+    this.#events = events
+    this.#pool = new SpeechPool(options, {
+      utterance: (utterance) => this.#utterance(utterance),
+      gap: (sessionId, gap) => this.#sessionGap(sessionId, gap),
+      died: (sessionId) => this.#plane.sessionEnded(sessionId, this.#clock.monotonicMs()),
+      failed: (reason, error) => this.#events.failed(reason, error),
+      session: (record) => this.#journal.session(record),
+      recovered: (from, channels, fromFrame, to, frames) => this.#copySpans(from, channels, fromFrame, to, frames),
+    })
+    this.#plane = new AudioPlane(
+      { meetingStartMs: options.meetingStartMs },
+      {
+        open: (channels) => this.#pool.open(channels),
+        block: (sessionId, interleaved) => this.#pool.block(sessionId, interleaved),
+        finish: (sessionId) => this.#pool.finish(sessionId),
+        span: (span) => this.#span(span),
+        gap: (gap) => this.gap(gap),
+      },
+    )
+    this.#stopTicking = options.clock.every(TICK_MS, () => {
+      // after a stall, frames that queued up behind it are read before the mixer asks for them
+      this.#immediate ??= setImmediate(() => {
+        this.#immediate = null
+        try {
+          this.#plane.tick(this.#clock.monotonicMs())
+        } catch (thrown) {
+          options.onFault(thrown)
+        }
+      })
+    })
+  }
+
+  trackStarted(key: TrackKey, identity: Identity): void {
+    this.#plane.trackStarted({ key, identity }, this.#clock.monotonicMs())
+  }
+
+  trackEnded(key: TrackKey, keepSeat: boolean): void {
+    this.#plane.trackEnded(key, this.#clock.monotonicMs(), keepSeat)
+  }
+
+  trackStalled(key: TrackKey): void {
+    this.#plane.trackStalled(key, this.#clock.monotonicMs())
+  }
+
+  trackResumed(key: TrackKey): void {
+    this.#plane.trackResumed(key, this.#clock.monotonicMs())
+  }
+
+  personLeft(identity: Identity): void {
+    this.#plane.personLeft(identity, this.#clock.monotonicMs())
+  }
+
+  /** @param samples 50 ms at 16 kHz; the scribe's afterwards */
+  frame(key: TrackKey, samples: Int16Array, arrivedMs: number): void {
+    this.#plane.frame(key, samples, arrivedMs)
+  }
+
+  /** Writes down meeting time that could not be heard. */
+  gap(gap: Gap): void {
+    this.#gaps.push(gap)
+    this.#journal.gap(gap)
+  }
+
+  /** Sends what waits, ends every session and waits for the last texts. */
+  async finish(): Promise<void> {
+    this.#stop()
+    this.#plane.finish(this.#clock.monotonicMs())
+    await this.#pool.finishAll()
+    for (const record of this.#pool.records()) this.#journal.session(record)
+  }
+
+  /** What was heard, sent, acknowledged, returned and lost, by person. */
+  coverage(names: ReadonlyMap<Identity, string>): Coverage {
+    return coverage({
+      counters: this.#plane.coverageInput(),
+      // copies made for a recovery say nothing new
+      spans: [...this.#spans].filter((span) => !this.#pool.isRecovery(span.sessionId)),
+      sessions: this.#pool.outcomes(),
+      segments: this.#transcript.finals,
+      gaps: this.#gaps,
+      names,
+    })
+  }
+
+  /** Stops without waiting for texts. */
+  async close(): Promise<void> {
+    this.#stop()
+    await this.#pool.close()
+  }
+
+  #stop(): void {
+    this.#stopTicking?.()
+    this.#stopTicking = null
+    if (this.#immediate) clearImmediate(this.#immediate)
+    this.#immediate = null
+  }
+
+  #span(span: Span): void {
+    this.#spans.put(span)
+    this.#journal.span(span)
+  }
+
+  #utterance(utterance: Utterance): void {
+    const segments = attribute(utterance, this.#spans)
+    if (utterance.isFinal) {
+      const added = this.#transcript.addFinal(segments)
+      if (added.length > 0) this.#journal.segments(added)
+    } else if (this.#transcript.setInterim(segments)) this.#events.interim(segments)
+  }
+
+  #sessionGap(sessionId: SessionId, { fromFrame, toFrame, reason }: SttGap): void {
+    for (const gap of this.#spans.gaps(sessionId, fromFrame, toFrame, reason)) this.gap(gap)
+  }
+
+  #copySpans(from: SessionId, channels: number, fromFrame: number, to: SessionId, frames: number): void {
+    for (let channel = 0; channel < channels; channel++) {
+      for (const span of this.#spans.overlapping(from, channel, fromFrame, fromFrame + frames)) {
+        const first = Math.max(span.fromFrame, fromFrame)
+        const last = Math.min(span.toFrame, fromFrame + frames)
+        this.#span({
+          ...span,
+          sessionId: to,
+          fromFrame: first - fromFrame,
+          toFrame: last - fromFrame,
+          meetingMs: meetingMsOf(span, first),
+        })
+      }
+    }
+  }
+
+  /** Ms from the meeting's start. */
+  meetingMs(): number {
+    return this.#clock.monotonicMs() - this.#meetingStartMs
+  }
+}

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest'
+import { createApi, listen } from '../../../src/control/api/server.js'
+import { ConfigError, UpstreamError } from '../../../src/core/errors.js'
+import { asMeetingId, newMeetingId } from '../../../src/core/ids.js'
+import type { JobQueue } from '../../../src/followup/port.js'
+import { silentLogger } from '../../../src/observe/logger.js'
+import { MemoryStore } from '../../support/memory-store.js'
+
+class RecordingQueue implements JobQueue {
+  readonly attended: string[] = []
+  attend(id: string): Promise<void> {
+    this.attended.push(id)
+    return Promise.resolve()
+  }
+  followUp(): Promise<void> {
+    return Promise.resolve()
+  }
+  counts(): Promise<Record<string, number>> {
+    return Promise.resolve({})
+  }
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+}
+
+const KEY = 'k'.repeat(24)
+
+function rig(notReady: string | null = null) {
+  const store = new MemoryStore()
+  const queue = new RecordingQueue()
+  const app = createApi({
+    store,
+    queue,
+    renderTranscript: async (id, format) => {
+      const meeting = await store.meeting(asMeetingId(id))
+      return { body: `${format} of ${meeting.room}`, contentType: 'text/plain', complete: false }
+    },
+    defaultLanguage: 'en',
+    apiKey: KEY,
+    notReady: () => Promise.resolve(notReady),
+    logger: silentLogger,
+  })
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = { authorization: `Bearer ${KEY}` },
+  ) => {
+    const raw = typeof body === 'string' ? body : JSON.stringify(body)
+    const response = await app.request(path, {
+      method,
+      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body: raw }),
+    })
+    const text = await response.text()
+    return { status: response.status, type: response.headers.get('content-type') ?? '', headers: response.headers, text }
+  }
+  return { app, store, queue, call }
+}
+
+describe('HTTP API', () => {
+  it('starts a meeting once per room: 201, then 200 with the same meeting', async () => {
+    const { call, queue } = rig()
+    const first = await call('POST', '/v1/meetings', { room: 'standup', title: 'Standup', vocabulary: ['Grafana'] })
+    expect(first.status).toBe(201)
+    expect(JSON.parse(first.text)).toMatchObject({
+      room: 'standup',
+      title: 'Standup',
+      state: 'queued',
+      reason: null,
+      language: 'en',
+      participants: [],
+    })
+    const second = await call('POST', '/v1/meetings', { room: 'standup' })
+    expect(second.status).toBe(200)
+    expect((JSON.parse(second.text) as { id: string }).id).toBe((JSON.parse(first.text) as { id: string }).id)
+    expect(new Set(queue.attended).size).toBe(1)
+  })
+
+  it('answers wrong bodies with 400, the paths and one message each', async () => {
+    const { call } = rig()
+    const wrong = await call('POST', '/v1/meetings', { room: '', title: 5, vocabulary: [1], extra: true })
+    expect(wrong.status).toBe(400)
+    expect(wrong.type).toBe('application/problem+json')
+    const body = JSON.parse(wrong.text) as { code: string; errors: { path: string }[] }
+    expect(body.code).toBe('input')
+    expect(body.errors.map((error) => error.path)).toEqual(expect.arrayContaining(['room', 'title', 'vocabulary.0', '']))
+    expect((await call('POST', '/v1/meetings', '{"room":')).status).toBe(400)
+    expect((await call('POST', '/v1/meetings', { room: 'a\u0000b' })).status).toBe(400)
+    expect((await call('GET', '/v1/meetings?limit=1000')).status).toBe(400)
+  })
+
+  it('answers a body that is not JSON by its type with 400 as well', async () => {
+    const { app } = rig()
+    const response = await app.request('/v1/meetings', { method: 'POST', headers: { authorization: `Bearer ${KEY}` }, body: 'room=x' })
+    expect(response.status).toBe(400)
+    expect(response.headers.get('content-type')).toBe('application/problem+json')
+  })
+
+  it('answers 401 without the key, with another one, and for every method under /v1', async () => {
+    const { call } = rig()
+    for (const headers of [{}, { authorization: 'Bearer nope' }, { authorization: KEY }, { authorization: `Basic ${KEY}` }]) {
+      const answer = await call('GET', '/v1/meetings', undefined, headers)
+      expect(answer.status).toBe(401)
+      expect(JSON.parse(answer.text)).toMatchObject({ code: 'unauthorized', status: 401 })
+      expect(answer.text).not.toContain(KEY)
+    }
+    expect((await call('DELETE', '/v1/nothing', undefined, {})).status).toBe(401)
+  })
+
+  it('answers 404 for what does not exist, as a problem', async () => {
+    const { call } = rig()
+    for (const path of [`/v1/meetings/${newMeetingId()}`, '/v1/meetings/nonsense', '/v1/meetings/%00', '/v1/nothing', '/nothing']) {
+      const answer = await call('GET', path)
+      expect(`${path} ${answer.status} ${answer.type}`).toBe(`${path} 404 application/problem+json`)
+    }
+    expect((await call('POST', `/v1/meetings/${newMeetingId()}/stop`)).status).toBe(404)
+  })
+
+  it('answers a body over 64 KiB with 413', async () => {
+    const { call } = rig()
+    const answer = await call('POST', '/v1/meetings', { room: 'x', title: 'y'.repeat(70_000) })
+    expect(answer.status).toBe(413)
+    expect(answer.type).toBe('application/problem+json')
+  })
+
+  it('answers 409 for a summary that is not there yet', async () => {
+    const { call } = rig()
+    const { id } = JSON.parse((await call('POST', '/v1/meetings', { room: 'r' })).text) as { id: string }
+    expect((await call('GET', `/v1/meetings/${id}/summary`)).status).toBe(409)
+  })
+
+  it('stops a meeting with 202, also one that has stopped', async () => {
+    const { call } = rig()
+    const { id } = JSON.parse((await call('POST', '/v1/meetings', { room: 'r' })).text) as { id: string }
+    for (let turn = 0; turn < 2; turn++) {
+      const answer = await call('POST', `/v1/meetings/${id}/stop`, turn === 0 ? { reason: 'enough' } : undefined)
+      expect(answer.status).toBe(202)
+      expect(JSON.parse(answer.text)).toMatchObject({ id, state: 'cancelled', reason: 'stopped' })
+    }
+  })
+
+  it('says with the transcript whether it is complete', async () => {
+    const { call } = rig()
+    const { id } = JSON.parse((await call('POST', '/v1/meetings', { room: 'r' })).text) as { id: string }
+    const answer = await call('GET', `/v1/meetings/${id}/transcript?format=srt`)
+    expect([answer.status, answer.text, answer.headers.get('roomscribe-complete')]).toEqual([200, 'srt of r', 'false'])
+    expect((await call('GET', `/v1/meetings/${id}/transcript?format=pdf`)).status).toBe(400)
+  })
+
+  it('pages through meetings, newest first, without doubles', async () => {
+    const { call } = rig()
+    for (const room of ['a', 'b', 'c']) await call('POST', '/v1/meetings', { room })
+    const first = JSON.parse((await call('GET', '/v1/meetings?limit=2')).text) as { items: { room: string }[]; next: string }
+    const second = JSON.parse((await call('GET', `/v1/meetings?limit=2&cursor=${first.next}`)).text) as {
+      items: { room: string }[]
+      next: null
+    }
+    expect([...first.items, ...second.items].map((meeting) => meeting.room)).toEqual(['c', 'b', 'a'])
+    expect(second.next).toBeNull()
+  })
+
+  it('tells alive from ready, without a key', async () => {
+    expect((await rig().call('GET', '/healthz', undefined, {})).status).toBe(200)
+    expect((await rig().call('GET', '/readyz', undefined, {})).status).toBe(200)
+    const notReady = await rig('the database does not answer').call('GET', '/readyz', undefined, {})
+    expect([notReady.status, JSON.parse(notReady.text)]).toEqual([503, { status: 'not ready', detail: 'the database does not answer' }])
+  })
+
+  it('keeps the text of failed services to itself', async () => {
+    const { call, store } = rig()
+    store.meeting = () =>
+      Promise.reject(new UpstreamError('database_unreachable', 'db.internal:5432 refused', { service: 'database', retryable: true }))
+    const answer = await call('GET', `/v1/meetings/${newMeetingId()}`)
+    expect(answer.status).toBe(502)
+    expect(answer.text).not.toContain('db.internal')
+  })
+
+  it('publishes states and reasons in /openapi.json', async () => {
+    const { text } = await rig().call('GET', '/openapi.json', undefined, {})
+    expect(text).toContain('everybody_left')
+    expect(text).toContain('reconnecting')
+  })
+
+  it('says which port is taken and how to choose another', async () => {
+    const { app } = rig()
+    const server = await listen(app, '127.0.0.1', 0)
+    const failure = await listen(app, '127.0.0.1', server.port).catch((error: unknown) => error)
+    await server.close()
+    expect(failure).toBeInstanceOf(ConfigError)
+    expect(String(failure)).toMatch(new RegExp(`port ${server.port} on 127.0.0.1 is taken.*ROOMSCRIBE_PORT`))
+  })
+})
