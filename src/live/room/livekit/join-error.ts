@@ -34,7 +34,7 @@ const FAILURES: readonly JoinFailure[] = [
     say: () => 'LiveKit refused the join, as it does when a room is full: raise max_participants of the room.',
   },
   {
-    pattern: /\b429\b|server error: 5\d\d|handshake error: 5\d\d/,
+    pattern: /\b429\b|(?:server|client|handshake) error: 5\d\d/,
     code: 'livekit_unreachable',
     retryable: true,
     say: (url) => `LiveKit at ${url} answers with an error: look at the server or the proxy before it.`,
@@ -47,7 +47,7 @@ const FAILURES: readonly JoinFailure[] = [
     say: (url) => `There is no LiveKit server at ${url}: check LIVEKIT_URL.`,
   },
   {
-    pattern: /parse the url/i,
+    pattern: /parse (?:the )?url|invalid url/i,
     code: 'livekit_refused',
     retryable: false,
     say: (url) => `${url} is not an address of a LiveKit server: LIVEKIT_URL begins with ws:// or wss://.`,

@@ -20,8 +20,11 @@ export interface LivekitRoomOptions extends Partial<RoomTunables> {
   readonly logger: Logger
 }
 
-/** The room port on a LiveKit server, by `@livekit/rtc-node`. */
-export function createLivekitRoom(options: LivekitRoomOptions): RoomPort {
+/**
+ * The room port on a LiveKit server, by `@livekit/rtc-node`.
+ * @param newRoom makes the library's room of one join; a test keeps it to provoke reconnects
+ */
+export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Room = () => new Room()): RoomPort {
   const { url, apiKey, apiSecret, clock, logger } = options
   const tunables: RoomTunables = { ...DEFAULT_TUNABLES, ...options }
   // the last two are understood by the native library and missing in the type: one attempt, so that a server that
@@ -38,7 +41,7 @@ export function createLivekitRoom(options: LivekitRoomOptions): RoomPort {
     prepareLibrary(logger)
     const log = logger.child({ room: asked.room })
     const token = await botToken({ apiKey, apiSecret, room: asked.room, identity: asked.botIdentity, name: asked.botName })
-    const room = new Room()
+    const room = newRoom()
     room.setMaxListeners(0)
     guardRoom(room, (error) => log.warn({ err: error }, 'rtc-node failed to handle an event'))
     const connection = new LivekitConnection({ room, events, clock, logger: log, tunables })
@@ -57,6 +60,7 @@ export function createLivekitRoom(options: LivekitRoomOptions): RoomPort {
       signal.removeEventListener('abort', onAbort)
     }
     if (signal.aborted) {
+      connection.silence()
       await connection.close()
       throw signal.reason
     }

@@ -1,4 +1,4 @@
-import { RoomServiceClient } from 'livekit-server-sdk'
+import { RoomServiceClient, ServerError } from 'livekit-server-sdk'
 import { joinError } from './join-error.js'
 
 /** Seconds: a server that does not answer is not there. */
@@ -13,6 +13,8 @@ export async function probeLivekit(url: string, apiKey: string, apiSecret: strin
     const client = new RoomServiceClient(url, apiKey, apiSecret, { requestTimeout: TIMEOUT_SEC })
     await client.listRooms([])
   } catch (thrown) {
-    throw joinError(thrown, url)
+    // as the other library words it: one table reads both
+    const worded = thrown instanceof ServerError ? new Error(`client error: ${thrown.status} - ${thrown.message}`) : thrown
+    throw joinError(worded, url)
   }
 }

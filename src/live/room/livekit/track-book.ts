@@ -15,7 +15,8 @@ import type { RoomEvents, RoomTrack } from '../port.js'
  * T1 a candidate is a publication that is subscribed and not muted; the newest published one is heard
  * T2 after a mute the stream is read on for `tailMs`: the end of speech arrives after the event
  * T3 why a stream went is told by later events: the end is reported when one of them is certain, when the key is
- *    heard again, or after `holdMs`
+ *    heard again, or after `holdMs`; a stream that went for no stated reason while another track of the key can be
+ *    heard is superseded
  * T4 at most `maxPerKey` publications of one key are subscribed, first come; the rest wait for a place
  * T5 `started` and `ended` alternate for each key, and `ended` comes after the stream is closed
  */
@@ -68,7 +69,7 @@ export type SlotState =
   | { readonly kind: 'idle' }
   | { readonly kind: 'open'; readonly sid: string }
   | { readonly kind: 'tail'; readonly sid: string; readonly closeAtMs: number }
-  | { readonly kind: 'ending'; readonly why: EndingWhy; readonly endAtMs: number }
+  | { readonly kind: 'ending'; readonly sid: string; readonly why: EndingWhy; readonly endAtMs: number }
 
 interface Slot {
   readonly track: RoomTrack
@@ -181,7 +182,7 @@ export class TrackBook {
     const { state } = slot
     if ((state.kind === 'open' || state.kind === 'tail') && state.sid === sid) {
       actions.push({ kind: 'close', key: slot.track.key })
-      slot.state = { kind: 'ending', why, endAtMs: nowMs + this.#limits.holdMs }
+      slot.state = { kind: 'ending', sid, why, endAtMs: nowMs + this.#limits.holdMs }
       if (this.#reconnecting) this.#end(slot, 'reconnecting', actions)
     } else if (state.kind === 'ending' && state.why === 'revoked') {
       slot.state = { ...state, why }
@@ -235,7 +236,7 @@ export class TrackBook {
         return
       case 'ending':
         if (!best && state.endAtMs > nowMs) return
-        this.#end(slot, state.why, actions)
+        this.#end(slot, best && best.sid !== state.sid && state.why === 'revoked' ? 'superseded' : state.why, actions)
         this.#settle(slot, actions, nowMs)
         return
       default:
