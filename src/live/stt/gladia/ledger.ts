@@ -34,6 +34,8 @@ export type AckOutcome =
  *    (if the service did keep some, it cannot be seen, and they are heard twice).
  * L4 An empty range before A decides nothing: a service may answer an empty chunk with [0, 0].
  * L5 What the service kept and the audio probe repeats stands twice in the stream, both mapped to the same frames.
+ * L6 An unanswered audio probe counts as sent after what was in flight. When the service kept part of the one and all of the other, the
+ *    two cannot be told apart: at most the length of the probe is then misplaced.
  */
 export class StreamLedger {
   readonly map = new StreamMap()
@@ -45,7 +47,8 @@ export class StreamLedger {
   /** what turns this connection's ranges into positions; null until its first range */
   #base: number | null = 0
   #inFlight: InFlight[] = []
-  #probe: { frameFrom: number; frames: number } | null = null
+  /** sent since the connection opened, until its first range decides where that went */
+  #probe: { readonly frameFrom: number; readonly frames: number }[] = []
 
   constructor(frameBytes: number) {
     this.#frameBytes = frameBytes
@@ -64,16 +67,17 @@ export class StreamLedger {
     return this.#sent
   }
   get hasInFlight(): boolean {
-    return this.#inFlight.length > 0 || this.#probe !== null
+    return this.#inFlight.length > 0 || this.#probe.length > 0
   }
-  /** first frame that a resume may have to send again */
-  get resumeFrame(): number {
-    return this.#inFlight[0]?.frameFrom ?? this.#nextFrame
+  /** first frame that a resume may have to send again; while probing, the one after the probe */
+  get probeFrame(): number {
+    const last = this.#probe.at(-1)
+    return last ? last.frameFrom + last.frames : this.#resumeFrame
   }
 
   /** A new connection is open. @returns whether it must be probed: something was sent before */
   connect(): boolean {
-    this.#probe = null
+    this.#foldProbe()
     if (this.#sent === 0 && this.#inFlight.length === 0) {
       this.#base = 0
       return false
@@ -82,10 +86,10 @@ export class StreamLedger {
     return true
   }
 
-  /** `frames` frames from `frameFrom` were sent. On a connection not yet decided they are the probe. */
+  /** `frames` frames from `frameFrom` were sent. On a connection not yet decided they are part of its probe. */
   sent(frameFrom: number, frames: number): void {
     if (this.#base === null) {
-      this.#probe = { frameFrom, frames }
+      this.#probe.push({ frameFrom, frames })
       return
     }
     this.#inFlight.push({ serverFrom: this.#sent, frameFrom, frames, refused: false })
@@ -105,6 +109,7 @@ export class StreamLedger {
 
   /** The service has taken everything up to `position` (the stop or the result said so). */
   confirm(position: number): AckOutcome {
+    this.#foldProbe()
     return this.#advance(Math.floor(position))
   }
 
@@ -123,6 +128,20 @@ export class StreamLedger {
     }
   }
 
+  /** L6: a probe whose connection went before it was answered stands behind what was in flight, if it was taken. */
+  #foldProbe(): void {
+    for (const { frameFrom, frames } of this.#probe) {
+      this.#inFlight.push({ serverFrom: this.#sent, frameFrom, frames, refused: false })
+      this.map.append(this.#sent, frameFrom, frames)
+      this.#sent += frames
+    }
+    this.#probe = []
+  }
+
+  get #resumeFrame(): number {
+    return this.#inFlight[0]?.frameFrom ?? this.#nextFrame
+  }
+
   #exclusiveEnd(end: number): number | null {
     if (end % this.#frameBytes === 0) return end / this.#frameBytes
     return (end + 1) % this.#frameBytes === 0 ? (end + 1) / this.#frameBytes : null
@@ -138,13 +157,13 @@ export class StreamLedger {
       return { kind: 'senseless' }
     }
     const start = this.#acked + keptFrames
-    let nextFrame = this.resumeFrame
+    let nextFrame = this.#resumeFrame
     let left = keptFrames
     for (const entry of this.#inFlight) {
       if (entry.refused || left === 0) continue
       const taken = Math.min(left, entry.frames)
       left -= taken
-      nextFrame = entry.frameFrom + taken
+      nextFrame = Math.max(nextFrame, entry.frameFrom + taken)
     }
     const lost = this.#inFlight
       .filter((entry) => entry.refused && entry.frameFrom + entry.frames <= nextFrame)
@@ -156,11 +175,12 @@ export class StreamLedger {
     this.#nextFrame = nextFrame
     this.#ackedFrame = Math.max(this.#ackedFrame, nextFrame)
     const probe = this.#probe
-    this.#probe = null
-    if (probe) this.sent(probe.frameFrom, probe.frames)
+    this.#probe = []
+    for (const piece of probe) this.sent(piece.frameFrom, piece.frames)
+    const probed = this.#sent - start
     this.#nextFrame = Math.max(nextFrame, this.#nextFrame)
     this.#advance(to + this.#base)
-    return { kind: 'resumed', keptFrames, doubledFrames: Math.min(keptFrames, probe?.frames ?? 0), lost }
+    return { kind: 'resumed', keptFrames, doubledFrames: Math.min(keptFrames, probed), lost }
   }
 
   #advance(position: number): AckOutcome {

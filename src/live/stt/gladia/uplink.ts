@@ -3,6 +3,9 @@ import { StreamLedger, type AckOutcome } from './ledger.js'
 import type { Limits } from './limits.js'
 import { ReplayBuffer, type FrameRun } from './replay-buffer.js'
 
+const EMPTY_PROBES = 3
+const AUDIO_PROBES = 10
+
 /** What the uplink needs of a connection. */
 export interface AudioSink {
   readonly queuedBytes: number
@@ -30,8 +33,9 @@ interface UplinkParts {
  * U1 Audio leaves in chunks of complete frames; a shorter last one only at the end.
  * U2 A backlog is paced by a token bucket of `replaySpeed` x real time; live audio never empties the bucket.
  * U3 What the system has not taken of one second's worth stays in the replay buffer.
- * U4 A probe is an empty chunk: its answer tells the position and doubles nothing. Unanswered or undecided, a probe with `probeMs` of
- *    audio follows; a service that never answers empty ones is asked with audio at once from then on.
+ * U4 A probe is an empty chunk: its answer tells the position and doubles nothing. It is repeated twice within `emptyAckMs`, since a service
+ *    may answer several chunks at once. Unanswered or undecided, pieces of `probeMs` of audio follow in the same rhythm, ten at most; a
+ *    service that was seen to answer only those is asked with audio at once from then on.
  * U5 The connection is dead when something waits for an answer and the position has not moved for `ackTimeoutMs`.
  * U6 Without audio for `idleMs`, empty chunks go out every `keepaliveMs`.
  */
@@ -52,6 +56,8 @@ export class Uplink {
   #emptiesUnanswered = 0
   #answersEmpty = true
   #probing: 'no' | 'empty' | 'audio' = 'no'
+  #probes = 0
+  #probedMs = 0
   #stopping = false
 
   constructor({ channels, sampleRate, clock, limits }: UplinkParts) {
@@ -91,8 +97,7 @@ export class Uplink {
   }
 
   probe(): void {
-    if (this.#answersEmpty) this.#probe('empty')
-    else this.#probeWithAudio()
+    this.#probe(this.#answersEmpty ? 'empty' : 'audio')
   }
 
   /** Sends what may be sent now. @param all also a last chunk that is not whole */
@@ -127,8 +132,11 @@ export class Uplink {
     const outcome = this.ledger.acknowledged(range)
     const isEmpty = range[1] <= range[0]
     if (isEmpty && this.#emptiesUnanswered > 0) this.#emptiesUnanswered--
-    if (outcome.kind === 'undecided' && this.#probing === 'empty') this.#probeWithAudio()
-    if (outcome.kind === 'resumed') this.#probing = 'no'
+    if (outcome.kind === 'undecided' && this.#probing === 'empty') this.#probe('audio')
+    if (outcome.kind === 'resumed') {
+      this.#answersEmpty = isEmpty || this.#probing === 'empty'
+      this.#probing = 'no'
+    }
     if (outcome.kind === 'progress' || outcome.kind === 'resumed') {
       this.#progressMs = this.#clock.monotonicMs()
       this.buffer.release(this.ledger.acknowledgedFrame)
@@ -152,7 +160,7 @@ export class Uplink {
       return true
     }
     this.#emptiesUnanswered--
-    if (this.#probing === 'empty') this.#probeWithAudio()
+    if (this.#probing === 'empty') this.#probe('audio')
     return false
   }
 
@@ -160,9 +168,10 @@ export class Uplink {
   tick(): boolean {
     const now = this.#clock.monotonicMs()
     if (!this.#sink) return false
-    if (this.#probing === 'empty' && now - this.#emptyMs >= this.#limits.emptyAckMs) {
-      this.#answersEmpty = false
-      this.#probeWithAudio()
+    if (this.#probing !== 'no' && now - this.#probedMs >= this.#limits.emptyAckMs / EMPTY_PROBES) {
+      if (this.#probing === 'audio') this.#sendProbe()
+      else if (this.#probes < EMPTY_PROBES) this.#sendProbe()
+      else this.#probe('audio')
     }
     const isWaiting = this.#probing !== 'no' || this.#stopping || this.ledger.hasInFlight
     if (isWaiting) return now - this.#progressMs >= this.#limits.ackTimeoutMs
@@ -172,17 +181,21 @@ export class Uplink {
 
   #probe(how: 'empty' | 'audio'): void {
     this.#probing = how
-    if (how === 'empty') this.#sendEmpty()
+    this.#probes = 0
+    this.#sendProbe()
   }
 
-  /** The first frames that may have to be sent again; with none there, only an empty one can ask. */
-  #probeWithAudio(): void {
-    const from = Math.max(this.ledger.resumeFrame, this.buffer.startFrame)
+  /** Audio probes go on where the last one ended, and begin with the first frames that may have to be sent again. */
+  #sendProbe(): void {
+    this.#probedMs = this.#clock.monotonicMs()
+    this.#probes++
+    if (this.#probing === 'empty') return this.#sendEmpty()
+    const from = Math.max(this.ledger.probeFrame, this.buffer.startFrame)
     const frames = Math.min(this.#frames(this.#limits.probeMs), this.buffer.endFrame - from)
-    if (frames > 0) {
-      this.#probe('audio')
-      this.#send(from, frames)
-    } else if (this.#probing === 'no') this.#probe('empty')
+    if (this.#probes > AUDIO_PROBES) return
+    if (frames > 0) this.#send(from, frames)
+    // nothing is left to send again: the position does not matter, but a sign of life does
+    else this.#sendEmpty()
   }
 
   #sendEmpty(): void {
