@@ -5,12 +5,12 @@ import { ConfigError } from '../../core/errors.js'
 const closeCode = z
   .int()
   .refine((code) => (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || (code >= 3000 && code <= 4999), {
-    error: 'a close code: 1000-1003, 1007-1014 or 3000-4999',
+    error: 'use a close code: 1000-1003, 1007-1014 or 3000-4999',
   })
-const closeCodeOrTerminate = z.union([closeCode, z.literal('terminate')], { error: 'a close code, or "terminate" (no close frame)' })
+const closeCodeOrTerminate = z.union([closeCode, z.literal('terminate')], { error: 'use a close code, or "terminate" (no close frame)' })
 const milliseconds = z.int().min(0).max(86_400_000)
 const httpStatus = z.int().min(400).max(599)
-const flag = z.boolean({ error: 'true or false' })
+const flag = z.boolean({ error: 'use true or false' })
 
 /** Every switch with the values it takes; README.md has a line for each. */
 const VALUES = {
@@ -20,61 +20,61 @@ const VALUES = {
       z.strictObject({ status: httpStatus, retryAfterSec: z.number().min(0).optional(), message: z.string().optional() }),
       z.strictObject({ slowMs: milliseconds }),
     ],
-    { error: '"normal", "lost_response", "garbage_body", {status, retryAfterSec?, message?} or {slowMs}' },
+    { error: 'use "normal", "lost_response", "garbage_body", {status, retryAfterSec?, message?} or {slowMs}' },
   ),
-  validationStatus: z.literal([400, 422], { error: '400 or 422' }),
+  validationStatus: z.literal([400, 422], { error: 'use 400 or 422' }),
   get: z.union([z.literal('normal'), z.strictObject({ status: httpStatus }), z.strictObject({ slowMs: milliseconds })], {
-    error: '"normal", {status} or {slowMs}',
+    error: 'use "normal", {status} or {slowMs}',
   }),
-  handshake: z.union([z.literal('normal'), z.strictObject({ status: httpStatus })], { error: '"normal" or {status}' }),
-  byteRangeBase: z.literal(['session', 'connection'], { error: '"session" or "connection"' }),
-  byteRangeEnd: z.literal(['half_open', 'inclusive'], { error: '"half_open" or "inclusive"' }),
+  handshake: z.union([z.literal('normal'), z.strictObject({ status: httpStatus })], { error: 'use "normal" or {status}' }),
+  byteRangeBase: z.literal(['session', 'connection'], { error: 'use "session" or "connection"' }),
+  byteRangeEnd: z.literal(['half_open', 'inclusive'], { error: 'use "half_open" or "inclusive"' }),
   acks: z.union(
     [
       z.literal(['each', 'drop', 'withhold', 'reject']),
       z.strictObject({ coalesce: z.int().min(2).max(1000) }),
       z.strictObject({ delayMs: milliseconds }),
     ],
-    { error: '"each", "drop", "withhold", "reject", {coalesce} or {delayMs}' },
+    { error: 'use "each", "drop", "withhold", "reject", {coalesce} or {delayMs}' },
   ),
-  unackedBytes: z.literal(['discarded', 'kept'], { error: '"discarded" or "kept"' }),
-  emptyChunk: z.literal(['ack', 'none'], { error: '"ack" or "none"' }),
-  oversizeFrame: z.literal(['close_then_403', 'close_only'], { error: '"close_then_403" or "close_only"' }),
-  incompleteFrame: z.literal(['reject', 'close_4400', 'accept'], { error: '"reject", "close_4400" or "accept"' }),
-  idleMs: z.union([z.int().min(1).max(86_400_000), z.literal('never')], { error: 'milliseconds, or "never"' }),
+  unackedBytes: z.literal(['discarded', 'kept'], { error: 'use "discarded" or "kept"' }),
+  emptyChunk: z.literal(['ack', 'none'], { error: 'use "ack" or "none"' }),
+  oversizeFrame: z.literal(['close_then_403', 'close_only'], { error: 'use "close_then_403" or "close_only"' }),
+  incompleteFrame: z.literal(['reject', 'close_4400', 'accept'], { error: 'use "reject", "close_4400" or "accept"' }),
+  idleMs: z.union([z.int().min(1).max(86_400_000), z.literal('never')], { error: 'use milliseconds, or "never"' }),
   idleClose: closeCodeOrTerminate,
-  endedSession: z.literal(['close_4403', 'http_403'], { error: '"close_4403" or "http_403"' }),
+  endedSession: z.literal(['close_4403', 'http_403'], { error: 'use "close_4403" or "http_403"' }),
   detached: z.union([z.strictObject({ survivesMs: milliseconds }), z.literal(['ends_at_once', 'never_ends'])], {
-    error: '{survivesMs}, "ends_at_once" or "never_ends"',
+    error: 'use {survivesMs}, "ends_at_once" or "never_ends"',
   }),
-  detachedMessages: z.literal(['lost', 'replayed'], { error: '"lost" or "replayed"' }),
+  detachedMessages: z.literal(['lost', 'replayed'], { error: 'use "lost" or "replayed"' }),
   afterStop: z.literal(['normal', 'never_closes', 'close_1011', 'stays_processing'], {
-    error: '"normal", "never_closes", "close_1011" or "stays_processing"',
+    error: 'use "normal", "never_closes", "close_1011" or "stays_processing"',
   }),
-  startSession: z.literal(['never', 'on_socket'], { error: '"never" or "on_socket"' }),
-  concurrency: z.int({ error: 'a whole number from 1 to 256' }).min(1).max(256),
-  slot: z.literal(['released', 'kept_without_stop'], { error: '"released" or "kept_without_stop"' }),
+  startSession: z.literal(['never', 'on_socket'], { error: 'use "never" or "on_socket"' }),
+  concurrency: z.int({ error: 'use a whole number from 1 to 256' }).min(1).max(256),
+  slot: z.literal(['released', 'kept_without_stop'], { error: 'use "released" or "kept_without_stop"' }),
   sessionLimitMs: z.int().min(1).max(86_400_000),
-  sessionLimitCounts: z.literal(['wall', 'audio'], { error: '"wall" or "audio"' }),
+  sessionLimitCounts: z.literal(['wall', 'audio'], { error: 'use "wall" or "audio"' }),
   sessionLimitClose: closeCodeOrTerminate,
   unknownMessage: flag,
   extraFields: flag,
   invalidJson: flag,
   binaryMessage: flag,
   pingFlood: z.int().min(0).max(10_000),
-  halfOpen: z.union([z.literal('never'), z.strictObject({ afterChunks: z.int().min(0) })], { error: '"never" or {afterChunks}' }),
+  halfOpen: z.union([z.literal('never'), z.strictObject({ afterChunks: z.int().min(0) })], { error: 'use "never" or {afterChunks}' }),
   closeSocket: z.union([z.literal('never'), z.strictObject({ code: closeCodeOrTerminate, afterChunks: z.int().min(0) })], {
-    error: '"never" or {code, afterChunks}',
+    error: 'use "never" or {code, afterChunks}',
   }),
-  acceptThenClose: z.union([z.literal('never'), z.strictObject({ code: closeCodeOrTerminate })], { error: '"never" or {code}' }),
+  acceptThenClose: z.union([z.literal('never'), z.strictObject({ code: closeCodeOrTerminate })], { error: 'use "never" or {code}' }),
   shuffleFinals: z.int().min(0).max(1000),
   duplicateFinals: z.int().min(0).max(100),
   partialAfterFinal: flag,
   timestamps: z.union([z.literal(['exact', 'end_before_start', 'beyond_audio', 'null']), z.strictObject({ jumpSec: z.number() })], {
-    error: '"exact", "end_before_start", "beyond_audio", "null" or {jumpSec}',
+    error: 'use "exact", "end_before_start", "beyond_audio", "null" or {jumpSec}',
   }),
   channel: z.union([z.literal(['exact', 'negative', 'fraction', 'missing']), z.strictObject({ add: z.int() })], {
-    error: '"exact", "negative", "fraction", "missing" or {add}',
+    error: 'use "exact", "negative", "fraction", "missing" or {add}',
   }),
 } as const
 

@@ -1,3 +1,4 @@
+import { deferred } from '../../core/deferred.js'
 import { assertNever, toError } from '../../core/errors.js'
 import type { EngineTranscript } from '../engine/port.js'
 import { ackData, type ByteRange } from './ack-ledger.js'
@@ -24,6 +25,7 @@ export class LiveSession {
   readonly #outbox: Outbox
   readonly #timers: SessionTimers
   readonly #result: SessionResult
+  readonly #gone = deferred()
   #state: SessionState = { kind: 'created' }
   #socket: ClientSocket | null = null
   #socketStart = 0
@@ -356,15 +358,13 @@ export class LiveSession {
     }
   }
 
+  /** Waits for the engine, but no longer than the bound or the session itself. */
   async #finish(): Promise<void> {
-    let cancel = () => {}
-    const tooLong = new Promise<never>((_, reject) => {
-      cancel = this.#timers.after(FINISH_MS, () => reject(new Error('the engine did not finish in time')))
-    })
+    const cancel = this.#timers.after(FINISH_MS, () => this.#fail(new Error('the engine did not finish in time')))
     try {
-      await Promise.race([this.#intake.finish(), tooLong])
+      await Promise.race([this.#intake.finish(), this.#gone.promise])
     } catch (thrown) {
-      if (!this.#over) this.#fail(toError(thrown))
+      this.#fail(toError(thrown))
     } finally {
       cancel()
     }
@@ -383,7 +383,7 @@ export class LiveSession {
   }
 
   #fail(error: Error): void {
-    if (!this.#enter('failed')) return
+    if (this.#over || !this.#enter('failed')) return
     this.#options.logger.error({ session: this.id, err: error }, 'session failed')
     this.#outbox.publish('error', 'error', { data: { code: 'internal_error', message: 'the session failed' } })
     this.dropSocket(4500)
@@ -393,6 +393,7 @@ export class LiveSession {
   #end(): void {
     if (this.#over) return
     this.#over = true
+    this.#gone.resolve()
     this.#timers.close()
     this.#intake.close()
     const asked = 'asked' in this.#state && this.#state.asked
