@@ -81,6 +81,11 @@ export class SttRecorder implements SttEvents {
     })
   }
 
+  /** Looks at the conditions again: something else that a test waits for has changed. */
+  look(): void {
+    this.#changed()
+  }
+
   #changed(): void {
     for (const watcher of this.#watchers) watcher()
   }
@@ -122,7 +127,10 @@ export class SttStage {
     options: Partial<SttOpenOptions> & { baseUrl?: string; apiKey?: string; region?: string | null } = {},
     events: SttEvents = this.recorder,
   ): SttSession {
-    const logger = createLogger('debug', (line) => this.log.push(line))
+    const logger = createLogger('debug', (line) => {
+      this.log.push(line)
+      this.recorder.look()
+    })
     const { baseUrl = this.url, apiKey = KEY, region = null, ...request } = options
     const parts = { clock: systemClock, random: Math.random, logger, limits: this.#limits }
     const session = createGladiaStt({ baseUrl, apiKey, region, ...parts }).open(

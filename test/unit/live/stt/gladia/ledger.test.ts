@@ -1,0 +1,170 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { StreamLedger } from '../../../../../src/live/stt/gladia/ledger.js'
+
+const FRAME = 4
+
+/** A ledger that has sent `frames` in one chunk, `acked` of them acknowledged, and has just reconnected. */
+function reconnected(frames: number, acked: number): StreamLedger {
+  const ledger = new StreamLedger(FRAME)
+  expect(ledger.connect()).toBe(false)
+  ledger.sent(0, frames)
+  if (acked > 0) ledger.acknowledged([0, acked * FRAME])
+  expect(ledger.connect()).toBe(true)
+  return ledger
+}
+
+describe('stream ledger', () => {
+  it('L1 takes an inclusive end for what it is', () => {
+    const ledger = new StreamLedger(FRAME)
+    ledger.connect()
+    ledger.sent(0, 10)
+    expect(ledger.acknowledged([0, 10 * FRAME - 1])).toEqual({ kind: 'progress', frames: 10 })
+  })
+
+  it('L1 a range off the frames, backwards, negative or beyond what was sent is senseless', () => {
+    const ledger = new StreamLedger(FRAME)
+    ledger.connect()
+    ledger.sent(0, 10)
+    for (const range of [
+      [1, 8],
+      [0, 6],
+      [8, 4],
+      [-4, 8],
+      [0, 44],
+    ] as const)
+      expect(ledger.acknowledged(range)).toEqual({ kind: 'senseless' })
+    expect(ledger.acknowledgedFrame).toBe(0)
+  })
+
+  it('L2 acknowledgements are cumulative and older ones change nothing', () => {
+    const ledger = new StreamLedger(FRAME)
+    ledger.connect()
+    for (let chunk = 0; chunk < 5; chunk++) ledger.sent(chunk * 10, 10)
+    expect(ledger.acknowledged([80, 120])).toEqual({ kind: 'progress', frames: 30 })
+    expect(ledger.acknowledged([0, 40])).toEqual({ kind: 'nothing' })
+    expect(ledger.acknowledgedFrame).toBe(30)
+  })
+
+  it('L3 a first range at the last acknowledged byte: nothing was kept', () => {
+    const ledger = reconnected(100, 40)
+    expect(ledger.acknowledged([160, 160])).toMatchObject({ kind: 'resumed', keptFrames: 0 })
+    expect(ledger.nextFrame).toBe(40)
+  })
+
+  it('L3 a first range beyond it: that much was kept and is not sent again', () => {
+    const ledger = reconnected(100, 40)
+    expect(ledger.acknowledged([280, 280])).toMatchObject({ kind: 'resumed', keptFrames: 30 })
+    expect(ledger.nextFrame).toBe(70)
+    expect(ledger.acknowledgedFrame).toBe(70)
+  })
+
+  it('L3 a first range before it: ranges count from the connection', () => {
+    const ledger = reconnected(100, 40)
+    ledger.sent(40, 5)
+    expect(ledger.acknowledged([0, 20])).toMatchObject({ kind: 'resumed', keptFrames: 0 })
+    expect(ledger.acknowledgedFrame).toBe(45)
+    ledger.sent(45, 10)
+    expect(ledger.acknowledged([20, 60])).toEqual({ kind: 'progress', frames: 55 })
+  })
+
+  it('L3 more than was ever sent is senseless and decides nothing', () => {
+    const ledger = reconnected(100, 40)
+    expect(ledger.acknowledged([800, 800])).toEqual({ kind: 'senseless' })
+    expect(ledger.acknowledged([160, 160])).toMatchObject({ kind: 'resumed' })
+  })
+
+  it('L4 an empty range before it decides nothing', () => {
+    const ledger = reconnected(100, 40)
+    expect(ledger.acknowledged([0, 0])).toEqual({ kind: 'undecided' })
+  })
+
+  it('L5 what the probe doubles is mapped to the same frames', () => {
+    const ledger = reconnected(100, 40)
+    ledger.sent(40, 5)
+    expect(ledger.acknowledged([280, 300])).toMatchObject({ kind: 'resumed', keptFrames: 30, doubledFrames: 5 })
+    expect(ledger.nextFrame).toBe(70)
+    ledger.sent(70, 30)
+    expect([39, 69, 70, 74, 75, 104].map((at) => ledger.map.toFrame(at, 'start'))).toEqual([39, 69, 40, 44, 70, 99])
+    expect(ledger.map.toFrame(75, 'end')).toBe(45)
+  })
+
+  it('a refused chunk that later audio was kept behind is lost, and one before nothing kept is sent again', () => {
+    const make = () => {
+      const ledger = new StreamLedger(FRAME)
+      ledger.connect()
+      for (let chunk = 0; chunk < 3; chunk++) ledger.sent(chunk * 10, 10)
+      ledger.refused()
+      ledger.connect()
+      return ledger
+    }
+    expect(make().acknowledged([80, 80])).toMatchObject({ kind: 'resumed', keptFrames: 20, lost: [{ fromFrame: 0, toFrame: 10 }] })
+    const discarded = make()
+    expect(discarded.acknowledged([0, 0])).toMatchObject({ kind: 'resumed', keptFrames: 0, lost: [] })
+    expect(discarded.nextFrame).toBe(0)
+  })
+
+  it('L6 a probe that was kept before its connection went is accounted for', () => {
+    const ledger = reconnected(100, 40)
+    ledger.sent(40, 5)
+    ledger.connect()
+    expect(ledger.acknowledged([420, 420])).toMatchObject({ kind: 'resumed', keptFrames: 65 })
+    expect(ledger.nextFrame).toBe(100)
+    expect(ledger.map.toFrame(104, 'start')).toBe(44)
+  })
+
+  it('through any cuts the service hears every frame in order, and positions map to the frames that stand there', () => {
+    const step = fc.record({
+      chunks: fc.integer({ min: 0, max: 6 }),
+      size: fc.integer({ min: 1, max: 20 }),
+      taken: fc.nat(120),
+      acked: fc.nat(120),
+      kept: fc.nat(120),
+      probe: fc.nat(4),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
+        const ledger = new StreamLedger(FRAME)
+        const service: number[] = []
+        let acknowledged = 0
+        ledger.connect()
+        steps.forEach(({ chunks, size, taken, acked, kept, probe }, at) => {
+          if (at > 0 && ledger.connect()) {
+            const from = ledger.probeFrame
+            const start = service.length
+            if (probe > 0) {
+              ledger.sent(from, probe)
+              for (let frame = from; frame < from + probe; frame++) service.push(frame)
+            }
+            const outcome = ledger.acknowledged([start * FRAME, service.length * FRAME])
+            expect(outcome.kind).toBe('resumed')
+            acknowledged = service.length
+          }
+          const before = service.length
+          for (let chunk = 0; chunk < chunks; chunk++) {
+            const from = ledger.nextFrame
+            ledger.sent(from, size)
+            for (let frame = from; frame < from + size; frame++) service.push(frame)
+          }
+          // part of it is received, part of that acknowledged, part of the rest survives the cut
+          const received = Math.min(service.length, before + taken)
+          const told = Math.min(received, before + Math.min(taken, acked))
+          if (told > acknowledged) {
+            ledger.acknowledged([before * FRAME, told * FRAME])
+            acknowledged = told
+          }
+          service.length = Math.min(received, told + kept)
+        })
+        const seen = new Set<number>()
+        let highest = -1
+        for (const [position, frame] of service.entries()) {
+          if (!seen.has(frame)) expect(frame).toBe(++highest)
+          seen.add(frame)
+          if (position < acknowledged) expect(ledger.map.toFrame(position, 'start')).toBe(frame)
+        }
+        expect(ledger.acknowledgedFrame).toBeLessThanOrEqual(highest + 1)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
