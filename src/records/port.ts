@@ -168,8 +168,13 @@ export interface MeetingStore {
   /** the end of the pipeline: `finalising` -> `done` (no claim: jobs run after the live plane let go) */
   finish(id: MeetingId): Promise<void>
 
-  /** Live feed of this store's own process and, where the database can notify, of others. Returns the unsubscribe function. */
-  subscribe(id: MeetingId, listener: (event: FeedEvent) => void): () => void
+  /**
+   * Live feed of this store's own process and, where the database can notify, of others. Returns the unsubscribe function.
+   * A `state` event is a wake-up: it also tells of a stop that was asked for, so listeners read `meeting()` again.
+   * @param afterSeq every segment above it is told, stored ones first, each once and in order: what a reader that comes back
+   *   gives. Without it the feed begins at about the time of the call (exactly, for what this process stores).
+   */
+  subscribe(id: MeetingId, listener: (event: FeedEvent) => void, afterSeq?: number): () => void
   /** throws when the database does not answer */
   ping(): Promise<void>
   close(): Promise<void>

@@ -16,12 +16,18 @@ export interface FeedSource {
 /** Segments read at a time when a feed catches up. */
 const PAGE = 200
 
-interface Channel {
-  readonly listeners: Set<(event: FeedEvent) => void>
+interface Position {
+  seq: number
+  gap: number
+}
+
+interface Subscription {
+  readonly listener: (event: FeedEvent) => void
+  readonly afterSeq: number | undefined
   /** numbers up to which everything was told; undefined until read */
-  position: { seq: number; gap: number } | undefined
+  position: Position | undefined
   /** the lowest numbers that were announced before the position was read: those must be told */
-  floor: { seq: number; gap: number }
+  readonly floor: Position
   isReading: boolean
   /** announced while reading: read once more */
   isStale: boolean
@@ -29,156 +35,178 @@ interface Channel {
 }
 
 /**
- * Tells the subscribers of a meeting what was stored since they subscribed, each segment once and in order of `seq`.
+ * Tells each subscriber of a meeting what is stored from its place on, each segment once and in order of `seq`.
  * F1 what this process wrote is told from memory when it is next in order. F2 anything else (another process wrote, two
- * writes of ours came back in the wrong order, notifications were lost) makes one read of what follows the last number
+ * writes of ours came back in the wrong order, announcements were lost) makes one read of what follows the last number
  * told; announcements during a read cause one more read, never a queue of them. F3 a listener that throws harms nobody.
  */
 export class Feed {
   readonly #source: FeedSource
   readonly #scope: Scope
   readonly #logger: Logger
-  readonly #channels = new Map<string, Channel>()
+  readonly #meetings = new Map<MeetingId, Set<Subscription>>()
+  /** writes of this process under way: what they stored may be visible before it is announced here */
+  readonly #writes = new Map<MeetingId, Set<Promise<unknown>>>()
 
+  /** @param scope runs the reads; none begins once it is closed */
   constructor(source: FeedSource, scope: Scope, logger: Logger) {
     this.#source = source
     this.#scope = scope
     this.#logger = logger
   }
 
-  /** Subscribes; everything stored after this call is told. */
-  subscribe(id: MeetingId, listener: (event: FeedEvent) => void): () => void {
-    const channel = this.#channels.get(id) ?? this.#open(id)
-    // a listener twice is two subscriptions
-    const own = (event: FeedEvent) => listener(event)
-    channel.listeners.add(own)
-    return () => {
-      channel.listeners.delete(own)
-      if (channel.listeners.size === 0 && this.#channels.get(id) === channel) this.#channels.delete(id)
-    }
-  }
-
-  /** This process stored these. */
-  stored(id: MeetingId, segments: readonly StoredSegment[]): void {
-    const channel = this.#channels.get(id)
-    const first = segments[0]
-    if (!channel || !first) return
-    if (channel.position && !channel.isReading && first.seq === channel.position.seq + 1) this.#tellSegments(channel, segments)
-    else this.announced(id, { seq: first.seq })
-  }
-
-  /** This process stored these. */
-  storedGaps(id: MeetingId, gaps: readonly NumberedGap[]): void {
-    const channel = this.#channels.get(id)
-    const first = gaps[0]
-    if (!channel || !first) return
-    if (channel.position && !channel.isReading) this.#tellGaps(channel, gaps)
-    else this.announced(id, { gap: first.n })
-  }
-
-  /** The state was written by this process. */
-  state(id: MeetingId, state: MeetingRecord['state'], reason: MeetingRecord['reason']): void {
-    const channel = this.#channels.get(id)
-    if (channel) this.#tell(channel, { kind: 'state', state, reason })
-  }
-
-  /** Somebody stored something: numbers from `seq` or `gap` on, or a state. */
-  announced(id: MeetingId, what: { seq?: number; gap?: number; state?: boolean }): void {
-    const channel = this.#channels.get(id)
-    if (!channel) return
-    if (what.seq !== undefined) channel.floor.seq = Math.min(channel.floor.seq, what.seq - 1)
-    if (what.gap !== undefined) channel.floor.gap = Math.min(channel.floor.gap, what.gap - 1)
-    if (what.state) channel.mustTellState = true
-    this.#read(id, channel)
-  }
-
-  /** Announcements may have been lost: looks at every meeting that has subscribers. */
-  lost(): void {
-    for (const [id, channel] of this.#channels) {
-      channel.mustTellState = true
-      this.#read(id as MeetingId, channel)
-    }
-  }
-
-  /** Forgets every subscription. */
-  clear(): void {
-    this.#channels.clear()
-  }
-
-  #open(id: MeetingId): Channel {
-    const channel: Channel = {
-      listeners: new Set(),
+  /** Subscribes from a place, or from now on; returns the unsubscribe function. */
+  subscribe(id: MeetingId, listener: (event: FeedEvent) => void, afterSeq?: number): () => void {
+    const floor = { seq: Number.POSITIVE_INFINITY, gap: Number.POSITIVE_INFINITY }
+    const subscription: Subscription = {
+      listener,
+      afterSeq,
       position: undefined,
-      floor: { seq: Number.POSITIVE_INFINITY, gap: Number.POSITIVE_INFINITY },
+      floor,
       isReading: false,
       isStale: false,
       mustTellState: false,
     }
-    this.#channels.set(id, channel)
-    this.#read(id, channel)
-    return channel
+    const all = this.#meetings.get(id) ?? new Set()
+    this.#meetings.set(id, all.add(subscription))
+    this.#read(id, subscription)
+    return () => {
+      all.delete(subscription)
+      if (all.size === 0 && this.#meetings.get(id) === all) this.#meetings.delete(id)
+    }
   }
 
-  #read(id: MeetingId, channel: Channel): void {
-    channel.isStale = true
-    if (channel.isReading || this.#scope.signal.aborted) return
-    channel.isReading = true
+  /** Runs a write of this process and tells what it stored. */
+  segments(id: MeetingId, write: Promise<readonly StoredSegment[]>): Promise<readonly StoredSegment[]> {
+    return this.#write(id, write, (stored) => this.#stored(id, stored))
+  }
+
+  /** Runs a write of this process and tells what it stored. */
+  async gaps(id: MeetingId, write: Promise<readonly NumberedGap[]>): Promise<void> {
+    await this.#write(id, write, ([first]) => {
+      if (first) this.announced(id, { gap: first.n })
+    })
+  }
+
+  /** This process wrote the state, or a wish for the end. */
+  state(id: MeetingId, state: MeetingRecord['state'], reason: MeetingRecord['reason']): void {
+    for (const subscription of this.#of(id)) this.#tell(subscription, { kind: 'state', state, reason })
+  }
+
+  /** Somebody stored something: numbers from `seq` or `gap` on, or a state. */
+  announced(id: MeetingId, what: { seq?: number; gap?: number; state?: boolean }): void {
+    for (const subscription of this.#of(id)) this.#hear(id, subscription, what)
+  }
+
+  /** Announcements may have been lost: looks at every meeting that has subscribers. */
+  lost(): void {
+    for (const id of this.#meetings.keys()) this.announced(id, { state: true })
+  }
+
+  /** Forgets every subscription. */
+  clear(): void {
+    for (const all of this.#meetings.values()) all.clear()
+    this.#meetings.clear()
+  }
+
+  async #write<T>(id: MeetingId, write: Promise<T>, tell: (stored: T) => void): Promise<T> {
+    const told = write.then((stored) => {
+      tell(stored)
+      return stored
+    })
+    const all = this.#writes.get(id) ?? new Set()
+    this.#writes.set(id, all.add(told))
+    try {
+      return await told
+    } finally {
+      all.delete(told)
+      if (all.size === 0 && this.#writes.get(id) === all) this.#writes.delete(id)
+    }
+  }
+
+  #stored(id: MeetingId, segments: readonly StoredSegment[]): void {
+    const first = segments[0]
+    if (!first) return
+    for (const subscription of this.#of(id)) {
+      const { position, isReading } = subscription
+      if (position && !isReading && first.seq === position.seq + 1) this.#tellSegments(subscription, position, segments)
+      else this.#hear(id, subscription, { seq: first.seq })
+    }
+  }
+
+  #of(id: MeetingId): readonly Subscription[] {
+    return [...(this.#meetings.get(id) ?? [])]
+  }
+
+  #hear(id: MeetingId, subscription: Subscription, what: { seq?: number; gap?: number; state?: boolean }): void {
+    const { floor } = subscription
+    if (what.seq !== undefined) floor.seq = Math.min(floor.seq, what.seq - 1)
+    if (what.gap !== undefined) floor.gap = Math.min(floor.gap, what.gap - 1)
+    if (what.state) subscription.mustTellState = true
+    this.#read(id, subscription)
+  }
+
+  #isSubscribed(id: MeetingId, subscription: Subscription): boolean {
+    return !this.#scope.signal.aborted && this.#meetings.get(id)?.has(subscription) === true
+  }
+
+  #read(id: MeetingId, subscription: Subscription): void {
+    subscription.isStale = true
+    if (subscription.isReading || this.#scope.signal.aborted) return
+    subscription.isReading = true
     this.#scope.run('feed', async () => {
       try {
-        while (channel.isStale && this.#channels.get(id) === channel && !this.#scope.signal.aborted) {
-          channel.isStale = false
-          await this.#catchUp(id, channel)
+        while (subscription.isStale && this.#isSubscribed(id, subscription)) {
+          subscription.isStale = false
+          await this.#catchUp(id, subscription)
         }
       } catch (thrown) {
         // the next announcement, or the listener's reconnect, reads from the same place
         this.#logger.warn({ meeting: id, err: toError(thrown) }, 'live feed could not read')
       } finally {
-        channel.isReading = false
+        subscription.isReading = false
       }
     })
   }
 
-  async #catchUp(id: MeetingId, channel: Channel): Promise<void> {
-    if (!channel.position) {
-      const stored = await this.#source.position(id)
-      channel.position = { seq: Math.min(stored.seq, channel.floor.seq), gap: Math.min(stored.gap, channel.floor.gap) }
-    }
+  async #catchUp(id: MeetingId, subscription: Subscription): Promise<void> {
+    subscription.position ??= await this.#start(id, subscription)
+    const { position } = subscription
     for (;;) {
-      const segments = await this.#source.segments(id, channel.position.seq, PAGE)
-      this.#tellSegments(channel, segments)
-      if (segments.length < PAGE) break
+      const segments = await this.#source.segments(id, position.seq, PAGE)
+      this.#tellSegments(subscription, position, segments)
+      if (segments.length < PAGE || !this.#isSubscribed(id, subscription)) break
     }
-    this.#tellGaps(channel, await this.#source.numberedGaps(id, channel.position.gap))
-    if (channel.mustTellState) {
-      channel.mustTellState = false
-      const { state, reason } = await this.#source.meeting(id)
-      this.#tell(channel, { kind: 'state', state, reason })
+    for (const { n, gap } of await this.#source.numberedGaps(id, position.gap)) {
+      position.gap = n
+      this.#tell(subscription, { kind: 'gap', gap })
     }
+    if (!subscription.mustTellState) return
+    subscription.mustTellState = false
+    const { state, reason } = await this.#source.meeting(id)
+    this.#tell(subscription, { kind: 'state', state, reason })
   }
 
-  #tellSegments(channel: Channel, segments: readonly StoredSegment[]): void {
+  async #start(id: MeetingId, { afterSeq, floor }: Subscription): Promise<Position> {
+    const stored = await this.#source.position(id)
+    // what of ours is counted in there already but not announced yet lowers the floor
+    await Promise.allSettled(this.#writes.get(id) ?? [])
+    return { seq: afterSeq ?? Math.min(stored.seq, floor.seq), gap: Math.min(stored.gap, floor.gap) }
+  }
+
+  #tellSegments(subscription: Subscription, position: Position, segments: readonly StoredSegment[]): void {
     for (const segment of segments) {
-      if (!channel.position || segment.seq <= channel.position.seq) continue
-      channel.position.seq = segment.seq
-      this.#tell(channel, { kind: 'segment', segment })
+      if (segment.seq <= position.seq) continue
+      position.seq = segment.seq
+      this.#tell(subscription, { kind: 'segment', segment })
     }
   }
 
-  #tellGaps(channel: Channel, gaps: readonly NumberedGap[]): void {
-    for (const { n, gap } of gaps) {
-      if (!channel.position || n <= channel.position.gap) continue
-      channel.position.gap = n
-      this.#tell(channel, { kind: 'gap', gap })
-    }
-  }
-
-  #tell(channel: Channel, event: FeedEvent): void {
-    for (const listener of channel.listeners) {
-      try {
-        listener(event)
-      } catch (thrown) {
-        this.#logger.error({ err: toError(thrown), event: event.kind }, 'live feed listener failed')
-      }
+  #tell(subscription: Subscription, event: FeedEvent): void {
+    try {
+      subscription.listener(event)
+    } catch (thrown) {
+      this.#logger.error({ err: toError(thrown), event: event.kind }, 'live feed listener failed')
     }
   }
 }

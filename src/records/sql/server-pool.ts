@@ -42,6 +42,8 @@ export async function openServerPool(databaseUrl: string, logger: Logger): Promi
   })
   // every backend on the pool adds a listener of its own
   pool.setMaxListeners(0)
+  // without a listener of its own, a client that is checked out when the server goes away ends the process
+  pool.on('connect', (client) => client.on('error', (error) => logger.debug({ err: error }, 'database client failed')))
   pool.on('error', (error) => logger.warn({ err: error }, 'idle database client dropped'))
   try {
     await pool.query('SELECT 1')

@@ -83,15 +83,12 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.#transcripts.saveSpans(claim, spans)
   }
 
-  async appendSegments(claim: port.Claim, segments: readonly Segment[]): Promise<readonly port.StoredSegment[]> {
-    const stored = await this.#transcripts.appendSegments(claim, segments)
-    this.feed.stored(claim.meetingId, stored)
-    return stored
+  appendSegments(claim: port.Claim, segments: readonly Segment[]): Promise<readonly port.StoredSegment[]> {
+    return this.feed.segments(claim.meetingId, this.#transcripts.appendSegments(claim, segments))
   }
 
-  async appendGaps(claim: port.Claim, gaps: readonly Gap[]): Promise<void> {
-    const stored = await this.#transcripts.appendGaps(claim, gaps)
-    this.feed.storedGaps(claim.meetingId, stored)
+  appendGaps(claim: port.Claim, gaps: readonly Gap[]): Promise<void> {
+    return this.feed.gaps(claim.meetingId, this.#transcripts.appendGaps(claim, gaps))
   }
 
   saveCoverage(claim: port.Claim, coverage: readonly CoverageRow[], complete: boolean): Promise<void> {
@@ -143,9 +140,9 @@ export class SqlMeetingStore implements port.MeetingStore {
     this.feed.state(id, meeting.state, meeting.reason)
   }
 
-  subscribe(id: MeetingId, listener: (event: port.FeedEvent) => void): () => void {
+  subscribe(id: MeetingId, listener: (event: port.FeedEvent) => void, afterSeq?: number): () => void {
     if (this.#scope.signal.aborted) throw new StateError('the store is closed')
-    return this.feed.subscribe(id, listener)
+    return this.feed.subscribe(id, listener, afterSeq)
   }
 
   async ping(): Promise<void> {

@@ -9,7 +9,7 @@ import { lockDirectory } from './directory-lock.js'
 import { EmbeddedPool } from './pool.js'
 import { PgliteWire } from './wire.js'
 
-const LIMITS = { maxWaiting: 10_000, maxWaitMs: 30_000 }
+const LIMITS = { maxWaiting: 10_000, maxWaitMs: 30_000, maxEndMs: 5_000 }
 /** PGlite writes its last pages when it closes; after this long the thread is ended, which loses nothing that was acknowledged */
 const CLOSE_MS = 10_000
 

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events'
+import { deferred } from '../../../core/deferred.js'
 import { StateError, UpstreamError } from '../../../core/errors.js'
 import type { Clock } from '../../../core/time.js'
 import type { PgClientLike, PgNotification, PgPoolLike, PgResult } from '../pool-like.js'
@@ -17,6 +18,8 @@ export interface EmbeddedLimits {
   readonly maxWaiting: number
   /** how long a query may wait for its turn (somebody's transaction does not end) */
   readonly maxWaitMs: number
+  /** how long the end of the pool waits for what is under way */
+  readonly maxEndMs: number
 }
 
 interface Waiter {
@@ -42,6 +45,7 @@ export class EmbeddedPool extends EventEmitter implements PgPoolLike {
   #owner: EmbeddedClient | undefined
   #underWay = 0
   #isEnded = false
+  #onIdle: (() => void) | undefined
 
   constructor(session: Session, clock: Clock, limits: EmbeddedLimits) {
     super()
@@ -71,10 +75,15 @@ export class EmbeddedPool extends EventEmitter implements PgPoolLike {
     }
   }
 
-  /** Refuses new clients; the session belongs to whoever made it. */
-  end(): Promise<void> {
+  /** Refuses new clients and lets what is under way end, for a bounded time; the session belongs to whoever made it. */
+  async end(): Promise<void> {
     this.#isEnded = true
-    return Promise.resolve()
+    if (!this.#owner) return
+    const idle = deferred()
+    this.#onIdle = idle.resolve
+    const cancel = this.#clock.after(this.#limits.maxEndMs, idle.resolve)
+    await idle.promise
+    cancel()
   }
 
   /** for EmbeddedClient only */
@@ -136,7 +145,10 @@ export class EmbeddedPool extends EventEmitter implements PgPoolLike {
     if (this.#owner !== client || this.#underWay > 0) return
     const next = this.#waiting[0]
     this.#owner = next?.client
-    if (!next) return
+    if (!next) {
+      this.#onIdle?.()
+      return
+    }
     // whatever else that client asked meanwhile may belong to the transaction that it is about to open
     const granted = this.#waiting.filter((waiter) => waiter.client === next.client)
     for (const waiter of granted) {

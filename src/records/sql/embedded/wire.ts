@@ -27,6 +27,8 @@ export class PgliteWire extends Duplex {
   constructor(dataDir: string) {
     super()
     this.#ready.promise.catch(() => undefined)
+    // told by `ready`, and by the client's own listener once there is a client
+    this.on('error', () => undefined)
     this.#worker = new Worker(workerFile(import.meta.url, './pglite-worker.js'), { workerData: { dataDir } })
     this.#worker.on('message', (message: FromWorker) => this.#receive(message))
     this.#worker.on('error', (error) => this.#fail(error))
