@@ -94,6 +94,12 @@ export class RoomSpeaker {
     await this.#local().updateName(name)
   }
 
+  /** Allows everybody, or nobody, to hear this speaker; by the native side, the library has no call for it. */
+  allowAll(allParticipantsAllowed: boolean): void {
+    const value = { localParticipantHandle: this.#local().ffi_handle.handle, allParticipantsAllowed, permissions: [] }
+    livekitFfiRequest(new FfiRequest({ message: { case: 'setTrackSubscriptionPermissions', value } }).toBinary())
+  }
+
   async leave(): Promise<void> {
     for (const tone of this.#tracks) await tone.stop()
     this.#tracks.clear()

@@ -84,9 +84,10 @@ export class StallMonitor {
     if (this.#paused || this.#asking || this.#watch.size === 0) return
     this.#asking = true
     try {
-      const { subscriberStats } = await room.getRtcStats()
-      if (this.#paused) return
-      this.#watch.checkPackets(receivedAudioPackets(subscriberStats), clock.monotonicMs()).forEach(report)
+      const { publisherStats, subscriberStats } = await room.getRtcStats()
+      const received = receivedAudioPackets([...publisherStats, ...subscriberStats])
+      if (this.#paused || received === undefined) return
+      this.#watch.checkPackets(received, clock.monotonicMs()).forEach(report)
     } catch (thrown) {
       logger.debug({ err: thrown }, 'no packet statistics')
     } finally {
@@ -95,14 +96,18 @@ export class StallMonitor {
   }
 }
 
-type SubscriberStats = Awaited<ReturnType<Room['getRtcStats']>>['subscriberStats']
+type ConnectionStats = Awaited<ReturnType<Room['getRtcStats']>>['subscriberStats']
 
-/** Packets of audio received since the peer connection began, all tracks together. */
-function receivedAudioPackets(stats: SubscriberStats): bigint {
-  let total = 0n
+/**
+ * Packets of audio received since the peer connection began, all tracks together; undefined when no track is known
+ * to the statistics yet. With one peer connection for both directions (the library's default) what is received is
+ * listed under the publisher.
+ */
+function receivedAudioPackets(stats: ConnectionStats): bigint | undefined {
+  let total: bigint | undefined
   for (const { stats: entry } of stats) {
     if (entry.case === 'inboundRtp' && entry.value.stream?.kind === 'audio') {
-      total += entry.value.received?.packetsReceived ?? 0n
+      total = (total ?? 0n) + (entry.value.received?.packetsReceived ?? 0n)
     }
   }
   return total

@@ -18,7 +18,8 @@ import type { RoomEvents, RoomTrack } from '../port.js'
  *    heard again, or after `holdMs`; a stream that went for no stated reason while another track of the key can be
  *    heard is superseded
  * T4 at most `maxPerKey` publications of one key are subscribed, first come; the rest wait for a place
- * T5 `started` and `ended` alternate for each key, and `ended` comes after the stream is closed
+ * T5 what was asked for while reconnecting is asked for again afterwards: the library forgets it
+ * T6 `started` and `ended` alternate for each key, and `ended` comes after the stream is closed
  */
 export type TrackEvent =
   | {
@@ -136,6 +137,9 @@ export class TrackBook {
         break
       case 'reconnected':
         this.#reconnecting = false
+        for (const { sid, wanted, subscribed } of this.#bySid.values()) {
+          if (wanted && !subscribed) actions.push({ kind: 'subscribe', sid })
+        }
         break
       case 'tick':
         break

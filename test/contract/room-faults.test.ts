@@ -1,0 +1,135 @@
+import { SimulateScenarioKind } from '@livekit/rtc-node'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { prepareLibrary, libraryListenerCount } from '../../src/live/room/livekit/library.js'
+import { disposeRoomLibrary } from '../../src/live/room/livekit/open.js'
+import { silentLogger } from '../../src/observe/logger.js'
+import { startTestLivekit } from '../support/livekit.js'
+import { RoomRecorder } from '../support/room-recorder.js'
+import { mic, RoomStage, type StageJoin } from '../support/room-stage.js'
+
+let stage: RoomStage
+
+beforeAll(async () => {
+  prepareLibrary(silentLogger)
+  stage = new RoomStage(await startTestLivekit())
+})
+afterAll(async () => {
+  await disposeRoomLibrary()
+  await stage.server.stop()
+})
+beforeEach(() => stage.newRoom())
+afterEach(() => stage.clear())
+
+/** Lines of one kind. */
+const only = (lines: readonly string[], start: string) => lines.filter((line) => line.startsWith(start))
+
+/** Joins a room of two speakers and hears both. */
+async function heard(port: StageJoin['port'] = {}): Promise<RoomRecorder> {
+  for (const identity of ['anna', 'bert']) await (await stage.speaker(identity)).publish()
+  const recorder = new RoomRecorder()
+  await stage.join(recorder, { port })
+  await recorder.untilLoud(mic('anna'))
+  await recorder.untilLoud(mic('bert'))
+  return recorder
+}
+
+describe('reconnects', () => {
+  test('a full reconnect ends and starts the tracks, and nobody leaves or joins', async () => {
+    const recorder = await heard()
+    const from = recorder.lines.length
+    await stage.botRoom.simulateScenario(SimulateScenarioKind.SIMULATE_FULL_RECONNECT)
+    await recorder.untilLines(['reconnected', `started ${mic('anna')}`, `started ${mic('bert')}`], from)
+    await recorder.untilLoud(mic('anna'))
+    await recorder.untilLoud(mic('bert'))
+    const lines = recorder.since(from)
+    expect(only(lines, 'ended').toSorted()).toEqual([`ended ${mic('anna')} reconnecting`, `ended ${mic('bert')} reconnecting`])
+    expect([...only(lines, 'left'), ...only(lines, 'joined')]).toEqual([])
+  })
+
+  test('a resume leaves the tracks as they are', async () => {
+    const recorder = await heard()
+    const from = recorder.lines.length
+    await stage.botRoom.simulateScenario(SimulateScenarioKind.SIMULATE_SIGNAL_RECONNECT)
+    await recorder.untilLines(['reconnected'], from)
+    await recorder.untilLoud(mic('anna'))
+    expect(recorder.since(from)).toEqual(['reconnecting', 'reconnected'])
+  })
+})
+
+describe('a server in trouble', () => {
+  test('killed and restarted: the room comes back empty, people come back one by one, and nobody left or joined', async () => {
+    const recorder = await heard({ graceMs: 20_000 })
+    const from = recorder.lines.length
+    stage.server.signal('SIGKILL')
+    await stage.server.exited
+    await recorder.untilLines([`ended ${mic('anna')} reconnecting`, `ended ${mic('bert')} reconnecting`], from)
+    await stage.server.restart()
+    await recorder.untilLines(['reconnected', `started ${mic('anna')}`, `started ${mic('bert')}`], from)
+    await recorder.untilLoud(mic('anna'))
+    await recorder.untilLoud(mic('bert'))
+    expect([...only(recorder.since(from), 'left'), ...only(recorder.since(from), 'joined')]).toEqual([])
+    expect(only(recorder.since(from), 'end ')).toEqual([])
+  })
+
+  test('killed for good: connection_lost, and no listener is left', async () => {
+    const before = libraryListenerCount()
+    const recorder = new RoomRecorder()
+    const connection = await stage.join(recorder)
+    stage.server.signal('SIGKILL')
+    await recorder.until(() => recorder.lines.at(-1)?.startsWith('end ') ?? false)
+    expect(recorder.lines).toEqual(['reconnecting', 'end connection_lost'])
+    await connection.close()
+    expect(libraryListenerCount()).toBe(before)
+    await stage.server.restart()
+  })
+
+  test('frozen: frames go on, and every track is reported as without packets until it thaws', async () => {
+    const recorder = await heard({ noPacketsMs: 2_000, checkPacketsEveryMs: 500 })
+    const from = recorder.lines.length
+    stage.server.signal('SIGSTOP')
+    await recorder.untilLines([`stalled ${mic('anna')} no_packets`, `stalled ${mic('bert')} no_packets`], from)
+    stage.server.signal('SIGCONT')
+    await recorder.untilLines([`resumed ${mic('anna')}`, `resumed ${mic('bert')}`], from)
+    await recorder.untilLoud(mic('anna'))
+  })
+})
+
+describe('permissions', () => {
+  test('the server takes the right to publish away: the track ends as unpublished', async () => {
+    const recorder = await heard()
+    await stage.rooms.updateParticipant(stage.room, 'anna', {
+      permission: { canSubscribe: true, canPublish: false, canPublishData: true },
+    })
+    await recorder.untilLines([`ended ${mic('anna')} unpublished`])
+    expect(recorder.lines).not.toContain('left anna')
+  })
+
+  test('the server takes the right to hear away and gives it back: stalled, ended as revoked, started again', async () => {
+    const recorder = await heard({ noFramesMs: 1_000 })
+    const permission = { canSubscribe: false, canPublish: false, canPublishData: true, canUpdateMetadata: true }
+    await stage.rooms.updateParticipant(stage.room, 'scribe', { permission })
+    await recorder.untilLines([`stalled ${mic('anna')} no_frames`])
+    const from = recorder.lines.length
+    await stage.rooms.updateParticipant(stage.room, 'scribe', { permission: { ...permission, canSubscribe: true } })
+    await recorder.untilLines([`ended ${mic('anna')} revoked`, `started ${mic('anna')}`], from)
+    await recorder.untilLoud(mic('anna'))
+  })
+
+  test('a publisher forbids to be heard, which no event tells: only that track stalls, and starts again when allowed', async () => {
+    const anna = await stage.speaker('anna')
+    await anna.publish()
+    const bert = await stage.speaker('bert')
+    await bert.publish()
+    const recorder = new RoomRecorder()
+    await stage.join(recorder, { port: { noFramesMs: 1_000 } })
+    await recorder.untilLoud(mic('anna'))
+    anna.allowAll(false)
+    await recorder.untilLines([`stalled ${mic('anna')} no_frames`])
+    await recorder.untilLoud(mic('bert'))
+    const from = recorder.lines.length
+    anna.allowAll(true)
+    await recorder.untilLines([`ended ${mic('anna')} revoked`, `started ${mic('anna')}`], from)
+    await recorder.untilLoud(mic('anna'))
+    expect(only(recorder.lines, `stalled ${mic('bert')}`)).toEqual([])
+  })
+})

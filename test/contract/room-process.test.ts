@@ -1,0 +1,66 @@
+import { execFile } from 'node:child_process'
+import { describe, expect, test } from 'vitest'
+import { workerFile } from '../../src/core/worker-file.js'
+
+/** The compiled module: a child cannot run TypeScript. */
+const OPEN = workerFile(new URL('../../src/live/room/livekit/open.ts', import.meta.url).href, './open.js').href
+const LIBRARY = workerFile(new URL('../../src/live/room/livekit/library.ts', import.meta.url).href, './library.js').href
+
+/** Runs a script in a process of its own, which has to end by itself. */
+function run(script: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const prelude = `
+    import { Room } from '@livekit/rtc-node'
+    import { createLivekitRoom, disposeRoomLibrary } from '${OPEN}'
+    import { prepareLibrary } from '${LIBRARY}'
+    const say = (facts, message) => console.error(message, facts.err?.message ?? '')
+    const logger = { debug: () => undefined, info: say, warn: say, error: say, child: () => logger }
+  `
+  return new Promise((resolve) => {
+    const options = { cwd: new URL('../..', import.meta.url), env: { PATH: process.env['PATH'] } }
+    execFile(process.execPath, ['--input-type=module', '-e', prelude + script], options, (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+    })
+  })
+}
+
+describe('the process', () => {
+  test('a rejection that rtc-node leaves unhandled is logged and the process goes on; it ends after dispose', async () => {
+    const { code, stdout, stderr } = await run(`
+      prepareLibrary(logger)
+      void new Room().getRtcStats()
+      setImmediate(async () => { await disposeRoomLibrary(); console.log('still here') })
+    `)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'still here\n' })
+    expect(stderr).toContain('rtc-node left a rejection unhandled getRtcStats requires a connected room')
+  })
+
+  test('any other unhandled rejection ends the process as if the handler did not exist', async () => {
+    const { code, stdout, stderr } = await run(`
+      prepareLibrary(logger)
+      void Promise.reject(new Error('planted'))
+      setImmediate(() => console.log('still here'))
+    `)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toContain('Error: planted')
+  })
+
+  test('a handler of the application gets the other rejections, and the process goes on', async () => {
+    const { code, stdout } = await run(`
+      prepareLibrary(logger)
+      process.on('unhandledRejection', (error) => console.log('handled', error.message))
+      void Promise.reject(new Error('planted'))
+    `)
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'handled planted\n' })
+  })
+
+  test('nothing of the library goes to the terminal, and the process ends after dispose', async () => {
+    const { code, stdout, stderr } = await run(`
+      import { systemClock } from '${new URL('../../../core/time.js', OPEN).href}'
+      const port = createLivekitRoom({ url: 'ws://127.0.0.1:1', apiKey: 'k', apiSecret: 's'.repeat(40), clock: systemClock, logger })
+      const failed = await port.join({ room: 'r', botIdentity: 'b', botName: 'b' }, {}, new AbortController().signal).catch((error) => error)
+      console.log(failed.code)
+      await disposeRoomLibrary()
+    `)
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'livekit_unreachable\n', stderr: '' })
+  })
+})

@@ -1,0 +1,253 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { asIdentity, trackKey } from '../../../../../src/core/ids.js'
+import { type SlotState, TrackBook, type TrackAction, type TrackEvent } from '../../../../../src/live/room/livekit/track-book.js'
+
+const anna = asIdentity('anna')
+const KEY = trackKey(anna, 'microphone')
+const limits = { tailMs: 100, holdMs: 300, maxPerKey: 4 }
+
+const publish = (sid: string, muted = false): TrackEvent => ({ kind: 'published', sid, identity: anna, source: 'microphone', muted })
+const on = (kind: 'subscribed' | 'unsubscribed' | 'unpublished' | 'muted' | 'unmuted', sid = 'A'): TrackEvent => ({ kind, sid })
+const gone = (certain: boolean): TrackEvent => ({ kind: 'gone', identity: anna, certain })
+const back: TrackEvent = { kind: 'back', identity: anna }
+const reconnecting: TrackEvent = { kind: 'reconnecting' }
+const reconnected: TrackEvent = { kind: 'reconnected' }
+const tick: TrackEvent = { kind: 'tick' }
+
+/** Short form of actions: what a reader of the table wants to see. */
+function short(action: TrackAction): string {
+  if ('sid' in action) return `${action.kind} ${action.sid}`
+  return action.kind === 'ended' ? `ended ${action.why}` : action.kind
+}
+
+function run(book: TrackBook, ...steps: [atMs: number, event: TrackEvent][]): string[] {
+  return steps.flatMap(([atMs, event]) => book.apply(event, atMs)).map(short)
+}
+
+/** Publication A in each state; B is another microphone of the same person, muted, unless an event says more. */
+const PATHS: Record<SlotState['kind'], [number, TrackEvent][]> = {
+  idle: [
+    [0, publish('A', true)],
+    [0, on('subscribed')],
+  ],
+  open: [
+    [0, publish('A')],
+    [0, on('subscribed')],
+  ],
+  tail: [
+    [0, publish('A')],
+    [0, on('subscribed')],
+    [0, on('muted')],
+  ],
+  ending: [
+    [0, publish('A')],
+    [0, on('subscribed')],
+    [0, on('unsubscribed')],
+  ],
+}
+
+type Cell = readonly [after: SlotState['kind'], ...actions: string[]]
+type EventName = TrackEvent['kind'] | 'gone for good' | 'tick late'
+
+const EVENTS: Record<EventName, [number, TrackEvent]> = {
+  published: [10, publish('B', true)],
+  subscribed: [10, on('subscribed')],
+  unsubscribed: [10, on('unsubscribed')],
+  unpublished: [10, on('unpublished')],
+  muted: [10, on('muted')],
+  unmuted: [10, on('unmuted')],
+  gone: [10, gone(false)],
+  'gone for good': [10, gone(true)],
+  back: [10, back],
+  reconnecting: [10, reconnecting],
+  reconnected: [10, reconnected],
+  tick: [10, tick],
+  'tick late': [500, tick],
+}
+
+const TABLE: Record<SlotState['kind'], Record<EventName, Cell>> = {
+  idle: {
+    published: ['idle', 'subscribe B'],
+    subscribed: ['idle'],
+    unsubscribed: ['idle'],
+    unpublished: ['idle'],
+    muted: ['idle'],
+    unmuted: ['open', 'open A', 'started'],
+    gone: ['idle'],
+    'gone for good': ['idle'],
+    back: ['idle'],
+    reconnecting: ['idle'],
+    reconnected: ['idle'],
+    tick: ['idle'],
+    'tick late': ['idle'],
+  },
+  open: {
+    published: ['open', 'subscribe B'],
+    subscribed: ['open'],
+    unsubscribed: ['ending', 'close'],
+    unpublished: ['ending', 'close'],
+    muted: ['tail'],
+    unmuted: ['open'],
+    gone: ['ending', 'close'],
+    'gone for good': ['idle', 'close', 'ended left'],
+    back: ['open'],
+    reconnecting: ['open'],
+    reconnected: ['open'],
+    tick: ['open'],
+    'tick late': ['open'],
+  },
+  tail: {
+    published: ['tail', 'subscribe B'],
+    subscribed: ['tail'],
+    unsubscribed: ['ending', 'close'],
+    unpublished: ['ending', 'close'],
+    muted: ['tail'],
+    unmuted: ['open'],
+    gone: ['ending', 'close'],
+    'gone for good': ['idle', 'close', 'ended left'],
+    back: ['tail'],
+    reconnecting: ['tail'],
+    reconnected: ['tail'],
+    tick: ['tail'],
+    'tick late': ['idle', 'close', 'ended muted'],
+  },
+  ending: {
+    published: ['ending', 'subscribe B'],
+    subscribed: ['open', 'ended revoked', 'open A', 'started'],
+    unsubscribed: ['ending'],
+    unpublished: ['ending'],
+    muted: ['ending'],
+    unmuted: ['ending'],
+    gone: ['ending'],
+    'gone for good': ['idle', 'ended left'],
+    back: ['idle', 'ended unpublished'],
+    reconnecting: ['idle', 'ended reconnecting'],
+    reconnected: ['ending', 'subscribe A'],
+    tick: ['ending'],
+    'tick late': ['idle', 'ended revoked'],
+  },
+}
+
+describe('table', () => {
+  for (const [state, row] of Object.entries(TABLE) as [SlotState['kind'], Record<EventName, Cell>][]) {
+    test.each(Object.entries(row) as [EventName, Cell][])(`${state} × %s`, (name, [after, ...actions]) => {
+      const book = new TrackBook(limits)
+      run(book, ...PATHS[state])
+      expect(book.stateOf(KEY)).toBe(state)
+      expect(run(book, EVENTS[name])).toEqual(actions)
+      expect(book.stateOf(KEY)).toBe(after)
+    })
+  }
+})
+
+describe('rules', () => {
+  test('T1 the newest unmuted microphone is heard, the one before is taken up when it goes', () => {
+    const book = new TrackBook(limits)
+    run(book, [0, publish('A')], [0, on('subscribed')])
+    expect(run(book, [10, publish('B')])).toEqual(['subscribe B'])
+    expect(run(book, [20, on('subscribed', 'B')])).toEqual(['close', 'ended superseded', 'open B', 'started'])
+    expect(run(book, [30, on('muted', 'A')], [30, on('unmuted', 'A')])).toEqual([])
+    expect(run(book, [40, on('unsubscribed', 'B')])).toEqual(['close', 'ended superseded', 'open A', 'started'])
+  })
+
+  test('T1 the other microphone is heard after the tail of a muted one', () => {
+    const book = new TrackBook(limits)
+    run(book, [0, publish('A')], [0, on('subscribed')], [0, publish('B')], [0, on('subscribed', 'B')])
+    expect(run(book, [10, on('muted', 'B')], [109, tick])).toEqual([])
+    expect(book.deadlineMs).toBe(110)
+    expect(run(book, [110, tick])).toEqual(['close', 'ended muted', 'open A', 'started'])
+  })
+
+  test('T2 a mute storm within the tail neither closes nor opens anything', () => {
+    const book = new TrackBook(limits)
+    run(book, ...PATHS.open)
+    const storm = Array.from({ length: 50 }, (_, i): [number, TrackEvent] => [i * 20, on(i % 2 === 0 ? 'muted' : 'unmuted')])
+    expect(run(book, ...storm)).toEqual([])
+    expect(book.stateOf(KEY)).toBe('open')
+  })
+
+  test.each([
+    ['unsubscribed, then nothing', [], 'revoked'],
+    ['unsubscribed, unpublished', [on('unpublished')], 'unpublished'],
+    ['unsubscribed, unpublished, out of sight', [on('unpublished'), gone(false)], 'left'],
+  ] as [string, TrackEvent[], string][])('T3 %s: the end is told after the hold', (_what, events, why) => {
+    const book = new TrackBook(limits)
+    run(book, ...PATHS.ending)
+    expect(run(book, ...events.map((event): [number, TrackEvent] => [0, event]), [299, tick])).toEqual([])
+    expect(run(book, [300, tick])).toEqual([`ended ${why}`])
+    expect(book.deadlineMs).toBe(Infinity)
+  })
+
+  test('T3 a double of the same person ends as unpublished and starts again with new ids', () => {
+    const book = new TrackBook(limits)
+    run(book, ...PATHS.open)
+    expect(run(book, [5, on('unsubscribed')], [5, on('unpublished')], [5, gone(false)])).toEqual(['close'])
+    expect(run(book, [5, back], [5, publish('B')])).toEqual(['ended unpublished', 'subscribe B'])
+    expect(run(book, [180, on('subscribed', 'B')])).toEqual(['open B', 'started'])
+  })
+
+  test('T3 torn down after `reconnecting` it ends at once', () => {
+    const book = new TrackBook(limits)
+    run(book, ...PATHS.open, [5, reconnecting])
+    expect(run(book, [9, on('unsubscribed')])).toEqual(['close', 'ended reconnecting'])
+  })
+
+  test('T4 the fifth microphone of a key waits for a place', () => {
+    const book = new TrackBook(limits)
+    expect(run(book, ...['A', 'B', 'C', 'D', 'E'].map((sid): [number, TrackEvent] => [0, publish(sid, true)]))).toEqual(
+      ['A', 'B', 'C', 'D'].map((sid) => `subscribe ${sid}`),
+    )
+    expect(run(book, [1, on('unpublished', 'B')])).toEqual(['subscribe E'])
+  })
+
+  test('T5 what was asked for while reconnecting is asked for again', () => {
+    const book = new TrackBook(limits)
+    run(book, [0, reconnecting])
+    expect(run(book, [1, publish('A')], [2, reconnected])).toEqual(['subscribe A', 'subscribe A'])
+  })
+
+  test('events of unknown tracks and people are nothing', () => {
+    const book = new TrackBook(limits)
+    expect(run(book, [0, on('muted')], [0, on('unpublished')], [0, on('subscribed')], [0, gone(true)], [0, back])).toEqual([])
+  })
+
+  test('T6 whatever happens in whatever order: started and ended alternate, and one stream is open while started', () => {
+    const sid = fc.constantFrom('A', 'B', 'C')
+    const event: fc.Arbitrary<TrackEvent> = fc.oneof(
+      fc.tuple(sid, fc.boolean()).map(([id, muted]) => publish(id, muted)),
+      fc.tuple(fc.constantFrom('subscribed', 'unsubscribed', 'unpublished', 'muted', 'unmuted'), sid).map(([kind, id]) => on(kind, id)),
+      fc.boolean().map((certain) => gone(certain)),
+      fc.constantFrom(back, reconnecting, reconnected, tick),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(200), event), { maxLength: 60 }), (steps) => {
+        const book = new TrackBook(limits)
+        let nowMs = 0
+        let isOpen = false
+        let isStarted = false
+        const apply = (change: TrackEvent) => {
+          for (const { kind } of book.apply(change, nowMs)) {
+            if (kind === 'open') expect(isOpen).toBe(false)
+            if (kind === 'close') expect(isOpen).toBe(true)
+            if (kind === 'started') expect([isOpen, isStarted]).toEqual([true, false])
+            if (kind === 'ended') expect([isOpen, isStarted]).toEqual([false, true])
+            isOpen = kind === 'open' || (isOpen && kind !== 'close')
+            isStarted = kind === 'started' || (isStarted && kind !== 'ended')
+          }
+          expect(book.deadlineMs).toBeGreaterThan(nowMs)
+        }
+        for (const [waitMs, change] of steps) {
+          nowMs += waitMs
+          apply(tick)
+          apply(change)
+        }
+        nowMs += 10_000
+        apply(gone(true))
+        apply(tick)
+        expect([isOpen, isStarted, book.stateOf(KEY)]).toEqual([false, false, 'idle'])
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
