@@ -86,7 +86,9 @@ export class MixSession {
     }
     this.#seats.blockSent()
     this.clock.advance()
-    return interleave(this.#lines, this.#tunables.blockSamples)
+    const out = new Int16Array(this.channels * this.#tunables.blockSamples)
+    interleave(this.#lines, out)
+    return out
   }
 
   /** Tells of new and longer spans. */
