@@ -23,8 +23,7 @@ afterEach(async () => {
   expect(clock.pending).toBe(0)
 })
 
-const api = (path: string, init: RequestInit = {}) =>
-  fetch(server.url + path, { ...init, headers: { 'x-gladia-key': 'k', ...init.headers } })
+const api = (path: string, init: RequestInit = {}) => fetch(server.url + path, { ...init, headers: { 'x-gladia-key': 'k' } })
 const post = (body: unknown = {}) => api('/v2/live', { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) })
 const create = async (body: object = {}) => (await (await post(body)).json()) as { id: string; url: string; created_at: string }
 

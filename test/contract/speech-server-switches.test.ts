@@ -33,8 +33,7 @@ afterEach(async () => {
   expect(clock.pending).toBe(0)
 })
 
-const api = (path: string, init: RequestInit = {}) =>
-  fetch(server.url + path, { ...init, headers: { 'x-gladia-key': 'k', ...init.headers } })
+const api = (path: string, init: RequestInit = {}) => fetch(server.url + path, { ...init, headers: { 'x-gladia-key': 'k' } })
 const post = (body: object = {}) => api('/v2/live', { method: 'POST', body: JSON.stringify(body) })
 
 async function session(body: object = {}): Promise<{ id: string; url: string }> {

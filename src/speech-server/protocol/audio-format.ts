@@ -1,3 +1,4 @@
+import { endianness } from 'node:os'
 import { LinearResampler } from './resampler.js'
 
 /** The audio of a session as its client declared it. */
@@ -35,6 +36,8 @@ const table = (decode: (byte: number) => number): Int16Array => Int16Array.from(
 const ULAW = table(ulawToS16)
 const ALAW = table(alawToS16)
 
+const BIG_ENDIAN = endianness() === 'BE'
+
 type ReadSample = (bytes: Buffer, at: number) => number
 
 /** s16 of the sample at a byte; deeper samples lose their low bits, 8-bit PCM is unsigned (WAV). */
@@ -54,6 +57,8 @@ export class AudioDecoder {
   readonly #frameBytes: number
   readonly #sampleBytes: number
   readonly #read: ReadSample
+  /** no conversion is needed: copied as a whole */
+  readonly #isS16: boolean
   readonly #resampler: LinearResampler | null
   #rest: Buffer = Buffer.alloc(0)
 
@@ -61,6 +66,7 @@ export class AudioDecoder {
     this.#frameBytes = frameBytes(format)
     this.#sampleBytes = format.bitDepth / 8
     this.#read = sampleReader(format)
+    this.#isS16 = format.encoding === 'wav/pcm' && format.bitDepth === 16
     this.#resampler = format.sampleRate === engineRate ? null : new LinearResampler(format.channels, format.sampleRate, engineRate)
   }
 
@@ -70,7 +76,13 @@ export class AudioDecoder {
     const usable = all.length - (all.length % this.#frameBytes)
     this.#rest = Buffer.from(all.subarray(usable))
     const samples = new Int16Array(usable / this.#sampleBytes)
-    for (let index = 0, at = 0; at < usable; index++, at += this.#sampleBytes) samples[index] = this.#read(all, at)
+    if (this.#isS16) {
+      const bytesOfSamples = Buffer.from(samples.buffer)
+      all.copy(bytesOfSamples, 0, 0, usable)
+      if (BIG_ENDIAN) bytesOfSamples.swap16()
+    } else {
+      for (let index = 0, at = 0; at < usable; index++, at += this.#sampleBytes) samples[index] = this.#read(all, at)
+    }
     return this.#resampler ? this.#resampler.process(samples) : samples
   }
 }

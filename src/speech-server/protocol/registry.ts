@@ -16,6 +16,8 @@ export interface RegistryOptions {
   readonly logger: Logger
   readonly random: () => number
   readonly run: (name: string, work: () => Promise<void>) => void
+  /** of all recordings together; MAX_RECORDINGS_BYTES unless a test says otherwise */
+  readonly maxRecordingsBytes?: number
 }
 
 /** All sessions, those that run and a bounded number of those that ended. */
@@ -101,11 +103,12 @@ export class Registry {
   /** Makes room for recordings by dropping those of ended sessions, oldest first. */
   readonly #recordings: RecordingBudget = {
     reserve: (bytes) => {
+      const maxBytes = this.#options.maxRecordingsBytes ?? MAX_RECORDINGS_BYTES
       for (const session of this.#overAtMs.keys()) {
-        if (this.#recordedBytes + bytes <= MAX_RECORDINGS_BYTES) break
+        if (this.#recordedBytes + bytes <= maxBytes) break
         session.dropRecording()
       }
-      if (this.#recordedBytes + bytes > MAX_RECORDINGS_BYTES) return false
+      if (this.#recordedBytes + bytes > maxBytes) return false
       this.#recordedBytes += bytes
       return true
     },

@@ -14,7 +14,7 @@ describe('Switchboard', () => {
   it('gives a counted value that many times, then the default; peeking does not count', () => {
     const switches = new Switchboard({ acks: { switch: { coalesce: 2 }, times: 2 }, post: { switch: 'lost_response', times: 1 } })
     expect([switches.peek('acks'), switches.use('acks'), switches.peek('acks'), switches.use('acks')]).toEqual(
-      Array(4).fill({ coalesce: 2 }),
+      [1, 2, 3, 4].map(() => ({ coalesce: 2 })),
     )
     expect([switches.peek('acks'), switches.use('acks')]).toEqual(['each', 'each'])
     expect(switches.use('post')).toBe('lost_response')

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ackData, AckLedger, type AckMode, type LedgerOutcome } from '../../../../src/speech-server/protocol/ack-ledger.js'
 
@@ -80,7 +80,14 @@ describe('AckLedger', () => {
   })
 
   it('L1 L2 whatever happens, accepted bytes are gapless and acknowledgements ascend within them', () => {
-    const mode: fc.Arbitrary<AckMode> = fc.constantFrom('each', 'drop', 'withhold', { coalesce: 2 }, { coalesce: 3 }, { delayMs: 1 })
+    const mode: fc.Arbitrary<AckMode> = fc.constantFrom<AckMode[]>(
+      'each',
+      'drop',
+      'withhold',
+      { coalesce: 2 },
+      { coalesce: 3 },
+      { delayMs: 1 },
+    )
     const step = fc.oneof(
       fc.record({ kind: fc.constant('take' as const), size: fc.nat(9), mode }),
       fc.record({ kind: fc.constantFrom('due' as const, 'flush' as const, 'lose' as const, 'keep' as const), pick: fc.nat() }),
