@@ -2,6 +2,7 @@ import type { TranscriptDocument } from '../../live/transcript/segment.js'
 import type { SummarySection } from '../../records/port.js'
 import type { Summariser } from '../port.js'
 import { isDecision, isDuty, isPromise, isRealQuestion, isRequest, leavesOpen } from './cues.js'
+import { PIECE, breathe } from './pace.js'
 import { assigns, ownerOf, peopleOf, type People } from './owners.js'
 import { mostCentral } from './rank.js'
 import { sentencesOf, type Sentence } from './sentences.js'
@@ -20,21 +21,30 @@ const MIN_CONTENT = 3
 
 /**
  * A summary made of what was said, word for word: no model, no network. Every line cites the segments that it
- * was taken from; owners are people of the meeting or null. Pure and deterministic.
+ * was taken from; owners are people of the meeting or null. Deterministic; touches nothing but its argument.
  */
 export function createExtractiveSummariser(): Summariser {
-  return { model: 'extractive-1', summarise: (transcript) => Promise.resolve(summarise(transcript)) }
+  return { model: 'extractive-1', summarise }
 }
 
-function summarise(transcript: TranscriptDocument): SummarySection[] {
-  const sentences = sentencesOf(transcript)
+async function summarise(transcript: TranscriptDocument): Promise<SummarySection[]> {
+  const sentences = await sentencesOf(transcript)
   const people = peopleOf(transcript)
-  const overview = sentences.length === 0 ? [nothingSaid(transcript)] : overviewOf(sentences)
+  const overview = sentences.length === 0 ? [nothingSaid(transcript)] : await overviewOf(sentences)
+  const found = { decisions: [] as SummaryLine[], actions: [] as SummaryLine[], questions: [] as SummaryLine[] }
+  for (const [index, sentence] of sentences.entries()) {
+    if (index % PIECE === PIECE - 1) await breathe()
+    const actions = actionOf(sentence, people)
+    found.actions.push(...actions)
+    if (isDecided(sentence)) found.decisions.push(lineOf(sentence, null, false))
+    // what asks somebody to do something is an action, not a question
+    if (actions.length === 0 && isOpenQuestion(sentences, index)) found.questions.push(lineOf(sentence, null, true))
+  }
   return [
     { kind: 'overview', lines: overview },
-    { kind: 'decisions', lines: distinct(sentences.filter(isDecided).map((sentence) => lineOf(sentence, null, false))) },
-    { kind: 'actions', lines: distinct(sentences.flatMap((sentence) => actionOf(sentence, people))) },
-    { kind: 'questions', lines: distinct(openQuestions(sentences, people)) },
+    { kind: 'decisions', lines: distinct(found.decisions) },
+    { kind: 'actions', lines: distinct(found.actions) },
+    { kind: 'questions', lines: distinct(found.questions) },
   ]
 }
 
@@ -44,11 +54,12 @@ const nothingSaid = (transcript: TranscriptDocument): SummaryLine => ({
   segmentIds: [],
 })
 
-function overviewOf(sentences: readonly Sentence[]): SummaryLine[] {
+async function overviewOf(sentences: readonly Sentence[]): Promise<SummaryLine[]> {
   const rich = sentences.filter(({ content, text }) => content.length >= MIN_CONTENT && !isRealQuestion(text, MIN_WORDS))
   const from = rich.length >= OVERVIEW.min ? rich : sentences
   const wanted = Math.ceil(from.length / OVERVIEW.sentencesPerLine)
-  return mostCentral(from, Math.min(OVERVIEW.max, Math.max(OVERVIEW.min, wanted))).map((sentence) => lineOf(sentence, null, true))
+  const chosen = await mostCentral(from, Math.min(OVERVIEW.max, Math.max(OVERVIEW.min, wanted)))
+  return chosen.map((sentence) => lineOf(sentence, null, true))
 }
 
 const isDecided = ({ text, words }: Sentence): boolean => words.length >= MIN_WORDS && isDecision(text)
@@ -64,13 +75,10 @@ function actionOf(sentence: Sentence, people: People): SummaryLine[] {
   return [lineOf(sentence, owner, false)]
 }
 
-/** Questions that nobody else answered at once; requests are actions, not questions. */
-function openQuestions(sentences: readonly Sentence[], people: People): SummaryLine[] {
-  return sentences.flatMap((sentence, index) => {
-    const { text, words } = sentence
-    if (!isRealQuestion(text, words.length) || isRequest(text) || actionOf(sentence, people).length > 0) return []
-    return isAnswered(sentence, sentences, index) ? [] : [lineOf(sentence, null, true)]
-  })
+/** A question that nobody else answered at once. */
+function isOpenQuestion(sentences: readonly Sentence[], index: number): boolean {
+  const question = sentences[index]
+  return question !== undefined && isRealQuestion(question.text, question.words.length) && !isAnswered(question, sentences, index)
 }
 
 function isAnswered(question: Sentence, sentences: readonly Sentence[], index: number): boolean {

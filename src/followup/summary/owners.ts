@@ -48,7 +48,9 @@ export function ownerOf(sentence: Sentence, people: People): string | null {
   }
   const isAsked = isRequest(text)
   let isAskedByName = false
+  const lower = text.toLowerCase()
   for (const [called, name] of people.called) {
+    if (!lower.includes(called)) continue
     if (isAsked && isAddressed(text, called)) {
       owners.add(name)
       isAskedByName = true
@@ -64,8 +66,11 @@ export function ownerOf(sentence: Sentence, people: People): string | null {
 }
 
 /** Whether a person of the meeting is given something to do: "Bob will send it". */
-export const assigns = (text: string, people: People): boolean =>
-  [...people.called.keys()].some((called) => assignment(text.replaceAll('’', "'"), called) !== null)
+export function assigns(text: string, people: People): boolean {
+  const straight = text.replaceAll('’', "'")
+  const lower = straight.toLowerCase()
+  return [...people.called.keys()].some((called) => lower.includes(called) && assignment(straight, called) !== null)
+}
 
 function isAddressed(text: string, called: string): boolean {
   const name = escapeRegExp(called)

@@ -1,8 +1,9 @@
+import { breathe } from './pace.js'
 import type { Sentence } from './sentences.js'
 
 /** Every sentence is compared with every other of its window, so a window is bounded and long meetings are reduced in rounds. */
-const WINDOW = 200
-const KEEP_PER_WINDOW = 20
+const WINDOW = 100
+const KEEP_PER_WINDOW = 10
 /** of a transcript with more sentences, every n-th is looked at */
 const MAX_SENTENCES = 50_000
 const DAMPING = 0.85
@@ -20,11 +21,14 @@ type Vector = ReadonlyMap<string, number>
  * maximal marginal relevance against repetition. Deterministic; the order is that of the input.
  * Sources: Erkan and Radev, "LexRank" (2004); Carbonell and Goldstein, "The Use of MMR" (1998)
  */
-export function mostCentral(sentences: readonly Sentence[], count: number): Sentence[] {
+export async function mostCentral(sentences: readonly Sentence[], count: number): Promise<Sentence[]> {
   let left = sampled(sentences)
   while (left.length > WINDOW) {
     const kept: Sentence[] = []
-    for (let from = 0; from < left.length; from += WINDOW) kept.push(...choose(left.slice(from, from + WINDOW), KEEP_PER_WINDOW))
+    for (let from = 0; from < left.length; from += WINDOW) {
+      kept.push(...choose(left.slice(from, from + WINDOW), KEEP_PER_WINDOW))
+      await breathe()
+    }
     left = kept
   }
   return choose(left, count)
@@ -38,7 +42,7 @@ function sampled(sentences: readonly Sentence[]): Sentence[] {
 function choose(window: readonly Sentence[], count: number): Sentence[] {
   if (window.length <= count) return [...window]
   const vectors = vectorsOf(window)
-  const similar = vectors.map((a) => vectors.map((b) => (a === b ? 0 : cosine(a, b))))
+  const similar = similarities(vectors)
   const ranks = lexRank(similar).map((rank, index) => rank * Math.min(1, (window[index]?.content.length ?? 0) / FULL_LENGTH))
   const highest = Math.max(...ranks) || 1
   const chosen: number[] = []
@@ -67,6 +71,18 @@ function vectorsOf(window: readonly Sentence[]): Vector[] {
     for (const [word, weight] of vector) vector.set(word, weight / length)
     return vector
   })
+}
+
+function similarities(vectors: readonly Vector[]): number[][] {
+  const rows = vectors.map(() => Array.from({ length: vectors.length }, () => 0))
+  for (const [i, a] of vectors.entries()) {
+    for (let j = 0; j < i; j++) {
+      const value = cosine(a, vectors[j] ?? a)
+      const [row, column] = [rows[i], rows[j]]
+      if (row && column) row[j] = column[i] = value
+    }
+  }
+  return rows
 }
 
 function cosine(a: Vector, b: Vector): number {

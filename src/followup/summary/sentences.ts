@@ -1,4 +1,5 @@
 import type { TranscriptDocument } from '../../live/transcript/segment.js'
+import { PIECE, breathe } from './pace.js'
 import { contentWords, languageOf, segmenter, wordsOf } from './words.js'
 
 /** A sentence that one person said, with what it was found in. */
@@ -32,10 +33,13 @@ interface Turn {
 }
 
 /** The sentences of a transcript in order of their beginnings. */
-export function sentencesOf(transcript: TranscriptDocument): Sentence[] {
-  return turnsOf(transcript.segments)
-    .flatMap(split)
-    .sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs)
+export async function sentencesOf(transcript: TranscriptDocument): Promise<Sentence[]> {
+  const sentences: Sentence[] = []
+  for (const [index, turn] of turnsOf(transcript.segments).entries()) {
+    if (index % PIECE === PIECE - 1) await breathe()
+    sentences.push(...split(turn))
+  }
+  return sentences.sort((a, b) => a.startMs - b.startMs || a.endMs - b.endMs)
 }
 
 function turnsOf(segments: readonly SpokenSegment[]): Turn[] {

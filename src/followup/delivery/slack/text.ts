@@ -24,7 +24,7 @@ export function transcriptLines(transcript: TranscriptDocument): string[] {
 
 /** Cuts text to a length in UTF-16 units at a grapheme boundary, with an ellipsis when something was cut. */
 export function cut(text: string, max: number): string {
-  return text.length <= max ? text : `${splitAt(text, max - 1)[0] ?? ''}…`
+  return text.length <= max ? text : `${text.slice(0, cutPoint(text, 0, max - 1))}…`
 }
 
 /**
@@ -45,30 +45,30 @@ export function pieces(lines: readonly string[], max: number): string[] {
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
-/** `&amp;` and the like must not be cut in two */
 const ENTITY = /&(?:amp|lt|gt);/y
+const LONGEST_ENTITY = 5
+/** how far a grapheme is looked at beyond the cut */
+const LOOK_AHEAD = 64
 
 function splitAt(text: string, max: number): string[] {
-  if (text.length <= max) return [text]
   const out: string[] = []
-  let piece = ''
   for (let at = 0; at < text.length;) {
-    ENTITY.lastIndex = at
-    const unit = ENTITY.exec(text)?.[0] ?? firstGrapheme(text, at)
-    if (piece.length + unit.length > max) {
-      out.push(piece)
-      piece = ''
-    }
-    // a grapheme longer than a piece exists only in hostile text: cut it hard
-    piece += unit.slice(0, max)
-    at += unit.length
+    const end = cutPoint(text, at, max)
+    out.push(text.slice(at, end))
+    at = end
   }
-  out.push(piece)
-  return out
+  return out.length === 0 ? [''] : out
 }
 
-function firstGrapheme(text: string, at: number): string {
-  // a bounded window: segmenting the rest of a long text for each step would be quadratic
-  const [first] = graphemes.segment(text.slice(at, at + 64))
-  return first?.segment ?? text.charAt(at)
+/** The last place, at most `max` after `at`, that is inside no grapheme and no escape; `max` when there is none. */
+function cutPoint(text: string, at: number, max: number): number {
+  const hard = at + max
+  if (hard >= text.length) return text.length
+  const grapheme = graphemes.segment(text.slice(at, hard + LOOK_AHEAD)).containing(max)
+  // a grapheme as long as a piece exists only in hostile text: it is cut
+  const end = at + (grapheme?.index || max)
+  const escape = text.lastIndexOf('&', end - 1)
+  if (escape <= at || escape <= end - LONGEST_ENTITY) return end
+  ENTITY.lastIndex = escape
+  return ENTITY.test(text) && ENTITY.lastIndex > end ? escape : end
 }

@@ -59,9 +59,9 @@ describe('questions', () => {
 
 describe('the owner of an action', () => {
   const people = (...names: string[]) => names.map((name) => [name, 'Hello.'] as const)
-  const ownerIn = (speaker: string, text: string, ...others: string[]) => {
+  const ownerIn = async (speaker: string, text: string, ...others: string[]) => {
     const transcript = transcriptOf([...people(...others), [speaker, text, 900_000]])
-    const sentence = sentencesOf(transcript).at(-1)
+    const sentence = (await sentencesOf(transcript)).at(-1)
     return sentence ? ownerOf(sentence, peopleOf(transcript)) : undefined
   }
 
@@ -89,20 +89,20 @@ describe('the owner of an action', () => {
     ['Alice Chen', 'Sam, can you send it?', null],
     ['', 'I will send it.', null],
   ]
-  test.each(cases)('%s says "%s": %s', (speaker, text, owner) => {
+  test.each(cases)('%s says "%s": %s', async (speaker, text, owner) => {
     // two people are called Sam: the first name alone is nobody's
-    expect(ownerIn(speaker, text, 'Alice Chen', 'Bob Stone', 'Carol', 'Sam Lee', 'Sam Ray')).toBe(owner)
+    expect(await ownerIn(speaker, text, 'Alice Chen', 'Bob Stone', 'Carol', 'Sam Lee', 'Sam Ray')).toBe(owner)
   })
 
-  test('names that are words need their capital', () => {
-    expect(ownerIn('Bob', 'The mark will be high and the mark will rise.', 'Mark', 'Bob')).toBeNull()
-    expect(ownerIn('Bob', 'Mark will send it.', 'Mark', 'Bob')).toBe('Mark')
-    expect(ownerIn('Bob', 'Will will send it.', 'Will', 'Bob')).toBe('Will')
-    expect(ownerIn('Bob', 'Will you send it?', 'Will', 'Bob')).toBeNull()
+  test('names that are words need their capital', async () => {
+    expect(await ownerIn('Bob', 'The mark will be high and the mark will rise.', 'Mark', 'Bob')).toBeNull()
+    expect(await ownerIn('Bob', 'Mark will send it.', 'Mark', 'Bob')).toBe('Mark')
+    expect(await ownerIn('Bob', 'Will will send it.', 'Will', 'Bob')).toBe('Will')
+    expect(await ownerIn('Bob', 'Will you send it?', 'Will', 'Bob')).toBeNull()
   })
 
-  test('names with signs of patterns are taken as they are', () => {
-    expect(ownerIn('Bob', 'C++ (ops) will send it.', 'C++ (ops)', 'Bob')).toBe('C++ (ops)')
+  test('names with signs of patterns are taken as they are', async () => {
+    expect(await ownerIn('Bob', 'C++ (ops) will send it.', 'C++ (ops)', 'Bob')).toBe('C++ (ops)')
     expect(assigns('x will y', peopleOf(transcriptOf([['.*', 'Hello.']])))).toBe(false)
   })
 })
