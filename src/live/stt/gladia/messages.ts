@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** A transcript as the service said it: strings untrimmed, times in seconds of its stream, anything numeric may be NaN. */
+/** A transcript as the service said it: strings untrimmed, times in seconds of its stream; a time or confidence may be NaN, a missing channel is -1. */
 export interface RawUtterance {
   readonly text: string
   readonly start: number
@@ -56,7 +56,8 @@ export const utteranceSchema = z.object({
   text,
   start: looseNumber,
   end: looseNumber,
-  channel: looseNumber,
+  // no channel is a channel that nobody has
+  channel: z.number().catch(-1),
   language: z.string().max(35).nullable().catch(null),
   confidence: looseNumber,
   words: wordsSchema,

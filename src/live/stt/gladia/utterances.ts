@@ -19,9 +19,7 @@ export interface StreamView {
 }
 
 interface Delivered {
-  readonly channel: number
   readonly start: number
-  readonly text: string
   matched: boolean
 }
 
@@ -32,7 +30,8 @@ interface Delivered {
 export class UtteranceBook {
   readonly #sessionId: SessionId
   readonly #finals = new Set<string>()
-  readonly #delivered: Delivered[] = []
+  /** finals told, by channel and text */
+  readonly #delivered = new Map<string, Delivered[]>()
   readonly #interims = new Map<string, { channel: number; start: number }>()
   /** utterances with a time that made no sense */
   clamped = 0
@@ -56,8 +55,10 @@ export class UtteranceBook {
     this.#interims.delete(id)
     const utterance = this.#make(id, true, raw, view)
     if (utterance.text === '') return null
-    this.#delivered.push({ channel: raw.channel, start: raw.start, text: normal(raw.text), matched: false })
-    if (this.#delivered.length > MAX_REMEMBERED) this.#delivered.shift()
+    const alike = this.#delivered.get(keyOf(raw)) ?? []
+    alike.push({ start: raw.start, matched: false })
+    this.#delivered.set(keyOf(raw), alike)
+    if (this.#delivered.size > MAX_REMEMBERED) this.#delivered.delete(this.#delivered.keys().next().value!)
     return utterance
   }
 
@@ -65,13 +66,10 @@ export class UtteranceBook {
   reconcile(result: RawResult, view: StreamView): readonly Utterance[] {
     const missing = (result.utterances ?? []).filter(({ id, utterance }) => {
       if (id !== null && this.#finals.has(id)) return false
-      const twin = this.#delivered.find(
-        (known) =>
-          !known.matched &&
-          known.channel === utterance.channel &&
-          !(Math.abs(known.start - utterance.start) >= SAME_START_SEC) &&
-          known.text === normal(utterance.text),
-      )
+      const twin = this.#delivered
+        .get(keyOf(utterance))
+        // a time that is no number differs from none
+        ?.find((known) => !known.matched && !(Math.abs(known.start - utterance.start) >= SAME_START_SEC))
       if (twin) twin.matched = true
       return !twin
     })
@@ -123,8 +121,9 @@ export class UtteranceBook {
   }
 }
 
-function normal(text: string): string {
-  return text.trim().replace(/\s+/g, ' ').toLowerCase()
+/** Channel and normalised text. */
+function keyOf({ channel, text }: RawUtterance): string {
+  return `${channel} ${text.trim().replace(/\s+/g, ' ').toLowerCase()}`
 }
 
 function clamp(value: number, low: number, high: number): number {

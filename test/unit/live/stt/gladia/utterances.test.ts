@@ -1,0 +1,140 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { newSessionId } from '../../../../../src/core/ids.js'
+import type { RawResult, RawUtterance } from '../../../../../src/live/stt/gladia/messages.js'
+import { StreamMap } from '../../../../../src/live/stt/gladia/stream-map.js'
+import { UtteranceBook, type StreamView } from '../../../../../src/live/stt/gladia/utterances.js'
+
+const RATE = 1000
+const raw = (change: Partial<RawUtterance> = {}): RawUtterance => ({
+  text: ' hello ',
+  start: 1,
+  end: 2,
+  channel: 0,
+  language: 'en',
+  confidence: 0.5,
+  words: [],
+  ...change,
+})
+const viewOf = (frames = 60_000): StreamView => {
+  const map = new StreamMap()
+  map.append(0, 0, frames)
+  return { map, sampleRate: RATE, sentFrames: frames }
+}
+const result = (...utterances: (Partial<RawUtterance> & { id?: string })[]): RawResult => ({
+  status: 'done',
+  audioDurationSec: null,
+  malformed: 0,
+  utterances: utterances.map(({ id, ...change }) => ({ id: id ?? null, utterance: raw(change) })),
+})
+const book = () => new UtteranceBook(newSessionId())
+
+describe('utterances', () => {
+  it('a final is told once, trimmed, and no interim after it', () => {
+    const it_ = book()
+    expect(it_.take('a', false, raw(), viewOf())).toMatchObject({ isFinal: false, text: 'hello' })
+    expect(it_.take('a', true, raw(), viewOf())).toMatchObject({ isFinal: true, text: 'hello' })
+    expect(it_.take('a', true, raw({ text: 'other' }), viewOf())).toBeNull()
+    expect(it_.take('a', false, raw(), viewOf())).toBeNull()
+  })
+
+  it('an empty final is not told, and closes its id', () => {
+    const it_ = book()
+    expect(it_.take('a', true, raw({ text: '  ' }), viewOf())).toBeNull()
+    expect(it_.take('a', true, raw(), viewOf())).toBeNull()
+  })
+
+  it('row 10: any order and repetition tells each final once', () => {
+    const message = fc.record({ id: fc.constantFrom('a', 'b', 'c'), isFinal: fc.boolean() })
+    fc.assert(
+      fc.property(fc.array(message), (messages) => {
+        const it_ = book()
+        const finals = messages.flatMap(({ id, isFinal }) => it_.take(id, isFinal, raw(), viewOf()) ?? []).filter(({ isFinal }) => isFinal)
+        expect(finals.map(({ utteranceId }) => utteranceId).toSorted()).toEqual(
+          [...new Set(messages.filter((one) => one.isFinal).map(({ id }) => id))].toSorted(),
+        )
+      }),
+    )
+  })
+
+  it('row 13: times are clamped into what was sent, end never before start, and counted', () => {
+    const time = fc.oneof(fc.double(), fc.constantFrom(Number.NaN, Infinity, -Infinity, -1, 0, 1e300))
+    fc.assert(
+      fc.property(time, time, fc.array(fc.tuple(time, time), { maxLength: 3 }), (start, end, words) => {
+        const made = book().take(
+          'a',
+          true,
+          raw({ start, end, words: words.map(([from, to]) => ({ word: 'x', start: from, end: to, confidence: 9 })) }),
+          viewOf(),
+        )!
+        for (const { startSec, endSec } of [made, ...made.words]) {
+          expect(startSec).toBeGreaterThanOrEqual(0)
+          expect(endSec).toBeGreaterThanOrEqual(startSec)
+          expect(endSec).toBeLessThanOrEqual(60)
+        }
+        for (const word of made.words) expect(word.confidence).toBe(1)
+      }),
+    )
+    const counted = book()
+    counted.take('a', true, raw({ start: Number.NaN }), viewOf())
+    counted.take('b', true, raw(), viewOf())
+    expect(counted.clamped).toBe(1)
+  })
+
+  it('times are in our frames where the stream has doubled or missing runs', () => {
+    const map = new StreamMap()
+    map.append(0, 0, 1000)
+    map.append(1000, 990, 10)
+    map.append(1010, 5000, 1000)
+    const made = book().take('a', true, raw({ start: 0.5, end: 1.01 }), { map, sampleRate: RATE, sentFrames: 6000 })
+    expect(made).toMatchObject({ startSec: 0.5, endSec: 1 })
+    expect(book().take('b', true, raw({ start: 1.01, end: 1.5 }), { map, sampleRate: RATE, sentFrames: 6000 })).toMatchObject({
+      startSec: 5,
+      endSec: 5.49,
+    })
+  })
+})
+
+describe('the kept result', () => {
+  it('adds what the socket did not deliver, by start, and doubles nothing', () => {
+    const it_ = book()
+    it_.take('a', true, raw({ text: ' Hello  there' }), viewOf())
+    const missing = it_.reconcile(
+      result({ text: 'hello there', start: 1.04 }, { text: 'late', start: 5, end: 6 }, { text: 'early', start: 3, end: 4 }),
+      viewOf(),
+    )
+    expect(missing.map(({ text }) => text)).toEqual(['early', 'late'])
+    expect(it_.reconcile(result({ text: 'late', start: 5, end: 6 }), viewOf())).toEqual([])
+  })
+
+  it('the same words on another channel, or half a second later, are another utterance', () => {
+    const it_ = book()
+    it_.take('a', true, raw({ text: 'yes' }), viewOf())
+    expect(it_.reconcile(result({ text: 'yes' }, { text: 'yes', channel: 1 }, { text: 'yes', start: 1.5 }), viewOf())).toHaveLength(2)
+  })
+
+  it('one final told accounts for one of the result', () => {
+    const it_ = book()
+    it_.take('a', true, raw({ text: 'yes' }), viewOf())
+    expect(it_.reconcile(result({ text: 'yes' }, { text: 'yes', start: 1.01 }), viewOf())).toHaveLength(1)
+  })
+
+  it('goes by ids where the result has them', () => {
+    const it_ = book()
+    it_.take('a', true, raw({ text: 'old' }), viewOf())
+    expect(
+      it_
+        .reconcile(result({ id: 'a', text: 'new' }, { id: 'b', text: 'old', start: 9, end: 10 }), viewOf())
+        .map(({ utteranceId }) => utteranceId),
+    ).toEqual(['b'])
+  })
+
+  it('finishes an interim under its id', () => {
+    const it_ = book()
+    it_.take('u7', false, raw({ start: 3, channel: 1 }), viewOf())
+    expect(it_.reconcile(result({ text: 'whole', start: 3.1, end: 4, channel: 1 }), viewOf())[0]).toMatchObject({
+      utteranceId: 'u7',
+      isFinal: true,
+    })
+  })
+})
