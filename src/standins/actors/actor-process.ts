@@ -7,7 +7,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { createInterface } from 'node:readline'
 import { dispose } from '@livekit/rtc-node'
 import { deferred } from '../../core/deferred.js'
-import { toError } from '../../core/errors.js'
+import { InputError, toError } from '../../core/errors.js'
 import { systemClock } from '../../core/time.js'
 import { redactText } from '../../observe/logger.js'
 import { encodeMark } from '../../speech-server/engine/marks/codec.js'
@@ -50,6 +50,12 @@ function write(event: PlayEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`)
 }
 
+function readOrder(line: string): ActorOrder {
+  const { data, error } = actorOrderSchema.safeParse(JSON.parse(line))
+  if (data) return data
+  throw new InputError(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '))
+}
+
 async function perform({ url, room, script, sampleRate, isHeld, ...keys }: ActorOrder): Promise<void> {
   await using speech = new Speech()
   await play({
@@ -74,7 +80,7 @@ async function perform({ url, room, script, sampleRate, isHeld, ...keys }: Actor
 }
 
 try {
-  await perform(actorOrderSchema.parse(JSON.parse(await order.promise)))
+  await perform(readOrder(await order.promise))
 } catch (error) {
   if (!ending.signal.aborted || error !== ending.signal.reason) {
     process.exitCode = 1

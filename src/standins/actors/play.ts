@@ -1,3 +1,4 @@
+import { deferred } from '../../core/deferred.js'
 import { toError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import { redactText } from '../../observe/logger.js'
@@ -49,6 +50,8 @@ const START_MS = 300
 const SKIP_MS = SLOT_MS
 /** What is said within this time is rendered before T0, the rest while playing. */
 const RENDER_AHEAD_MS = 15_000
+/** From the end of the last sound to leaving: it is still on its way to those who listen. */
+const CLEAR_MS = 500
 /** People who join at the same time, in the opening. */
 const JOINING = 3
 
@@ -105,7 +108,9 @@ class Play {
       const t0Ms = clock.monotonicMs() + START_MS
       onEvent({ kind: 'started', t0Ms })
       await this.#loop(t0Ms)
-      for (const person of this.#people.values()) await Promise.all([person.steps ?? Promise.resolve(), person.speech])
+      await this.#finished()
+      const lastMs = t0Ms + endSlot(this.#options.script) * SLOT_MS
+      await clock.sleep(Math.max(0, lastMs - clock.monotonicMs()) + CLEAR_MS, signal)
     } finally {
       await Promise.all([...this.#people.values()].map((person) => this.#leave(person)))
     }
@@ -157,6 +162,21 @@ class Play {
       this.#health.worstLatenessMs = Math.max(this.#health.worstLatenessMs, latenessMs)
       for (let step = steps[next]; step !== undefined && slotOf(step.atMs) <= n; step = steps[++next]) this.#take(step)
       for (const person of this.#people.values()) if (n < person.part.marksUntil) this.#speakMark(person, n, latenessMs)
+    }
+  }
+
+  /** Resolves when all steps and texts have ended; rejects at once when the signal aborts. */
+  async #finished(): Promise<void> {
+    const { signal } = this.#options
+    const aborted = deferred<never>()
+    const onAbort = () => aborted.reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    const all = Promise.all([...this.#people.values()].flatMap((person) => [person.steps ?? Promise.resolve(), person.speech]))
+    try {
+      signal.throwIfAborted()
+      await Promise.race([all, aborted.promise])
+    } finally {
+      signal.removeEventListener('abort', onAbort)
     }
   }
 
