@@ -65,6 +65,20 @@ describe('people and tracks', () => {
     await recorder.untilLoud(mic('anna'))
   })
 
+  test('the end of speech, which arrives after the mute, is still heard', async () => {
+    const recorder = new RoomRecorder()
+    await stage.join(recorder)
+    const anna = await stage.speaker('anna')
+    const tone = await anna.publish()
+    await recorder.untilLoud(mic('anna'))
+    const loud = () => recorder.frames.get(mic('anna'))?.loud ?? 0
+    let loudAtMute = Infinity
+    stage.botRoom.on('trackMuted', () => (loudAtMute = loud()))
+    tone.setMuted(true)
+    await recorder.untilLines([`ended ${mic('anna')} muted`])
+    expect(loud()).toBeGreaterThan(loudAtMute)
+  })
+
   test('a track that was muted before the bot came is not started until it is unmuted', async () => {
     const anna = await stage.speaker('anna')
     const bert = await stage.speaker('bert')

@@ -9,8 +9,8 @@ export interface BotToken {
   readonly name: string
 }
 
-/** Seconds. Only the join needs it: the server pushes fresh tokens to whoever is connected. */
-const TTL_SEC = 120
+/** Only the join needs it, the server pushes fresh tokens to whoever is connected; the rest is for clocks that differ. */
+const TTL_SEC = 600
 
 /**
  * A token for one join of the bot: visible, of kind agent (it neither keeps the room open nor counts as a person),

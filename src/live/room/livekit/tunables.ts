@@ -23,8 +23,8 @@ export const DEFAULT_TUNABLES: RoomTunables = {
   holdMs: 300,
   // people came back up to 7.4 s after a server was killed and restarted
   graceMs: 15_000,
-  // 50 - 60 ms of speech arrive after the event, and a frame is 50 ms long
-  muteTailMs: 100,
+  // 50 - 60 ms of speech arrive after the event, the last of it in a frame that takes 50 ms to fill
+  muteTailMs: 150,
   maxTracksPerKey: 4,
   maxCaptions: 64,
   noFramesMs: 2_000,
