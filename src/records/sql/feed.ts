@@ -190,7 +190,7 @@ export class Feed {
   async #start(id: MeetingId, { afterSeq, floor }: Subscription): Promise<Position> {
     const stored = await this.#source.position(id)
     // what of ours is counted in there already but not announced yet lowers the floor
-    await Promise.allSettled(this.#writes.get(id) ?? [])
+    await Promise.allSettled(this.#writes.get(id) ?? new Set<Promise<unknown>>())
     return { seq: afterSeq ?? Math.min(stored.seq, floor.seq), gap: Math.min(stored.gap, floor.gap) }
   }
 

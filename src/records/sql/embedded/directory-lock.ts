@@ -18,12 +18,6 @@ export interface DirectoryLock {
   release(): void
 }
 
-/** Identity of a process: its pid alone comes back after a while. */
-export interface ProcessMark {
-  readonly pid: number
-  readonly start: string
-}
-
 /** When a process began, as text that differs for another process of the same pid; undefined when there is no such process. */
 export function processStart(pid: number): string | undefined {
   try {
