@@ -91,6 +91,33 @@ describe('row 9: a hostile service', () => {
     await service.close()
   })
 
+  it('a connection that is given up is cut: a close 1000 would end the recording', async () => {
+    const codes: number[] = []
+    const service = await hostile((socket) => {
+      if (codes.length === 0)
+        socket.send(JSON.stringify({ type: 'audio_chunk', acknowledged: false, error: { message: 'no' }, data: null }))
+      socket.on('close', (code) => codes.push(code))
+      codes.push(0)
+    })
+    const recorder = new SttRecorder()
+    const stt = createGladiaStt({
+      baseUrl: service.url,
+      apiKey: KEY,
+      region: null,
+      clock: systemClock,
+      random: Math.random,
+      logger: silentLogger,
+      limits: FAST,
+    })
+    const session = stt.open({ sessionId: newSessionId(), channels: 1, sampleRate: 16_000, language: 'en', vocabulary: [] }, recorder)
+    session.send(new Int16Array(100))
+    await recorder.until(() => recorder.phases.includes('waiting'))
+    await session.finish(5000)
+    expect(session.connections).toBe(2)
+    expect(codes.filter((code) => code > 0)).toEqual([1006, 1000])
+    await service.close()
+  })
+
   it('a listener that throws breaks neither the socket nor the session', async () => {
     const service = await hostile(() => undefined)
     const recorder = new SttRecorder()
