@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { newMeetingId } from '../../src/core/ids.js'
 import { openQueue } from '../../src/followup/jobs/open.js'
 import { silentLogger } from '../../src/observe/logger.js'
-import { killedWorkerRuns } from '../support/job-worker-process.js'
+import { killedWorkerRuns, startJobWorker } from '../support/job-worker-process.js'
 import { RecordingHandlers, jobsSuite } from '../support/jobs-suite.js'
 import { startRedis, type TestRedis } from '../support/redis.js'
 
@@ -23,6 +23,12 @@ describe('jobs on Redis, faults', () => {
     const ran = await killedWorkerRuns(open, [redis.url, '-', '-'])
     await open.close()
     expect(ran).toBe(1)
+  })
+
+  test('a process that closed everything ends by itself', async () => {
+    const id = newMeetingId()
+    const worker = await startJobWorker([redis.url, '-', '-', id, 'leave'], id)
+    expect(await worker.ended()).toEqual({ code: 0, last: 'closed' })
   })
 
   test('with the server down adding is refused, and works again when it is back', async () => {

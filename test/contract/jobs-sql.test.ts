@@ -29,17 +29,13 @@ if (binaries !== undefined) {
   })
 }
 
+// made once: a first open takes seconds of work
+const folder = await mkdtemp(join(tmpdir(), 'roomscribe-jobs-'))
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
 jobsSuite('jobs on PGlite', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'roomscribe-jobs-'))
   const records = await open(null, folder)
-  return {
-    redisUrl: null,
-    pool: records.pool,
-    close: async () => {
-      await records.close()
-      await rm(folder, { recursive: true, force: true })
-    },
-  }
+  return { redisUrl: null, pool: records.pool, close: () => records.close() }
 })
 
 describe.skipIf(binaries === undefined)('jobs on PostgreSQL, faults', () => {
@@ -56,6 +52,12 @@ describe.skipIf(binaries === undefined)('jobs on PostgreSQL, faults', () => {
     await queue.close()
     await records.close()
     expect(ran).toBe(1)
+  })
+
+  test('a process that closed everything ends by itself', async () => {
+    const id = newMeetingId()
+    const worker = await startJobWorker(['-', server.url, '-', id, 'leave'], id)
+    expect(await worker.ended()).toEqual({ code: 0, last: 'closed' })
   })
 
   test('with the server down adding is refused, works again when it is back, and closing ends', async () => {
@@ -77,8 +79,7 @@ describe.skipIf(binaries === undefined)('jobs on PostgreSQL, faults', () => {
   })
 })
 
-test('jobs on PGlite: a job whose process was killed is run again by the next that opens the folder', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'roomscribe-jobs-'))
+test('jobs on PGlite: a job whose process was killed is run again by the next that opens the folder', { timeout: 240_000 }, async () => {
   const id = newMeetingId()
   const worker = await startJobWorker(['-', '-', folder, id], id)
   await worker.kill()
@@ -90,6 +91,9 @@ test('jobs on PGlite: a job whose process was killed is run again by the next th
   await handlers.ended(1)
   await queue.close()
   await records.close()
-  await rm(folder, { recursive: true, force: true })
   expect(seen).toEqual([id])
+  // and one that closed everything ends by itself
+  const last = newMeetingId()
+  const leaving = await startJobWorker(['-', '-', folder, last, 'leave'], last)
+  expect(await leaving.ended()).toEqual({ code: 0, last: 'closed' })
 })

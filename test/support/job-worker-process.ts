@@ -9,11 +9,14 @@ import { RecordingHandlers } from './jobs-suite.js'
 export interface JobWorkerProcess {
   /** ends it as by SIGKILL */
   kill(): Promise<void>
+  /** waits for its own end @returns its exit code and the last line that it printed */
+  ended(): Promise<{ code: number | null; last: string | undefined }>
 }
 
 /**
  * Starts the process and waits until it has taken the job of a meeting. Needs the compiled `dist`.
- * @param where Redis URL, PostgreSQL URL, folder (`-` for those not meant), and perhaps a meeting that it adds itself
+ * @param where Redis URL, PostgreSQL URL, folder (`-` for those not meant), perhaps a meeting that it adds itself, and
+ *   `leave` for one that ends the job and closes
  */
 export async function startJobWorker(where: readonly string[], meeting: string): Promise<JobWorkerProcess> {
   const script = fileURLToPath(new URL('./job-worker.mjs', import.meta.url))
@@ -29,7 +32,12 @@ export async function startJobWorker(where: readonly string[], meeting: string):
     child.once('exit', () => reject(new Error('the worker process ended by itself')))
   })
   child.removeAllListeners('exit')
+  const exited = once(child, 'close')
   return {
+    ended: async () => {
+      const [code] = (await exited) as [number | null]
+      return { code, last: printed.trim().split('\n').at(-1) }
+    },
     kill: async () => {
       const gone = once(child, 'exit')
       child.kill('SIGKILL')
