@@ -15,9 +15,9 @@ const act = (who: number, atSec: number, verb: 'join' | 'leave' | 'rejoin' | 'mu
 /** Turns of 1.2 to 3 s with pauses, two and three at once, of those who are there. */
 function turns(fromSec: number, toSec: number, people: readonly number[]): Step[] {
   const steps: Step[] = []
-  for (let at = fromSec, turn = 0; at + 3 <= toSec; at += 1.6, turn++) {
+  for (let at = fromSec, turn = 0; at + 3 <= toSec; at += 0.8, turn++) {
     const who = people[turn % people.length] ?? 0
-    steps.push(say(who, at, 6 + ((turn * 5) % 9)))
+    steps.push(say(who, at, 6 + ((turn * 5) % 7)))
   }
   return steps
 }
@@ -53,5 +53,7 @@ export const eightPeople: Script = {
     ...turns(35, 45, [0, 1, 2, 3, 4, 5, 6, 7]),
     say(3, 36.2, 6),
     say(7, 37.2, 8),
+    // the last mark is out before anybody leaves
+    { atMs: 46_000, actor: 'p0', do: 'rename', name: 'Ann Apple' },
   ],
 }

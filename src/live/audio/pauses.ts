@@ -18,12 +18,12 @@ export function mayCut(track: Track, need: number, tunables: AudioTunables): boo
 
 /**
  * Whether a seated track may change to the new session before its next block.
- * @param isExpected whether frames of it are on their way
  */
-export function mayMove(track: Track, rollMs: number, isExpected: boolean, tunables: AudioTunables): boolean {
+export function mayMove(track: Track, rollMs: number, tunables: AudioTunables): boolean {
   const isEmpty = track.queue.length === 0
   if (track.isLeaving) return false
-  if (isEmpty && !isExpected) return true
+  // muted, gone or stalled: nothing comes that a move could cut; who is merely late may be in mid-word
+  if (isEmpty && (!track.isLive || track.isStalled)) return true
   if (track.pausedBlocks >= tunables.pauseBlocks || rollMs >= tunables.rollLimitMs) return true
   return !isEmpty && rollMs >= tunables.rollDeadlineMs && track.queue.headRms <= QUIET_FACTOR * track.quietestRms
 }

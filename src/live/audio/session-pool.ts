@@ -169,7 +169,7 @@ export class SessionPool {
     for (const track of from.holders) {
       const channel = track.seat?.channel
       if (channel === undefined) continue
-      if (!mayMove(track, nowMs - to.openedMs, this.#patience.isExpected(track, nowMs), this.#tunables)) continue
+      if (!mayMove(track, nowMs - to.openedMs, this.#tunables)) continue
       if (to.seat(track) === 'channel') from.vacate(channel)
     }
   }

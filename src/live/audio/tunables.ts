@@ -43,8 +43,8 @@ export const AUDIO_TUNABLES: AudioTunables = {
   sampleRate: 16_000,
   blockSamples: 800,
   sizes: [2, 4, 8],
-  graceMs: 150,
-  activeMs: 200,
+  graceMs: 400,
+  activeMs: 450,
   stallMs: 200,
   catchUpBlocks: 200,
   ringBlocks: 600,
@@ -58,7 +58,7 @@ export const AUDIO_TUNABLES: AudioTunables = {
   voiceRms: 200,
   audiblePeak: 64,
   mergeGapMs: 1000,
-  lostMs: 60,
+  lostMs: 100,
 }
 
 /** Length of a block in ms. */
