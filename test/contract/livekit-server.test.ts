@@ -5,6 +5,7 @@ import { RoomServiceClient } from 'livekit-server-sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
+import { freeLivekitPorts } from '../../src/standins/livekit/free-ports.js'
 import { startLivekitServer, type LivekitServer } from '../../src/standins/livekit/server.js'
 import { startTestLivekit } from '../support/livekit.js'
 
@@ -35,6 +36,12 @@ test('a started server accepts its key on the loopback interface', async () => {
   expect(server.apiSecret.length).toBeGreaterThanOrEqual(32)
   await rooms().createRoom({ name: 'one' })
   expect((await rooms().listRooms()).map((room) => room.name)).toContain('one')
+})
+
+test('free ports differ from each other', async () => {
+  const { http, tcp, udp } = await freeLivekitPorts()
+  expect(http).not.toBe(tcp)
+  expect(Math.min(http, tcp, udp)).toBeGreaterThan(1023)
 })
 
 test('two servers at once have ports of their own', async () => {

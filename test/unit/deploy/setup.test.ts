@@ -3,13 +3,14 @@ import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { cacheDir, LIVEKIT_FOLDER, WEIGHTS_FOLDER } from '../../../src/app/config/cache-dir.js'
+import { deferred } from '../../../src/core/deferred.js'
 import { cachedLivekit } from '../../../src/standins/livekit/find.js'
 
 /** The script is plain JavaScript: what the tests use of it. */
 interface SetupModules {
   setUp(options: object): Promise<readonly string[]>
   oldNode(version: string): string | undefined
-  withLock<T>(path: string, work: () => Promise<T>, onWait?: (pid: number) => void): Promise<T>
+  withLock<T>(path: string, work: () => Promise<T>, onWait?: (pid: number) => unknown): Promise<T>
   removeLeftovers(folder: string, prefix: string): Promise<void>
   tarFiles(archive: Buffer): Iterable<{ path: string; content: Buffer }>
   withoutHosts(text: string): string
@@ -58,13 +59,27 @@ describe('a lock', () => {
   test('lets one in at a time and is gone afterwards', async () => {
     let inside = 0
     let most = 0
-    const work = async () => {
-      most = Math.max(most, ++inside)
-      await new Promise((resolve) => setImmediate(resolve))
-      inside--
-    }
-    await Promise.all([dev.withLock(lock(), work), dev.withLock(lock(), work), dev.withLock(lock(), work)])
-    expect(most).toBe(1)
+    let waiting = 0
+    const bothWait = deferred()
+    const enter = () =>
+      dev.withLock(
+        lock(),
+        async () => {
+          most = Math.max(most, ++inside)
+          await Promise.resolve()
+          inside--
+        },
+        () => ++waiting === 2 && bothWait.resolve(),
+      )
+    const first = deferred()
+    const holder = dev.withLock(lock(), () => {
+      first.resolve()
+      inside++
+      return bothWait.promise.finally(() => inside--)
+    })
+    await first.promise
+    await Promise.all([holder, enter(), enter()])
+    expect([most, waiting]).toEqual([1, 2])
     expect(await readdir(join(folder, 'locks'))).toEqual([])
   })
 
