@@ -278,6 +278,21 @@ describe('bad input', () => {
     expect((await post()).status).toBe(201)
   })
 
+  it('a client that leaves more than 16 MiB unread is cut off, its session goes on', async () => {
+    const talkative = new ScriptedEngine([{ atSec: 0.01, transcript: scriptedFinal('u0', 0, 0, 1, 'x'.repeat(500_000)) }])
+    const behaviours = { duplicateFinals: 99 }
+    await using loud = await closing(startSpeechServer({ port: 0, engine: talkative, behaviours, clock, logger: silentLogger }))
+    const made = await fetch(`${loud.server.url}/v2/live`, { method: 'POST', headers: { 'x-gladia-key': 'k' } })
+    const { url } = (await made.json()) as { url: string }
+    const client = new SpeechServerClient(url)
+    clients.push(client)
+    await client.opened()
+    client.socket.pause()
+    client.send(Buffer.alloc(3200))
+    while (loud.server.sessions()[0]?.bytes !== 3200 || loud.server.sessions()[0]?.attached) await clock.settle()
+    expect(loud.server.sessions()[0]?.status).toBe('processing')
+  })
+
   it('an engine that cannot open, or fails, ends that session with an error and no other', async () => {
     engine.openError = new Error('no weights')
     const broken = await create()

@@ -5,6 +5,11 @@ import { utteranceOf } from './server-message.js'
 /** Said of add-ons that this server does not have. */
 export const NOT_AVAILABLE = 'not available on the local speech server'
 
+/** Types of the messages that an add-on switched on by the client would send after each final. */
+export function addonsOf({ realtime_processing: live }: InitParams): string[] {
+  return (['translation', 'named_entity_recognition', 'sentiment_analysis'] as const).filter((addon) => live[addon])
+}
+
 /** What a result is made from. */
 export interface ResultFacts {
   readonly params: InitParams

@@ -7,9 +7,9 @@ import { byteRate } from './audio-format.js'
 import { stepsAfterStop, type StopStep } from './after-stop.js'
 import { readClientMessage } from './client-message.js'
 import { closingMessage } from './closing-message.js'
-import { type Job, jobOf, NOT_AVAILABLE } from './job.js'
+import { addonsOf, type Job, jobOf, NOT_AVAILABLE } from './job.js'
 import { FINISH_MS, MAX_OVERSIZE_FRAMES } from './limits.js'
-import { type ClientSocket, Outbox } from './outbox.js'
+import { type ClientSocket, closeWith, Outbox } from './outbox.js'
 import { transcriptData, wireSec } from './server-message.js'
 import { SessionResult } from './session-result.js'
 import { jobStatus, nextState, type SessionEvent, type SessionState } from './session-state.js'
@@ -285,11 +285,8 @@ export class LiveSession {
     }
     this.#result.add(transcript)
     this.#outbox.final(data)
-    const { realtime_processing: addons } = this.#options.params
-    const failed = { error: { message: NOT_AVAILABLE }, data: null }
-    if (addons.translation) this.#outbox.publish('addon', 'translation', failed)
-    if (addons.named_entity_recognition) this.#outbox.publish('addon', 'named_entity_recognition', failed)
-    if (addons.sentiment_analysis) this.#outbox.publish('addon', 'sentiment_analysis', failed)
+    for (const type of addonsOf(this.#options.params))
+      this.#outbox.publish('addon', type, { error: { message: NOT_AVAILABLE }, data: null })
   }
 
   #stopAsked(): void {
@@ -399,9 +396,4 @@ export class LiveSession {
     const asked = 'asked' in this.#state && this.#state.asked
     this.#options.onOver(!asked && this.#options.switches.use('slot') === 'kept_without_stop')
   }
-}
-
-function closeWith(socket: ClientSocket, code: number | 'terminate'): void {
-  if (code === 'terminate') socket.terminate()
-  else socket.close(code, '')
 }

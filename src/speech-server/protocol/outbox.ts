@@ -15,6 +15,12 @@ export interface ClientSocket {
   freeze(): void
 }
 
+/** Closes with a code, or without a close frame. */
+export function closeWith(socket: ClientSocket, code: number | 'terminate'): void {
+  if (code === 'terminate') socket.terminate()
+  else socket.close(code, '')
+}
+
 /** What an outbox needs. */
 export interface OutboxOptions {
   readonly sessionId: string

@@ -230,6 +230,9 @@ describe('sockets', () => {
     stop(socket)
     await clock.advance(60_000)
     expect(socket.closed).toBeNull()
+    const back = attach()
+    await clock.advance(50_000)
+    expect(back.closed).toBeNull()
   })
 })
 
