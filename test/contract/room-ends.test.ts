@@ -125,6 +125,20 @@ describe('ends', () => {
     await other.untilLoud(mic('anna'))
   })
 
+  test.each(['frame', 'trackStalled'] as const)('an exception of the consumer in %s ends with fault', async (call) => {
+    const recorder = new RoomRecorder()
+    recorder[call] = () => {
+      throw new Error('planted')
+    }
+    const anna = await stage.speaker('anna')
+    await anna.publish()
+    await stage.join(recorder, { port: { noFramesMs: 1_000 } })
+    await recorder.untilLines([`started ${mic('anna')}`])
+    anna.allowAll(false)
+    await recorder.untilLines(['end fault'])
+    expect(recorder.error?.message).toBe('planted')
+  })
+
   test('what rtc-node itself throws in handling an event is logged, and the room goes on', async () => {
     const lines: string[] = []
     const recorder = new RoomRecorder()

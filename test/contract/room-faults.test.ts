@@ -18,7 +18,11 @@ afterAll(async () => {
   await stage.server.stop()
 })
 beforeEach(() => stage.newRoom())
-afterEach(() => stage.clear())
+afterEach(async () => {
+  // a test that failed while the server was frozen must not hold up the others
+  stage.server.signal('SIGCONT')
+  await stage.clear()
+})
 
 /** Lines of one kind. */
 const only = (lines: readonly string[], start: string) => lines.filter((line) => line.startsWith(start))

@@ -40,9 +40,10 @@ describe('people and tracks', () => {
   })
 
   test('a rename is reported once, and other agents never are', async () => {
+    await stage.join(new RoomRecorder(), { botIdentity: 'other-agent' })
     const recorder = new RoomRecorder()
     await stage.join(recorder)
-    await stage.join(new RoomRecorder(), { botIdentity: 'other-agent' })
+    expect([...stage.botRoom.remoteParticipants.keys()]).toEqual(['other-agent'])
     const anna = await stage.speaker('anna', 'Anna')
     await anna.publish()
     await recorder.untilLoud(mic('anna'))
