@@ -51,6 +51,7 @@ export class RecogniserPool {
   readonly #started = deferred()
   #deaths = 0
   #broken: Error | null = null
+  #isClosing = false
   #closing: Promise<void> | null = null
 
   constructor(parts: PoolParts) {
@@ -103,6 +104,7 @@ export class RecogniserPool {
   }
 
   async #close(): Promise<void> {
+    this.#isClosing = true
     this.#queue.drain()
     for (const slot of this.#slots) slot.cancelRestart?.()
     await Promise.all(this.#slots.flatMap(({ handle }) => (handle ? [handle.end()] : [])))
@@ -141,7 +143,7 @@ export class RecogniserPool {
     slot.handle = null
     slot.ready = false
     const job = this.#release(slot)
-    if (this.#closing) return
+    if (this.#isClosing) return
     const cause = toError(error ?? new Error('recogniser worker ended'))
     this.#started.reject(died(cause))
     this.#deaths++
@@ -172,7 +174,7 @@ export class RecogniserPool {
   }
 
   #feed(): void {
-    if (this.#closing) return
+    if (this.#isClosing) return
     for (const slot of this.#slots) {
       if (!slot.ready || slot.job || !slot.handle) continue
       const job = this.#queue.next()
