@@ -107,7 +107,9 @@ class SpeechServerChild {
       })
       child.once('exit', (code, signal) => {
         this.#process = null
-        const told = lines.findLast((line) => line.startsWith('roomscribe: '))?.slice('roomscribe: '.length) ?? `it ended with ${signal ?? `code ${code}`}`
+        const told =
+          lines.findLast((line) => line.startsWith('roomscribe: '))?.slice('roomscribe: '.length) ??
+          `it ended with ${signal ?? `code ${code}`}`
         reject(
           new UpstreamError('speech_server', `the local speech server did not start: ${told}`, { service: 'speech', retryable: false }),
         )

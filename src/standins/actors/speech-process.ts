@@ -2,7 +2,6 @@ import { readFile, rm, mkdtemp } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { parentPort } from 'node:worker_threads'
 import { readWav, trimSilence } from './clip.js'
 
 /** A sentence to render. */
@@ -18,10 +17,9 @@ export interface SpeechReply {
   readonly error?: string
 }
 
-const port = parentPort
-if (!port) throw new Error('speech-worker is a worker thread')
+if (!process.send) throw new Error('speech-process is started by Speech')
 
-// node:wasi announces that it is experimental as soon as it is loaded: in this thread nobody needs to know
+// node:wasi announces that it is experimental as soon as it is loaded: in this process nobody needs to know
 const warn = process.emitWarning.bind(process)
 process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
   if (!String(warning).includes('WASI')) (warn as (...all: unknown[]) => void)(warning, ...rest)
@@ -55,20 +53,23 @@ async function render(text: string, voice: string): Promise<Int16Array<ArrayBuff
   return samples
 }
 
+function answer(reply: SpeechReply): void {
+  if (process.connected) process.send?.(reply)
+}
+
 // one sentence after the other: they share the output file
 let chain = Promise.resolve()
-port.on('message', (message: SpeechRequest | 'close') => {
+process.on('message', ({ id, text, voice }: SpeechRequest) => {
   chain = chain.then(async () => {
-    if (message === 'close') {
-      port.close()
-      await rm(folder, { recursive: true, force: true })
-      return
-    }
     try {
-      const samples = await render(message.text, message.voice)
-      port.postMessage({ id: message.id, samples } satisfies SpeechReply, [samples.buffer])
+      answer({ id, samples: await render(text, voice) })
     } catch (error) {
-      port.postMessage({ id: message.id, error: error instanceof Error ? error.message : String(error) } satisfies SpeechReply)
+      answer({ id, error: error instanceof Error ? error.message : String(error) })
     }
   })
+})
+
+// closed by whoever started it, or that one is gone
+process.once('disconnect', () => {
+  void chain.then(() => rm(folder, { recursive: true, force: true }))
 })

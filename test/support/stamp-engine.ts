@@ -1,0 +1,62 @@
+import type { Engine, EngineEvents, EngineSession, EngineSessionOptions } from '../../src/speech-server/engine/port.js'
+
+/** When each frame of a session was received. */
+export interface Receipts {
+  readonly channels: number
+  /** @returns when the frame before `frame` was there, undefined when it never was */
+  atMs(frame: number): number | undefined
+}
+
+const FINAL_EVERY_SEC = 0.5
+
+/** An engine that recognises nothing: it notes when audio comes, and says one word twice a second and channel. */
+export class StampEngine implements Engine {
+  readonly name = 'marks'
+  readonly receipts: Receipts[] = []
+  /** by utterance id: when it was said */
+  readonly emittedMs = new Map<string, number>()
+  readonly #nowMs: () => number
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+  }
+
+  open({ channels, sampleRate }: EngineSessionOptions, events: EngineEvents): EngineSession {
+    const marks: { toFrame: number; atMs: number }[] = []
+    let frames = 0
+    let nextSec = FINAL_EVERY_SEC
+    this.receipts.push({ channels, atMs: (frame) => marks.find((mark) => mark.toFrame >= frame)?.atMs })
+    return {
+      push: (block) => {
+        frames += block.length / channels
+        marks.push({ toFrame: frames, atMs: this.#nowMs() })
+        for (; nextSec * sampleRate < frames; nextSec += FINAL_EVERY_SEC) {
+          for (let channel = 0; channel < channels; channel++) this.#say(events, channel, nextSec, this.receipts.length)
+        }
+      },
+      finish: () => Promise.resolve(),
+      close: () => undefined,
+    }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  #say(events: EngineEvents, channel: number, endSec: number, session: number): void {
+    const id = `${session}-${channel}-${endSec}`
+    const startSec = endSec - FINAL_EVERY_SEC
+    this.emittedMs.set(id, this.#nowMs())
+    events.transcript({
+      id,
+      isFinal: true,
+      channel,
+      startSec,
+      endSec,
+      text: 'word',
+      words: [{ word: 'word', startSec, endSec, confidence: 1 }],
+      language: 'en',
+      confidence: 1,
+    })
+  }
+}
