@@ -24,12 +24,13 @@ const never = (id) => {
 const leave = async (id) => {
   process.stdout.write(`${id}\n`)
   // after the job has ended
-  setImmediate(async () => {
-    await workers.close(10_000)
-    await jobs.close()
-    await records?.close()
-    process.stdout.write('closed\n')
-  })
+  setImmediate(() => void end())
+}
+async function end() {
+  await workers.close(10_000)
+  await jobs.close()
+  await records?.close()
+  process.stdout.write('closed\n')
 }
 const handlers = { attend: mode === 'leave' ? leave : never, finalise: never, summarise: never, deliver: never }
 const workers = await jobs.startWorkers(handlers, { attendConcurrency: 4 })
