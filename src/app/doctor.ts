@@ -9,8 +9,8 @@ import { checkSlack } from '../followup/delivery/slack/check.js'
 import { probeLivekit } from '../live/room/livekit/probe.js'
 import { checkGladia } from '../live/stt/gladia/check.js'
 import { redactText, type Logger } from '../observe/logger.js'
-import { openStore } from '../records/sql/open.js'
 import { checkWeights } from '../speech-server/engine/moonshine/weights.js'
+import { openRecords } from './records.js'
 import { livekitProblems, type Settings } from './config/settings.js'
 import { GLADIA_URL } from './speech.js'
 import { weightsDir } from './speech-server.js'
@@ -66,7 +66,7 @@ export async function examine(
     return settings.dataDir
   })
   await look('database', async () => {
-    const records = await openStore({ databaseUrl: settings.databaseUrl?.reveal() ?? null, dataDir: settings.dataDir, ...parts })
+    const records = await openRecords(settings, parts)
     try {
       await records.store.ping()
       return records.kind === 'postgres' ? 'PostgreSQL answers, schema is up to date' : `embedded, in ${join(settings.dataDir)}`

@@ -8,10 +8,10 @@ import { renderTranscript, RENDER_FORMATS } from '../live/transcript/render/rend
 import type { TranscriptDocument } from '../live/transcript/segment.js'
 import type { Logger } from '../observe/logger.js'
 import type { MeetingReason } from '../records/port.js'
-import { openStore } from '../records/sql/open.js'
 import { botOptions } from './attend.js'
 import type { Settings } from './config/settings.js'
 import { observerOf, type MeetingWatcher } from './observe.js'
+import { openRecords } from './records.js'
 import { openSpeech } from './speech.js'
 import { loadTranscript } from './transcripts.js'
 
@@ -40,7 +40,7 @@ export async function joinRoom(
   await using scope = new Scope((name, error) => logger.error({ err: error, work: name }, 'background work failed'))
   await mkdir(settings.dataDir, { recursive: true })
   if (options.out !== null) await mkdir(options.out, { recursive: true })
-  const records = await openStore({ databaseUrl: settings.databaseUrl?.reveal() ?? null, dataDir: settings.dataDir, clock, logger })
+  const records = await openRecords(settings, { clock, logger })
   scope.defer('store', () => records.close())
   const speech = await openSpeech(settings, { clock, logger, random })
   scope.defer('speech', () => speech.close())

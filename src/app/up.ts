@@ -14,9 +14,9 @@ import type { MeetingObserver } from '../live/bot/meeting-bot.js'
 import { createLivekitRoom, disposeRoomLibrary } from '../live/room/livekit/open.js'
 import type { Logger } from '../observe/logger.js'
 import type { MeetingRecord, MeetingStore } from '../records/port.js'
-import { openStore } from '../records/sql/open.js'
 import { botOptions, createAttendance } from './attend.js'
 import type { Settings } from './config/settings.js'
+import { openRecords } from './records.js'
 import { openSpeech } from './speech.js'
 import { loadTranscript, transcriptAs } from './transcripts.js'
 
@@ -60,13 +60,13 @@ export async function startUp(
   const scope = new Scope((name, error) => logger.error({ err: error, work: name }, 'background work failed'))
   try {
     await mkdir(settings.dataDir, { recursive: true })
-    const records = await openStore({ databaseUrl: settings.databaseUrl?.reveal() ?? null, dataDir: settings.dataDir, clock, logger })
+    // side by side: the first start of the embedded database takes seconds, and so does loading a recogniser
+    const [records, speech] = await bothOrNone(openRecords(settings, { clock, logger }), openSpeech(settings, { clock, logger, random }))
     scope.defer('store', () => records.close())
+    scope.defer('speech', () => speech.close())
     const { store } = records
     const jobs = await openQueue({ redisUrl: settings.redisUrl?.reveal() ?? null, pool: records.pool, logger })
     scope.defer('queue', () => jobs.close())
-    const speech = await openSpeech(settings, { clock, logger, random })
-    scope.defer('speech', () => speech.close())
     scope.defer('room library', () => disposeRoomLibrary())
     const room = createLivekitRoom({
       url: settings.livekitUrl ?? '',
@@ -153,6 +153,17 @@ export async function startUp(
     await scope.close().catch((error: unknown) => logger.error({ err: error }, 'closing after a failed start failed too'))
     throw thrown
   }
+}
+
+type Closeable = { close(): Promise<void> }
+
+/** Waits for two things that open at the same time. @throws the first one's failure, after the other one is closed again */
+async function bothOrNone<A extends Closeable, B extends Closeable>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  const [a, b] = await Promise.allSettled([first, second])
+  if (a.status === 'fulfilled' && b.status === 'fulfilled') return [a.value, b.value]
+  if (a.status === 'fulfilled') await a.value.close()
+  if (b.status === 'fulfilled') await b.value.close()
+  throw a.status === 'rejected' ? a.reason : (b as PromiseRejectedResult).reason
 }
 
 const BUSY = ['active', 'waiting', 'waiting-children', 'prioritized']

@@ -4,6 +4,7 @@ import { addDemo } from './demo.js'
 import { addDoctor } from './doctor.js'
 import { reportFailure } from './exit.js'
 import { addJoin } from './join.js'
+import { addSettings } from './settings.js'
 import { addSpeechServer } from './speech-server.js'
 import { addUp } from './up.js'
 
@@ -16,7 +17,7 @@ function createProgram(): Command {
     .showHelpAfterError('(roomscribe <command> --help tells more)')
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .exitOverride()
-  for (const add of [addUp, addDemo, addSpeechServer, addJoin, addDoctor]) add(program)
+  for (const add of [addUp, addDemo, addSpeechServer, addJoin, addDoctor, addSettings]) add(program)
   // commands inherit neither: every one of them has to throw instead of exiting
   for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help tells more)')
   return program

@@ -6,5 +6,7 @@ export function addSettings(program: Command): void {
   program
     .command('settings')
     .description('every setting (environment variables), its type and its default, as Markdown')
-    .action(() => process.stdout.write(`${settingsTable()}\n`))
+    .action(() => {
+      process.stdout.write(`${settingsTable()}\n`)
+    })
 }

@@ -198,3 +198,30 @@ describe('the data directory', () => {
     expect(execFileSync('cat', [file], { encoding: 'utf8' })).toBe('')
   })
 })
+
+describe('the template of an empty database', () => {
+  const cache = join(root, 'cache')
+  const templateDir = join(cache, 'template')
+  const openWith = (dataDir: string) => openStore({ databaseUrl: null, dataDir, templateDir, clock: systemClock, logger: silentLogger })
+
+  test('is kept by the first new database, holds nothing of it, and makes the next one', async () => {
+    const first = await openWith(join(root, 'first'))
+    await first.store.create(requestFor('a-room-of-the-first'))
+    await first.close()
+    expect(readdirSync(cache)).toEqual(['template'])
+    expect(() => execFileSync('grep', ['-rq', 'a-room-of-the-first', templateDir])).toThrow()
+    const second = await openWith(join(root, 'second'))
+    const { rows } = await second.pool.query<{ count: string }>('SELECT count(*) FROM roomscribe.meeting')
+    expect(rows).toEqual([{ count: '0' }])
+    await second.close()
+  })
+
+  test('that is broken is no matter: the database is made without it', async () => {
+    rmSync(join(templateDir, 'global'), { recursive: true })
+    writeFileSync(join(templateDir, 'global'), 'not a folder')
+    rmSync(join(templateDir, 'PG_VERSION'))
+    const third = await openWith(join(root, 'third'))
+    await third.store.create(requestFor('r'))
+    await third.close()
+  })
+})

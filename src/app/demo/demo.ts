@@ -10,18 +10,18 @@ import { FINAL_STATES, type MeetingRecord, type SummaryRecord } from '../../reco
 import type { TranscriptDocument } from '../../live/transcript/segment.js'
 import { actorToken } from '../../standins/actors/token.js'
 import { demoMeeting } from '../../standins/actors/demo-meeting.js'
-import { spawnActors } from '../../standins/actors/spawn.js'
-import type { Script } from '../../standins/actors/script.js'
 import { renderPost } from '../../standins/slack/render.js'
 import { startSlackStandin, type SlackStandin } from '../../standins/slack/server.js'
 import { Secret } from '../config/secret.js'
 import type { Settings } from '../config/settings.js'
-import { observerOf, type MeetingWatcher, type SpokenLine } from '../observe.js'
+import { observerOf, type MeetingWatcher } from '../observe.js'
 import { loadTranscript, transcriptAs } from '../transcripts.js'
 import { startUp, type Up } from '../up.js'
+import { castOf, playScript, type Played } from './cast.js'
 import { openLivekit } from './livekit.js'
+import { Recorder } from './recorder.js'
 import { report, type DemoReport } from './report.js'
-import type { HeardLine, SaidLine } from './score.js'
+import type { HeardLine } from './score.js'
 
 /** How to run the demo. */
 export interface DemoOptions {
@@ -64,8 +64,6 @@ export interface RunningDemo {
 const ROOM = 'weekly'
 /** from the last word to the post, at the most */
 const AFTERWARDS_MS = 120_000
-/** beyond the script's own length */
-const PLAY_SLACK_MS = 60_000
 const POLL_MS = 100
 const STAND_IN_TOKEN = 'xoxb-stand-in'
 
@@ -87,11 +85,13 @@ export async function runDemo(
     scope.defer('livekit', () => livekit.close())
     const slack = settings.slackBotToken ? null : await startSlackStandin({ clock })
     if (slack) scope.defer('slack', () => slack.close())
-    view.step('starting roomscribe: database, queue, recogniser')
+    view.step('starting roomscribe and the people: database, queue, recogniser, voices')
     const recorder = new Recorder(view, clock)
+    const script = demoMeeting({ people: options.people, seconds: options.seconds })
+    const cast = castOf(script, { ...livekit, room: ROOM }, clock, (text) => view.happened(text))
+    scope.defer('people', () => cast.actors.stop())
     const up = await startUp(demoSettings(settings, livekit, slack, dataDir), { ...parts, observe: () => observerOf(recorder) })
     scope.defer('roomscribe', () => up.close())
-    const script = demoMeeting({ people: options.people, seconds: options.seconds })
     view.banner([
       ['LiveKit', livekit.describes],
       ['speech', up.describes.speech],
@@ -102,7 +102,8 @@ export async function runDemo(
       ['people', script.cast.map((member) => member.name).join(', ')],
     ])
     const meeting = await startMeeting(up, signal)
-    const said = await playMeeting({ script, livekit, meeting, up, clock, view, signal })
+    const live = () => untilState(up, meeting, clock, 'live', signal).then(() => undefined)
+    const said = await playScript(cast, live, clock, signal)
     await stopMeeting(up, meeting)
     const ended = await untilFinal(up, meeting, clock, signal)
     const result = await collect({ up, ended, recorder, said, slack, options, clock })
@@ -143,35 +144,6 @@ function demoSettings(
   }
 }
 
-/** Keeps the final texts with the moment at which they were durable, and passes everything on. */
-class Recorder implements MeetingWatcher {
-  readonly lines: (SpokenLine & { readonly atMs: number })[] = []
-  readonly #view: MeetingWatcher
-  readonly #clock: Clock
-
-  constructor(view: MeetingWatcher, clock: Clock) {
-    this.#view = view
-    this.#clock = clock
-  }
-
-  interim(line: SpokenLine): void {
-    this.#view.interim?.(line)
-  }
-
-  final(line: SpokenLine): void {
-    this.lines.push({ ...line, atMs: this.#clock.monotonicMs() })
-    this.#view.final?.(line)
-  }
-
-  state(...args: Parameters<NonNullable<MeetingWatcher['state']>>): void {
-    this.#view.state?.(...args)
-  }
-
-  error(error: Error): void {
-    this.#view.error?.(error)
-  }
-}
-
 /** Talks to roomscribe as a user does: over HTTP. */
 async function call(up: Up, method: 'GET' | 'POST', path: string, body: object | null, signal: AbortSignal): Promise<unknown> {
   const response = await fetch(`${up.url}${path}`, {
@@ -200,56 +172,6 @@ async function stopMeeting(up: Up, id: MeetingId): Promise<void> {
   await call(up, 'POST', `/v1/meetings/${id}/stop`, {}, AbortSignal.timeout(10_000))
 }
 
-async function playMeeting(on: {
-  script: Script
-  livekit: { url: string; apiKey: string; apiSecret: string }
-  meeting: MeetingId
-  up: Up
-  clock: Clock
-  view: DemoView
-  signal: AbortSignal
-}): Promise<{ lines: readonly SaidLine[]; failures: number }> {
-  const lines: SaidLine[] = []
-  const { url, apiKey, apiSecret } = on.livekit
-  await using actors = spawnActors({
-    clock: on.clock,
-    order: { url, apiKey, apiSecret, room: ROOM, sampleRate: 16_000, isHeld: true, script: on.script },
-    onEvent: (event) => {
-      if (event.kind === 'said' && event.isHeard) lines.push(event)
-      if (event.kind === 'step') on.view.happened(stepText(event.name, event.do))
-    },
-  })
-  const stop = () => void actors.stop()
-  on.signal.addEventListener('abort', stop, { once: true })
-  try {
-    await actors.ready
-    await untilState(on.up, on.meeting, on.clock, 'live', on.signal)
-    actors.go()
-    const t0Ms = await actors.started
-    const lastStepMs = Math.max(0, ...on.script.steps.map((step) => step.atMs))
-    const late = on.clock.after(t0Ms + lastStepMs + PLAY_SLACK_MS - on.clock.monotonicMs(), stop)
-    try {
-      const health = await actors.ended
-      return { lines, failures: health.failures }
-    } finally {
-      late()
-    }
-  } finally {
-    on.signal.removeEventListener('abort', stop)
-  }
-}
-
-const STEP_TEXTS: Readonly<Record<string, string>> = {
-  join: 'joins',
-  rejoin: 'is back',
-  leave: 'leaves',
-  mute: 'mutes',
-  unmute: 'unmutes',
-  rename: 'has this name now',
-  republish: 'changes the microphone',
-}
-const stepText = (name: string, verb: string): string => `${name} ${STEP_TEXTS[verb] ?? verb}`
-
 async function untilState(
   up: Up,
   id: MeetingId,
@@ -277,7 +199,7 @@ async function collect(from: {
   up: Up
   ended: MeetingRecord
   recorder: Recorder
-  said: { lines: readonly SaidLine[]; failures: number }
+  said: Played
   slack: SlackStandin | null
   options: DemoOptions
   clock: Clock
@@ -305,7 +227,8 @@ async function collect(from: {
     slackPosts,
     setupSec: options.setupSec,
     firstWordSec: first ? options.setupSec + (first.atMs - options.startedMs) / 1000 : Number.NaN,
-    failedSteps: said.failures,
+    failedSteps: said.health.failures,
+    speakersLateMs: Math.max(said.health.worstLatenessMs, said.health.worstUnderrunMs, said.health.worstLoopDelayMs),
   })
   const { body } = await transcriptAs(up.store, ended.id, 'txt')
   return { report: result, transcript, text: body, summary, posts: slack ? slack.posts().map(renderPost) : [], meeting: ended }

@@ -13,6 +13,8 @@ export interface DemoReport extends Score {
   readonly slackPosts: number
   readonly participants: number
   readonly skippedSteps: number
+  /** how late the speakers themselves were at the worst: above 500 the run says nothing about the bot (marks.md, section 3) */
+  readonly speakersLateMs: number
 }
 
 /** Everything the report is made of. */
@@ -26,6 +28,7 @@ export interface DemoFacts {
   readonly firstWordSec: number
   /** steps of the script that could not be played: they make the run worthless */
   readonly failedSteps: number
+  readonly speakersLateMs: number
 }
 
 /** Largest overall word error rate of a good run. */
@@ -44,6 +47,7 @@ export function report(facts: DemoFacts): DemoReport {
     slackPosts: facts.slackPosts,
     participants: coverage.length,
     skippedSteps: facts.failedSteps,
+    speakersLateMs: facts.speakersLateMs,
   }
 }
 

@@ -20,6 +20,8 @@ export interface StoreOptions {
   readonly databaseUrl: string | null
   /** folder of the embedded database, made when absent; not touched when there is a server */
   readonly dataDir: string
+  /** folder that keeps an empty embedded database, so that new ones open in under 1 s; none when absent */
+  readonly templateDir?: string
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -44,7 +46,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
   const ground = new Scope()
   try {
     if (databaseUrl === null) {
-      const embedded = await openEmbedded(dataDir, clock, logger)
+      const embedded = await openEmbedded(dataDir, options.templateDir ?? null, clock, logger)
       ground.defer('embedded database', () => embedded.close())
       const { store } = await build(embedded.pool, null, options)
       return opened('embedded', store, embedded.pool, ground)

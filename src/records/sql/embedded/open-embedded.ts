@@ -7,6 +7,7 @@ import type { Logger } from '../../../observe/logger.js'
 import { SEARCH_PATH, type PgNotification, type PgResult } from '../pool-like.js'
 import { lockDirectory } from './directory-lock.js'
 import { EmbeddedPool } from './pool.js'
+import { copyTemplate, saveTemplate } from './template.js'
 import { PgliteWire } from './wire.js'
 
 const LIMITS = { maxWaiting: 10_000, maxWaitMs: 30_000, maxEndMs: 5_000 }
@@ -21,11 +22,12 @@ export interface Embedded {
 }
 
 /**
- * Opens the database in `dataDir`, making it on the first run (3 to 8 s, otherwise under 1 s).
+ * Opens the database in `dataDir`, making it on the first run (3 to 8 s, from a template as otherwise under 1 s).
+ * @param template a folder that holds an empty database, or will after the first one was made; null: none
  * @throws {ConfigError} another process has the directory, or it cannot be written
  * @throws {UpstreamError} the database does not open
  */
-export async function openEmbedded(dataDir: string, clock: Clock, logger: Logger): Promise<Embedded> {
+export async function openEmbedded(dataDir: string, template: string | null, clock: Clock, logger: Logger): Promise<Embedded> {
   const directory = join(dataDir, 'database')
   // exists only while a new database is being made: an interrupted first run left a torso in which nothing was ever stored
   const making = join(dataDir, 'database.making')
@@ -39,6 +41,7 @@ export async function openEmbedded(dataDir: string, clock: Clock, logger: Logger
     if (existsSync(making)) rmSync(directory, { recursive: true, force: true })
     const isNew = !existsSync(directory)
     if (isNew) writeFileSync(making, '')
+    if (isNew && template !== null) await prepare(directory, template, clock, logger)
     mkdirSync(directory, { recursive: true })
     const database = await start(directory, clock, logger)
     if (isNew) rmSync(making, { force: true })
@@ -54,6 +57,15 @@ export async function openEmbedded(dataDir: string, clock: Clock, logger: Logger
     lock.release()
     throw thrown
   }
+}
+
+/** A new database out of the template; where there is none yet, the new one becomes it before anything is stored in it. */
+async function prepare(directory: string, template: string, clock: Clock, logger: Logger): Promise<void> {
+  if (await copyTemplate(template, directory, logger)) return
+  mkdirSync(directory, { recursive: true })
+  const empty = await start(directory, clock, logger)
+  await empty.close()
+  await saveTemplate(directory, template, logger)
 }
 
 async function takeLock(dataDir: string, clock: Clock): ReturnType<typeof lockDirectory> {
