@@ -1,191 +1,40 @@
+import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { performance } from 'node:perf_hooks'
-import { startUp } from '../../src/app/up.js'
-import { systemClock } from '../../src/core/time.js'
-import { asMeetingId, type MeetingId } from '../../src/core/ids.js'
-import type { MeetingObserver } from '../../src/live/bot/meeting-bot.js'
-import { createLivekitRoom } from '../../src/live/room/livekit/open.js'
-import { silentLogger } from '../../src/observe/logger.js'
-import { startSpeechServer } from '../../src/speech-server/server.js'
-import type { Script } from '../../src/standins/actors/script.js'
-import { spawnActors } from '../../src/standins/actors/spawn.js'
+import { fileURLToPath } from 'node:url'
 import type { LivekitServer } from '../../src/standins/livekit/server.js'
 import { startTestLivekit } from '../support/livekit.js'
-import { StampEngine } from '../support/stamp-engine.js'
-import { testSettings } from '../support/settings.js'
-import { startSpeechServerProcess } from '../support/speech-server-process.js'
-import { until } from '../support/until.js'
-import { quantiles } from './quantiles.js'
 
-const PEOPLE = 8
-const SPEAK_SEC = 20
-const IDLE_SEC = 10
-const JOINS = 10
+type Result = Record<string, number | { p50: number; p99: number }>
 
-/** Eight people who all speak marks all the time. */
-const script = (seconds: number): Script => ({
-  cast: Array.from({ length: PEOPLE }, (_, who) => ({ identity: `p${who}`, name: `P${who}`, who, voice: 'rms' as const })),
-  steps: Array.from({ length: PEOPLE }, (_, who) => ({ atMs: 500, actor: `p${who}`, do: 'marks' as const, slots: seconds * 5 })),
-})
-
-/** Latencies and cost of a real meeting of eight on a real server; the bot alone in this process while its CPU is measured. */
-export async function run(): Promise<Record<string, number | { p50: number; p99: number }>> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'roomscribe-bench-'))
+/** Latencies and cost of a real meeting of eight on a real server, each stage in a process of its own. */
+export async function run(): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'roomscribe-bench-'))
   const livekit = await startTestLivekit()
   try {
-    const joinMs = await measureJoins(livekit)
-    const latency = await measureLatency(livekit, join(dataDir, 'latency'))
-    const cost = await measureCost(livekit, join(dataDir, 'cost'))
-    return { people: PEOPLE, joinMs: quantiles(joinMs), ...latency, ...cost }
+    const results: Result[] = []
+    for (const name of ['joins', 'latency', 'cost']) results.push(await stage(name, livekit, join(folder, name)))
+    return Object.assign({}, ...results) as Result
   } finally {
     await livekit.stop()
-    await rm(dataDir, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
-function actorsOf(livekit: LivekitServer, room: string, seconds: number) {
-  const { url, apiKey, apiSecret } = livekit
-  return spawnActors({
-    clock: systemClock,
-    order: { url, apiKey, apiSecret, room, sampleRate: 48_000, isHeld: true, script: script(seconds) },
-    onEvent: () => undefined,
+function stage(name: string, { url, apiKey, apiSecret }: LivekitServer, folder: string): Promise<Result> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./live-stage-process.js', import.meta.url)), name, folder], {
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
-}
-
-/** From the call of join to the first frame of all eight. */
-async function measureJoins(livekit: LivekitServer): Promise<number[]> {
-  await using actors = actorsOf(livekit, 'joins', 120)
-  await actors.ready
-  const { url, apiKey, apiSecret } = livekit
-  const room = createLivekitRoom({ url, apiKey, apiSecret, clock: systemClock, logger: silentLogger })
-  const times: number[] = []
-  const ignore = () => undefined
-  for (let turn = 0; turn < JOINS; turn++) {
-    const heard = new Set<string>()
-    const startMs = systemClock.monotonicMs()
-    const connection = await room.join(
-      { room: 'joins', botIdentity: 'bench', botName: 'bench' },
-      {
-        participantJoined: ignore,
-        participantRenamed: ignore,
-        participantLeft: ignore,
-        trackStarted: ignore,
-        trackEnded: ignore,
-        trackStalled: ignore,
-        trackResumed: ignore,
-        reconnecting: ignore,
-        reconnected: ignore,
-        ended: ignore,
-        frame: (key) => {
-          heard.add(key)
-          if (heard.size === PEOPLE && times.length === turn) times.push(systemClock.monotonicMs() - startMs)
-        },
-      },
-      new AbortController().signal,
-    )
-    await until(() => times.length > turn)
-    await connection.close()
-  }
-  return times
-}
-
-async function measureLatency(livekit: LivekitServer, dataDir: string) {
-  const engine = new StampEngine(() => systemClock.monotonicMs())
-  const server = await startSpeechServer({ port: 0, engine, apiKey: null, clock: systemClock, logger: silentLogger })
-  const emitted = engine.emittedMs
-  const durable: number[] = []
-  const settings = testSettings({ dataDir, gladiaApiUrl: server.url, stt: 'local', logLevel: 'silent' }, livekit)
-  const observer: MeetingObserver = {
-    segment: (segment) => {
-      const sentMs = emitted.get(segment.utteranceId)
-      if (sentMs !== undefined) durable.push(systemClock.monotonicMs() - sentMs)
-    },
-  }
-  const up = await startUp(settings, { clock: systemClock, logger: silentLogger, random: Math.random, observe: () => observer })
-  try {
-    const id = await startMeeting(up.url, up.apiKey, 'latency')
-    await using actors = actorsOf(livekit, 'latency', SPEAK_SEC)
-    await actors.ready
-    actors.go()
-    await actors.ended
-    await stopMeeting(up, id)
-    const meeting = await up.store.meeting(id)
-    const startMs = Date.parse(meeting.startedAt ?? '') - systemClock.nowMs() + systemClock.monotonicMs()
-    const lags: number[] = []
-    // a frame of 50 ms arrived when its last sample was spoken, as the track's clock has it
-    const sessions = await up.store.sessions(id)
-    for (const span of await up.store.spans(id)) {
-      const session = sessions.find((one) => one.sessionId === span.sessionId)
-      const received = engine.receipts.find((receipt) => receipt.channels === session?.channels)
-      if (!received) continue
-      for (let frame = span.fromFrame + 800; frame <= span.toFrame; frame += 800) {
-        const atMs = received.atMs(frame)
-        if (atMs !== undefined) lags.push(atMs - (startMs + span.meetingMs + (frame - span.fromFrame) / 16))
-      }
-    }
-    return { trackToSocketMs: quantiles(lags), finalToDurableMs: quantiles(durable) }
-  } finally {
-    await up.close()
-    await server.close()
-  }
-}
-
-async function measureCost(livekit: LivekitServer, dataDir: string) {
-  const speech = await startSpeechServerProcess('marks')
-  const settings = testSettings({ dataDir, gladiaApiUrl: speech.url, stt: 'local', logLevel: 'silent' }, livekit)
-  const up = await startUp(settings, { clock: systemClock, logger: silentLogger, random: Math.random })
-  try {
-    await systemClock.sleep(3_000)
-    const idle = await cpuPercent(IDLE_SEC)
-    const rss: number[] = []
-    const busy: { process: number; js: number }[] = []
-    for (const count of [1, 2]) {
-      const room = `cost-${count}`
-      await startMeeting(up.url, up.apiKey, room)
-      const actors = actorsOf(livekit, room, SPEAK_SEC + 10)
-      await actors.ready
-      actors.go()
-      await actors.started
-      await systemClock.sleep(3_000)
-      const before = performance.eventLoopUtilization()
-      const process = await cpuPercent(SPEAK_SEC / 2)
-      busy.push({ process, js: performance.eventLoopUtilization(before).utilization * 100 })
-      rss.push(globalThis.process.memoryUsage().rss / 2 ** 20)
-      if (count === 2) await actors.stop()
-      else void actors.ended.catch(() => undefined)
-    }
-    return {
-      idleCpuPercent: idle,
-      processCorePercent: busy[0]?.process ?? Number.NaN,
-      jsCorePercent: busy[0]?.js ?? Number.NaN,
-      rssPerMeetingMb: (rss[1] ?? Number.NaN) - (rss[0] ?? Number.NaN),
-    }
-  } finally {
-    await up.close()
-    await speech.stop()
-  }
-}
-
-async function cpuPercent(seconds: number): Promise<number> {
-  const before = process.cpuUsage()
-  const startMs = systemClock.monotonicMs()
-  await systemClock.sleep(seconds * 1000)
-  const { user, system } = process.cpuUsage(before)
-  return (user + system) / 10 / (systemClock.monotonicMs() - startMs)
-}
-
-async function startMeeting(url: string, apiKey: string, room: string): Promise<MeetingId> {
-  const response = await fetch(`${url}/v1/meetings`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ room }),
+  child.stdin.end(JSON.stringify({ url, apiKey, apiSecret }))
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString()
   })
-  return asMeetingId(((await response.json()) as { id: string }).id)
-}
-
-async function stopMeeting(up: Awaited<ReturnType<typeof startUp>>, id: MeetingId): Promise<void> {
-  await up.store.requestStop(id)
-  await until(async () => ['done', 'failed'].includes((await up.store.meeting(id)).state))
+  return new Promise((resolve, reject) => {
+    child.once('close', (code) => {
+      if (code === 0) resolve(JSON.parse(output) as Result)
+      else reject(new Error(`stage ${name} ended with ${code}`))
+    })
+  })
 }

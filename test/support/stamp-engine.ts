@@ -7,9 +7,11 @@ export interface Receipts {
   atMs(frame: number): number | undefined
 }
 
-const FINAL_EVERY_SEC = 0.5
+const FINAL_EVERY_SEC = 4
+/** channels speak one after the other */
+const STAGGER_SEC = 0.5
 
-/** An engine that recognises nothing: it notes when audio comes, and says one word twice a second and channel. */
+/** An engine that recognises nothing: it notes when audio comes, and says one word every four seconds on each channel. */
 export class StampEngine implements Engine {
   readonly name = 'marks'
   readonly receipts: Receipts[] = []
@@ -24,14 +26,17 @@ export class StampEngine implements Engine {
   open({ channels, sampleRate }: EngineSessionOptions, events: EngineEvents): EngineSession {
     const marks: { toFrame: number; atMs: number }[] = []
     let frames = 0
-    let nextSec = FINAL_EVERY_SEC
+    const nextSec = Array.from({ length: channels }, (_, channel) => 1 + STAGGER_SEC * channel)
+    const session = this.receipts.length
     this.receipts.push({ channels, atMs: (frame) => marks.find((mark) => mark.toFrame >= frame)?.atMs })
     return {
       push: (block) => {
         frames += block.length / channels
         marks.push({ toFrame: frames, atMs: this.#nowMs() })
-        for (; nextSec * sampleRate < frames; nextSec += FINAL_EVERY_SEC) {
-          for (let channel = 0; channel < channels; channel++) this.#say(events, channel, nextSec, this.receipts.length)
+        for (const [channel, atSec] of nextSec.entries()) {
+          if (atSec * sampleRate >= frames) continue
+          this.#say(events, channel, atSec, session)
+          nextSec[channel] = atSec + FINAL_EVERY_SEC
         }
       },
       finish: () => Promise.resolve(),
@@ -45,7 +50,7 @@ export class StampEngine implements Engine {
 
   #say(events: EngineEvents, channel: number, endSec: number, session: number): void {
     const id = `${session}-${channel}-${endSec}`
-    const startSec = endSec - FINAL_EVERY_SEC
+    const startSec = endSec - 0.5
     this.emittedMs.set(id, this.#nowMs())
     events.transcript({
       id,

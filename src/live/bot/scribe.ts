@@ -23,7 +23,7 @@ export interface ScribeEvents {
 }
 
 /** The mixer is asked this often; a block is 50 ms. */
-const TICK_MS = 20
+const TICK_MS = 10
 
 /**
  * Audio in, attributed text out: wires the audio plane to the speech sessions and their utterances, by way of spans,

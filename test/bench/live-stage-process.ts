@@ -1,0 +1,196 @@
+/**
+ * One stage of the bench `live`, in a process of its own: the LiveKit library can be ended once, and only the bot's CPU is measured.
+ * Arguments: stage, folder. In: the server's keys as JSON. Out: the result as JSON.
+ */
+import { disposeRoomLibrary } from '../../src/live/room/livekit/open.js'
+import { performance } from 'node:perf_hooks'
+import { startUp } from '../../src/app/up.js'
+import { systemClock } from '../../src/core/time.js'
+import { asMeetingId, type MeetingId } from '../../src/core/ids.js'
+import type { MeetingObserver } from '../../src/live/bot/meeting-bot.js'
+import { createLivekitRoom } from '../../src/live/room/livekit/open.js'
+import { silentLogger } from '../../src/observe/logger.js'
+import { startSpeechServer } from '../../src/speech-server/server.js'
+import type { Script } from '../../src/standins/actors/script.js'
+import { spawnActors } from '../../src/standins/actors/spawn.js'
+import { StampEngine } from '../support/stamp-engine.js'
+import { testSettings } from '../support/settings.js'
+import { startSpeechServerProcess } from '../support/speech-server-process.js'
+import { until } from '../support/until.js'
+import { quantiles } from './quantiles.js'
+
+type Result = Record<string, number | { p50: number; p99: number }>
+type Keys = { readonly url: string; readonly apiKey: string; readonly apiSecret: string }
+
+const PEOPLE = 8
+const SPEAK_SEC = 32
+const IDLE_SEC = 10
+const JOINS = 10
+
+/** Eight people, each 2.4 s of marks and 1.6 s of pause, one after the other by half a second: five at once, more than any meeting. */
+const script = (seconds: number): Script => ({
+  cast: Array.from({ length: PEOPLE }, (_, who) => ({ identity: `p${who}`, name: `P${who}`, who, voice: 'rms' as const })),
+  steps: Array.from({ length: PEOPLE }, (_, who) => who).flatMap((who) =>
+    Array.from({ length: Math.floor(seconds / 4) }, (_, turn) => ({
+      atMs: 500 + who * 500 + turn * 4_000,
+      actor: `p${who}`,
+      do: 'marks' as const,
+      slots: 12,
+    })),
+  ),
+})
+
+const STAGES = { joins: measureJoins, latency: measureLatency, cost: measureCost } as const
+
+function actorsOf(livekit: Keys, room: string, seconds: number) {
+  const { url, apiKey, apiSecret } = livekit
+  return spawnActors({
+    clock: systemClock,
+    order: { url, apiKey, apiSecret, room, sampleRate: 48_000, isHeld: true, script: script(seconds) },
+    onEvent: () => undefined,
+  })
+}
+
+/** From the call of join to the first frame of all eight. */
+async function measureJoins(livekit: Keys): Promise<Result> {
+  await using actors = actorsOf(livekit, 'joins', 120)
+  await actors.ready
+  const { url, apiKey, apiSecret } = livekit
+  const room = createLivekitRoom({ url, apiKey, apiSecret, clock: systemClock, logger: silentLogger })
+  const times: number[] = []
+  const ignore = () => undefined
+  for (let turn = 0; turn < JOINS; turn++) {
+    const heard = new Set<string>()
+    const startMs = systemClock.monotonicMs()
+    const connection = await room.join(
+      { room: 'joins', botIdentity: 'bench', botName: 'bench' },
+      {
+        participantJoined: ignore,
+        participantRenamed: ignore,
+        participantLeft: ignore,
+        trackStarted: ignore,
+        trackEnded: ignore,
+        trackStalled: ignore,
+        trackResumed: ignore,
+        reconnecting: ignore,
+        reconnected: ignore,
+        ended: ignore,
+        frame: (key) => {
+          heard.add(key)
+          if (heard.size === PEOPLE && times.length === turn) times.push(systemClock.monotonicMs() - startMs)
+        },
+      },
+      new AbortController().signal,
+    )
+    await until(() => times.length > turn)
+    await connection.close()
+  }
+  return { people: PEOPLE, joinMs: quantiles(times) }
+}
+
+async function measureLatency(livekit: Keys, dataDir: string): Promise<Result> {
+  const engine = new StampEngine(() => systemClock.monotonicMs())
+  const server = await startSpeechServer({ port: 0, engine, apiKey: null, clock: systemClock, logger: silentLogger })
+  const emitted = engine.emittedMs
+  const durable: number[] = []
+  const settings = testSettings({ dataDir, gladiaApiUrl: server.url, stt: 'local', logLevel: 'silent' }, livekit)
+  const observer: MeetingObserver = {
+    segment: (segment) => {
+      const sentMs = emitted.get(segment.utteranceId)
+      if (sentMs !== undefined) durable.push(systemClock.monotonicMs() - sentMs)
+    },
+  }
+  const up = await startUp(settings, { clock: systemClock, logger: silentLogger, random: Math.random, observe: () => observer })
+  try {
+    const id = await startMeeting(up.url, up.apiKey, 'latency')
+    await using actors = actorsOf(livekit, 'latency', SPEAK_SEC)
+    await actors.ready
+    actors.go()
+    await actors.ended
+    await stopMeeting(up, id)
+    const meeting = await up.store.meeting(id)
+    const startMs = Date.parse(meeting.startedAt ?? '') - systemClock.nowMs() + systemClock.monotonicMs()
+    const lags: number[] = []
+    // a frame of 50 ms arrived when its last sample was spoken, as the track's clock has it
+    const sessions = await up.store.sessions(id)
+    for (const span of await up.store.spans(id)) {
+      const session = sessions.find((one) => one.sessionId === span.sessionId)
+      const received = engine.receipts.find((receipt) => receipt.channels === session?.channels)
+      if (!received) continue
+      for (let frame = span.fromFrame + 800; frame <= span.toFrame; frame += 800) {
+        const atMs = received.atMs(frame)
+        if (atMs !== undefined) lags.push(atMs - (startMs + span.meetingMs + (frame - span.fromFrame) / 16))
+      }
+    }
+    return { trackToSocketMs: quantiles(lags), finalToDurableMs: quantiles(durable) }
+  } finally {
+    await up.close()
+    await server.close()
+  }
+}
+
+async function measureCost(livekit: Keys, dataDir: string): Promise<Result> {
+  const speech = await startSpeechServerProcess('marks')
+  const settings = testSettings({ dataDir, gladiaApiUrl: speech.url, stt: 'local', logLevel: 'silent' }, livekit)
+  const up = await startUp(settings, { clock: systemClock, logger: silentLogger, random: Math.random })
+  try {
+    await systemClock.sleep(3_000)
+    const idle = await cpuPercent(IDLE_SEC)
+    const rss: number[] = []
+    const busy: { process: number; js: number }[] = []
+    for (const count of [1, 2]) {
+      const room = `cost-${count}`
+      await startMeeting(up.url, up.apiKey, room)
+      const actors = actorsOf(livekit, room, SPEAK_SEC + 10)
+      await actors.ready
+      actors.go()
+      await actors.started
+      await systemClock.sleep(3_000)
+      const before = performance.eventLoopUtilization()
+      const process = await cpuPercent(SPEAK_SEC / 2)
+      busy.push({ process, js: performance.eventLoopUtilization(before).utilization * 100 })
+      rss.push(globalThis.process.memoryUsage().rss / 2 ** 20)
+      if (count === 2) await actors.stop()
+      else void actors.ended.catch(() => undefined)
+    }
+    return {
+      idleCpuPercent: idle,
+      processCorePercent: busy[0]?.process ?? Number.NaN,
+      jsCorePercent: busy[0]?.js ?? Number.NaN,
+      rssPerMeetingMb: (rss[1] ?? Number.NaN) - (rss[0] ?? Number.NaN),
+    }
+  } finally {
+    await up.close()
+    await speech.stop()
+  }
+}
+
+async function cpuPercent(seconds: number): Promise<number> {
+  const before = process.cpuUsage()
+  const startMs = systemClock.monotonicMs()
+  await systemClock.sleep(seconds * 1000)
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 10 / (systemClock.monotonicMs() - startMs)
+}
+
+async function startMeeting(url: string, apiKey: string, room: string): Promise<MeetingId> {
+  const response = await fetch(`${url}/v1/meetings`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ room }),
+  })
+  return asMeetingId(((await response.json()) as { id: string }).id)
+}
+
+async function stopMeeting(up: Awaited<ReturnType<typeof startUp>>, id: MeetingId): Promise<void> {
+  await up.store.requestStop(id)
+  await until(async () => ['done', 'failed'].includes((await up.store.meeting(id)).state))
+}
+
+const [name = '', folder = ''] = process.argv.slice(2)
+let input = ''
+for await (const chunk of process.stdin) input += String(chunk)
+const run = STAGES[name as keyof typeof STAGES]
+const result = await run(JSON.parse(input) as Keys, folder)
+if (name === 'joins') await disposeRoomLibrary()
+process.stdout.write(JSON.stringify(result))
