@@ -146,8 +146,11 @@ export interface MeetingStore {
   saveSession(claim: Claim, session: SessionRecord): Promise<void>
   /** Idempotent by (session, channel, fromFrame): an open span is written again with a larger `toFrame`. */
   saveSpans(claim: Claim, spans: readonly Span[]): Promise<void>
-  /** Idempotent by (session, utterance, part); returns those that were new, numbered. */
-  appendSegments(claim: Claim, segments: readonly Segment[]): Promise<readonly StoredSegment[]>
+  /**
+   * Idempotent by (session, utterance, part); returns those that were new, numbered.
+   * @param spans what the segments rest on: written with them, in one transaction, as `saveSpans` does
+   */
+  appendSegments(claim: Claim, segments: readonly Segment[], spans?: readonly Span[]): Promise<readonly StoredSegment[]>
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void>
   saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean): Promise<void>
 

@@ -139,8 +139,9 @@ export class MemoryStore implements MeetingStore {
     })
   }
 
-  appendSegments(claim: Claim, segments: readonly Segment[]): Promise<readonly StoredSegment[]> {
+  appendSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[] = []): Promise<readonly StoredSegment[]> {
     return this.#write(claim, (entry) => {
+      for (const span of spans) entry.spans.set(`${span.sessionId}/${span.channel}/${span.fromFrame}`, span)
       const fresh = segments.filter((segment) => !entry.segments.some((one) => keyOf(one) === keyOf(segment)))
       const stored = fresh.map((segment) => ({ ...segment, seq: (entry.seq += 1) }))
       entry.segments.push(...stored)

@@ -83,8 +83,8 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.#transcripts.saveSpans(claim, spans)
   }
 
-  appendSegments(claim: port.Claim, segments: readonly Segment[]): Promise<readonly port.StoredSegment[]> {
-    return this.feed.segments(claim.meetingId, this.#transcripts.appendSegments(claim, segments))
+  appendSegments(claim: port.Claim, segments: readonly Segment[], spans: readonly Span[] = []): Promise<readonly port.StoredSegment[]> {
+    return this.feed.segments(claim.meetingId, this.#transcripts.appendSegments(claim, segments, spans))
   }
 
   appendGaps(claim: port.Claim, gaps: readonly Gap[]): Promise<void> {

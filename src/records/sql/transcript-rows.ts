@@ -55,16 +55,11 @@ export class TranscriptRows {
   }
 
   async saveSpans(claim: Claim, spans: readonly Span[]): Promise<void> {
-    const longest = oneByKey(
-      spans,
-      (span) => `${span.sessionId} ${span.channel} ${span.fromFrame}`,
-      (a, b) => (b.toFrame >= a.toFrame ? b : a),
-    )
     await this.#fenced(
       claim,
       sql`INSERT INTO roomscribe.span (meeting_id, session_id, channel, from_frame, to_frame, track_key, identity, meeting_ms)
         SELECT fenced.id, s."sessionId", s.channel, s."fromFrame", s."toFrame", s."trackKey", s.identity, s."meetingMs"
-        FROM fenced, jsonb_to_recordset(${jsonText(longest)}::jsonb) AS s("sessionId" text, channel integer, "fromFrame" bigint,
+        FROM fenced, jsonb_to_recordset(${jsonText(longestSpans(spans))}::jsonb) AS s("sessionId" text, channel integer, "fromFrame" bigint,
           "toFrame" bigint, "trackKey" text, identity text, "meetingMs" double precision)
         ON CONFLICT (meeting_id, session_id, channel, from_frame) DO UPDATE SET to_frame = greatest(span.to_frame, excluded.to_frame)
         RETURNING NULL::integer AS n`,
@@ -72,7 +67,7 @@ export class TranscriptRows {
   }
 
   /** @returns those that were not stored before, numbered, by number */
-  async appendSegments(claim: Claim, segments: readonly Segment[]): Promise<readonly StoredSegment[]> {
+  async appendSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[]): Promise<readonly StoredSegment[]> {
     checkId(claim.meetingId)
     const given = oneByKey(
       segments.map((segment) => clean(segment)),
@@ -82,7 +77,8 @@ export class TranscriptRows {
     const rows = JSON.stringify(given.map(segmentColumns))
     try {
       const numbered = await this.#sql.rows<{ ordinal: number; seq: number }>(
-        sql`SELECT * FROM roomscribe.append_segments(${claim.meetingId}, ${claim.epoch}, ${rows}::jsonb, ${this.#sql.origin})`,
+        sql`SELECT * FROM roomscribe.append_segments(${claim.meetingId}, ${claim.epoch}, ${rows}::jsonb,
+          ${jsonText(longestSpans(spans))}::jsonb, ${this.#sql.origin})`,
       )
       return numbered.flatMap(({ ordinal, seq }) => {
         const segment = given[ordinal]
@@ -203,4 +199,13 @@ export class TranscriptRows {
     // the claim was current a moment after the write: only a claim and its reversal could do that, and epochs only grow
     throw new ClaimLostError(`meeting ${claim.meetingId} did not take a write of epoch ${claim.epoch}`)
   }
+}
+
+/** The longest version of each span. */
+function longestSpans(spans: readonly Span[]): readonly Span[] {
+  return oneByKey(
+    spans,
+    (span) => `${span.sessionId} ${span.channel} ${span.fromFrame}`,
+    (a, b) => (b.toFrame >= a.toFrame ? b : a),
+  )
 }

@@ -113,7 +113,7 @@ BEGIN
   RETURN true;
 END $$;
 
-CREATE FUNCTION roomscribe.append_segments(p_meeting uuid, p_epoch integer, p_rows jsonb, p_origin text)
+CREATE FUNCTION roomscribe.append_segments(p_meeting uuid, p_epoch integer, p_rows jsonb, p_spans jsonb, p_origin text)
 RETURNS TABLE (ordinal integer, seq integer)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -124,6 +124,11 @@ BEGIN
   IF NOT FOUND THEN
     RAISE EXCEPTION 'claim lost' USING ERRCODE = 'RS001';
   END IF;
+  INSERT INTO roomscribe.span (meeting_id, session_id, channel, from_frame, to_frame, track_key, identity, meeting_ms)
+    SELECT p_meeting, s."sessionId", s.channel, s."fromFrame", s."toFrame", s."trackKey", s.identity, s."meetingMs"
+    FROM jsonb_to_recordset(p_spans) AS s("sessionId" text, channel integer, "fromFrame" bigint, "toFrame" bigint, "trackKey" text,
+      identity text, "meetingMs" double precision)
+    ON CONFLICT (meeting_id, session_id, channel, from_frame) DO UPDATE SET to_frame = greatest(span.to_frame, excluded.to_frame);
   RETURN QUERY
     WITH given AS (
       SELECT (e.ord - 1)::integer AS ordinal, r.*

@@ -1,0 +1,86 @@
+import { backoffMs } from '../../core/backoff.js'
+import { ClaimLostError, toError } from '../../core/errors.js'
+import type { Clock } from '../../core/time.js'
+import type { Logger } from '../../observe/logger.js'
+
+const RETRY = { firstMs: 100, maxMs: 5_000 }
+
+/** What a lane is made of. */
+export interface LaneOptions {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: () => number
+  /** aborted: nothing is begun or repeated any more */
+  readonly signal: AbortSignal
+  /** whether there is something to write */
+  readonly hasWork: () => boolean
+  /** one round; what it could not write is work again */
+  readonly write: () => Promise<void>
+  readonly onClaimLost: () => void
+}
+
+/** Writes one round at a time, as long as there is work, repeating a round that failed with a growing wait. */
+export class Lane {
+  readonly #options: LaneOptions
+  #writing: Promise<void> | null = null
+  #cancel: (() => void) | null = null
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+  }
+
+  /** Begins within `ms`; at once for 0. What comes while a round is on its way is written right after it. */
+  soon(ms: number): void {
+    if (ms === 0) this.#begin()
+    else if (!this.#writing && !this.#cancel) {
+      this.#cancel = this.#options.clock.after(ms, () => {
+        this.#cancel = null
+        this.#begin()
+      })
+    }
+  }
+
+  /** Begins at once and resolves when there is no work left, or none may be done. */
+  async flush(): Promise<void> {
+    this.#begin()
+    while (this.#writing) await this.#writing
+  }
+
+  /** Cancels a round that was to begin. */
+  close(): void {
+    this.#cancel?.()
+    this.#cancel = null
+  }
+
+  #begin(): void {
+    if (this.#writing || this.#options.signal.aborted || !this.#options.hasWork()) return
+    this.close()
+    this.#writing = this.#drain().finally(() => {
+      this.#writing = null
+      // what came between the last look and here must not be left waiting
+      this.#begin()
+    })
+  }
+
+  async #drain(): Promise<void> {
+    const { clock, logger, random, signal, hasWork, write, onClaimLost } = this.#options
+    for (let attempt = 0; hasWork();) {
+      try {
+        await write()
+        attempt = 0
+      } catch (thrown) {
+        if (thrown instanceof ClaimLostError) {
+          onClaimLost()
+          return
+        }
+        logger.warn({ err: toError(thrown), attempt }, 'store write failed, will be repeated')
+        try {
+          await clock.sleep(backoffMs(RETRY, attempt, random), signal)
+        } catch {
+          return // closed: what waits is counted by whoever closes
+        }
+        attempt++
+      }
+    }
+  }
+}
