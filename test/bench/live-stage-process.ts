@@ -16,6 +16,8 @@ import { spawnActors } from '../../src/standins/actors/spawn.js'
 import { StampEngine } from '../support/stamp-engine.js'
 import { testSettings } from '../support/settings.js'
 import { startSpeechServerProcess } from '../support/speech-server-process.js'
+import { Secret } from '../../src/app/config/secret.js'
+import { postgresBinaries, startPostgres } from '../support/postgres.js'
 import { until } from '../support/until.js'
 import { quantiles } from './quantiles.js'
 
@@ -24,7 +26,10 @@ type Keys = { readonly url: string; readonly apiKey: string; readonly apiSecret:
 
 const PEOPLE = 8
 const SPEAK_SEC = 32
-const IDLE_SEC = 10
+const COST_SEC = 15
+const IDLE_SEC = 20
+/** what is compiled and planned in the first seconds of a process is not idling */
+const SETTLE_MS = 20_000
 const JOINS = 10
 
 /** Eight people, each 2.4 s of marks and 1.6 s of pause, one after the other by half a second: five at once, more than any meeting. */
@@ -40,7 +45,12 @@ const script = (seconds: number): Script => ({
   ),
 })
 
-const STAGES = { joins: measureJoins, latency: measureLatency, cost: measureCost } as const
+const STAGES = {
+  joins: measureJoins,
+  latency: (livekit: Keys, dataDir: string) => measureLatency(livekit, dataDir, null),
+  postgres: measurePostgres,
+  cost: measureCost,
+} as const
 
 function actorsOf(livekit: Keys, room: string, seconds: number) {
   const { url, apiKey, apiSecret } = livekit
@@ -88,12 +98,34 @@ async function measureJoins(livekit: Keys): Promise<Result> {
   return { people: PEOPLE, joinMs: quantiles(times) }
 }
 
-async function measureLatency(livekit: Keys, dataDir: string): Promise<Result> {
+/** The same on a server: what is durable there took a round trip to another process. */
+async function measurePostgres(livekit: Keys, dataDir: string): Promise<Result> {
+  const binaries = postgresBinaries()
+  if (binaries === undefined) return {}
+  const postgres = await startPostgres(binaries)
+  try {
+    const { finalToDurableMs } = await measureLatency(livekit, dataDir, await postgres.newDatabase())
+    return finalToDurableMs === undefined ? {} : { finalToDurablePostgresMs: finalToDurableMs }
+  } finally {
+    await postgres.close()
+  }
+}
+
+async function measureLatency(livekit: Keys, dataDir: string, databaseUrl: string | null): Promise<Result> {
   const engine = new StampEngine(() => systemClock.monotonicMs())
   const server = await startSpeechServer({ port: 0, engine, apiKey: null, clock: systemClock, logger: silentLogger })
   const emitted = engine.emittedMs
   const durable: number[] = []
-  const settings = testSettings({ dataDir, gladiaApiUrl: server.url, stt: 'local', logLevel: 'silent' }, livekit)
+  const settings = testSettings(
+    {
+      dataDir,
+      gladiaApiUrl: server.url,
+      stt: 'local',
+      logLevel: 'silent',
+      databaseUrl: databaseUrl === null ? null : new Secret(databaseUrl),
+    },
+    livekit,
+  )
   const observer: MeetingObserver = {
     segment: (segment) => {
       const sentMs = emitted.get(segment.utteranceId)
@@ -134,30 +166,32 @@ async function measureCost(livekit: Keys, dataDir: string): Promise<Result> {
   const settings = testSettings({ dataDir, gladiaApiUrl: speech.url, stt: 'local', logLevel: 'silent' }, livekit)
   const up = await startUp(settings, { clock: systemClock, logger: silentLogger, random: Math.random })
   try {
-    await systemClock.sleep(3_000)
+    await systemClock.sleep(SETTLE_MS)
     const idle = await cpuPercent(IDLE_SEC)
     const rss: number[] = []
     const busy: { process: number; js: number }[] = []
-    for (const count of [1, 2]) {
+    for (const count of [1, 2, 3]) {
       const room = `cost-${count}`
       await startMeeting(up.url, up.apiKey, room)
-      const actors = actorsOf(livekit, room, SPEAK_SEC + 10)
+      const actors = actorsOf(livekit, room, 3 * COST_SEC + 40)
       await actors.ready
       actors.go()
       await actors.started
       await systemClock.sleep(3_000)
       const before = performance.eventLoopUtilization()
-      const process = await cpuPercent(SPEAK_SEC / 2)
+      const process = await cpuPercent(COST_SEC)
       busy.push({ process, js: performance.eventLoopUtilization(before).utilization * 100 })
+      // garbage that V8 has not looked at yet is not what a meeting costs
+      globalThis.gc?.()
       rss.push(globalThis.process.memoryUsage().rss / 2 ** 20)
-      if (count === 2) await actors.stop()
+      if (count === 3) await actors.stop()
       else void actors.ended.catch(() => undefined)
     }
     return {
       idleCpuPercent: idle,
       processCorePercent: busy[0]?.process ?? Number.NaN,
       jsCorePercent: busy[0]?.js ?? Number.NaN,
-      rssPerMeetingMb: (rss[1] ?? Number.NaN) - (rss[0] ?? Number.NaN),
+      rssPerMeetingMb: ((rss[2] ?? Number.NaN) - (rss[0] ?? Number.NaN)) / 2,
     }
   } finally {
     await up.close()

@@ -14,7 +14,7 @@ export async function run(): Promise<Result> {
   const livekit = await startTestLivekit()
   try {
     const results: Result[] = []
-    for (const name of ['joins', 'latency', 'cost']) results.push(await stage(name, livekit, join(folder, name)))
+    for (const name of ['joins', 'latency', 'postgres', 'cost']) results.push(await stage(name, livekit, join(folder, name)))
     return Object.assign({}, ...results) as Result
   } finally {
     await livekit.stop()
@@ -23,7 +23,7 @@ export async function run(): Promise<Result> {
 }
 
 function stage(name: string, { url, apiKey, apiSecret }: LivekitServer, folder: string): Promise<Result> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('./live-stage-process.js', import.meta.url)), name, folder], {
+  const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(new URL('./live-stage-process.js', import.meta.url)), name, folder], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   child.stdin.end(JSON.stringify({ url, apiKey, apiSecret }))

@@ -7,11 +7,11 @@ export interface Receipts {
   atMs(frame: number): number | undefined
 }
 
-const FINAL_EVERY_SEC = 4
+const FINAL_EVERY_SEC = 2
 /** channels speak one after the other */
-const STAGGER_SEC = 0.5
+const STAGGER_SEC = 0.25
 
-/** An engine that recognises nothing: it notes when audio comes, and says one word every four seconds on each channel. */
+/** An engine that recognises nothing: it notes when audio comes, and says one word every two seconds on each channel. */
 export class StampEngine implements Engine {
   readonly name = 'marks'
   readonly receipts: Receipts[] = []

@@ -14,7 +14,7 @@ export interface JournalEvents {
   claimLost(): void
 }
 
-const FLUSH_MS = 1_000
+const FLUSH_MS = 5_000
 /** Final segments that may wait for a store that is away: hours of talk; beyond it the meeting is a fault, never a silent loss. */
 const MAX_WAITING = 20_000
 
@@ -22,7 +22,7 @@ const spanKey = (span: Span): string => `${span.sessionId}/${span.channel}/${spa
 
 /**
  * Writes what a meeting yields, retrying until closed, in two lanes of one write at a time each: finals go out at once, together with
- * the spans they rest on; spans alone, gaps, people and sessions at most once a second. Neither lane waits for the other.
+ * the spans they rest on; spans alone, gaps, people and sessions at most every five seconds. Neither lane waits for the other.
  */
 export class Journal {
   readonly #store: MeetingStore

@@ -152,6 +152,8 @@ export class MeetingBot {
       if (this.#meeting.startedAt === null) {
         await this.#deps.store.setState(this.#claim, 'joining', null, { startedAt: new Date(this.#deps.clock.nowMs()).toISOString() })
       }
+      // the store plans its statements at the first call: the first words must not wait for that
+      await this.#deps.store.appendSegments(this.#claim, [])
       const first = begin(this.#options.policy)
       this.#state = first.state
       this.#told = 'joining'

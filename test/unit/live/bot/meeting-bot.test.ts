@@ -112,7 +112,7 @@ describe('MeetingBot', () => {
     if (!session) throw new Error('no session')
     const channelOf = (identity: string) =>
       rig.store.spans(rig.meeting.id).then((spans) => spans.find((span) => span.identity === identity)?.channel ?? -1)
-    await rig.clock.advance(2_000)
+    await rig.clock.advance(6_000)
     session.emit({ channel: await channelOf('bob'), text: 'hello from Bob', startSec: 1.2, endSec: 1.8 })
     session.emit({ channel: await channelOf('ann'), text: 'hello from Ann', startSec: 0.2, endSec: 0.8 })
     await rig.clock.settle()
