@@ -1,7 +1,8 @@
 import { ClaimLostError, ConflictError } from '../core/errors.js'
 import type { MeetingId } from '../core/ids.js'
 import type { JobQueue } from '../followup/port.js'
-import { MeetingBot, type BotDeps, type BotOptions, type BotOutcome, type MeetingObserver } from '../live/bot/meeting-bot.js'
+import type { BotDeps, BotOptions, BotOutcome, MeetingObserver } from '../live/bot/bot.js'
+import { MeetingBot } from '../live/bot/meeting-bot.js'
 import { FINAL_STATES, type MeetingRecord } from '../records/port.js'
 import type { Settings } from './config/settings.js'
 

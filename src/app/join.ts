@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Scope } from '../core/scope.js'
 import type { Clock } from '../core/time.js'
 import { MeetingBot } from '../live/bot/meeting-bot.js'
-import { createLivekitRoom, disposeRoomLibrary } from '../live/room/livekit/open.js'
+import { disposeRoomLibrary } from '../live/room/livekit/open.js'
 import { renderTranscript, RENDER_FORMATS } from '../live/transcript/render/render.js'
 import type { TranscriptDocument } from '../live/transcript/segment.js'
 import type { Logger } from '../observe/logger.js'
@@ -12,6 +12,7 @@ import { botOptions } from './attend.js'
 import type { Settings } from './config/settings.js'
 import { observerOf, type MeetingWatcher } from './observe.js'
 import { openRecords } from './records.js'
+import { openRoom } from './room.js'
 import { openSpeech } from './speech.js'
 import { loadTranscript } from './transcripts.js'
 
@@ -46,13 +47,7 @@ export async function joinRoom(
   scope.defer('speech', () => speech.close())
   scope.defer('room library', () => disposeRoomLibrary())
   const { store } = records
-  const room = createLivekitRoom({
-    url: settings.livekitUrl ?? '',
-    apiKey: settings.livekitApiKey ?? '',
-    apiSecret: settings.livekitApiSecret?.reveal() ?? '',
-    clock,
-    logger,
-  })
+  const room = openRoom(settings, { clock, logger })
   const { meeting } = await store.create({
     room: options.room,
     title: null,

@@ -1,4 +1,4 @@
-import type { MeetingObserver } from '../live/bot/meeting-bot.js'
+import type { MeetingObserver } from '../live/bot/bot.js'
 import type { Segment } from '../live/transcript/segment.js'
 import type { MeetingReason, MeetingState } from '../records/port.js'
 

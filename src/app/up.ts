@@ -10,13 +10,14 @@ import { openQueue } from '../followup/jobs/open.js'
 import { createPipeline } from '../followup/pipeline/pipeline.js'
 import { createExtractiveSummariser } from '../followup/summary/extractive.js'
 import type { JobQueue } from '../followup/port.js'
-import type { MeetingObserver } from '../live/bot/meeting-bot.js'
-import { createLivekitRoom, disposeRoomLibrary } from '../live/room/livekit/open.js'
+import type { MeetingObserver } from '../live/bot/bot.js'
+import { disposeRoomLibrary } from '../live/room/livekit/open.js'
 import type { Logger } from '../observe/logger.js'
 import type { MeetingRecord, MeetingStore } from '../records/port.js'
 import { botOptions, createAttendance } from './attend.js'
 import type { Settings } from './config/settings.js'
 import { openRecords } from './records.js'
+import { openRoom } from './room.js'
 import { openSpeech } from './speech.js'
 import { loadTranscript, transcriptAs } from './transcripts.js'
 
@@ -68,13 +69,7 @@ export async function startUp(
     const jobs = await openQueue({ redisUrl: settings.redisUrl?.reveal() ?? null, pool: records.pool, logger })
     scope.defer('queue', () => jobs.close())
     scope.defer('room library', () => disposeRoomLibrary())
-    const room = createLivekitRoom({
-      url: settings.livekitUrl ?? '',
-      apiKey: settings.livekitApiKey ?? '',
-      apiSecret: settings.livekitApiSecret?.reveal() ?? '',
-      clock,
-      logger,
-    })
+    const room = openRoom(settings, { clock, logger })
     const attendance = createAttendance(
       { room, stt: speech.stt, store, clock, logger, random },
       botOptions(settings),

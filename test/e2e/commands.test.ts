@@ -4,9 +4,13 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { systemClock } from '../../src/core/time.js'
+import { spawnActors } from '../../src/standins/actors/spawn.js'
 import type { LivekitServer } from '../../src/standins/livekit/server.js'
 import { CliProcess } from '../support/cli-process.js'
 import { startTestLivekit } from '../support/livekit.js'
+import { postgresBinaries, startPostgres } from '../support/postgres.js'
+import { startRedis } from '../support/redis.js'
 import { startSpeechServerProcess, type SpeechServerProcess } from '../support/speech-server-process.js'
 import { until } from '../support/until.js'
 
@@ -154,6 +158,58 @@ describe('commands', () => {
   it('fails a meeting with its reason when LiveKit cannot be reached', async () => {
     const { start, ended } = await up({ LIVEKIT_URL: 'ws://127.0.0.1:9' })
     expect(await ended((await start('r')).id)).toMatchObject({ state: 'failed', reason: 'livekit_unreachable' })
+  })
+
+  it('does the same on PostgreSQL and Redis', async () => {
+    const binaries = postgresBinaries()
+    if (binaries === undefined) throw new Error('no PostgreSQL: npm run setup -- --tests gets one')
+    const postgres = await startPostgres(binaries)
+    const redis = await startRedis()
+    try {
+      const { cli, start, meeting, call, ended } = await up({ DATABASE_URL: await postgres.newDatabase(), REDIS_URL: redis.url })
+      const { id } = await start('on-servers')
+      await until(async () => (await meeting(id)).state === 'waiting')
+      await call('POST', `/v1/meetings/${id}/stop`, {})
+      expect(await ended(id)).toMatchObject({ state: 'done', reason: 'stopped' })
+      expect((await call('GET', `/v1/meetings/${id}/summary`)).status).toBe(200)
+      expect(await cli.stop()).toBe(0)
+    } finally {
+      await redis.close()
+      await postgres.close()
+    }
+  })
+
+  it('fails a meeting with its reason when speech recognition refuses the key, and the key is in no line', async () => {
+    const guarded = await startSpeechServerProcess('marks', [], { ROOMSCRIBE_API_KEY: 'the-right-key' })
+    const room = 'refused'
+    const { url, apiKey, apiSecret } = livekit
+    await using actors = spawnActors({
+      clock: systemClock,
+      order: {
+        url,
+        apiKey,
+        apiSecret,
+        room,
+        sampleRate: 48_000,
+        isHeld: true,
+        script: {
+          cast: [{ identity: 'ann', name: 'Ann', who: 1, voice: 'rms' }],
+          steps: [{ atMs: 0, actor: 'ann', do: 'marks', slots: 100 }],
+        },
+      },
+      onEvent: () => undefined,
+    })
+    try {
+      const { cli, start, ended, call } = await up({ GLADIA_API_URL: guarded.url, GLADIA_API_KEY: 'a-wrong-key-to-look-for' })
+      const { id } = await start(room)
+      await actors.ready
+      actors.go()
+      expect(await ended(id)).toMatchObject({ state: 'failed', reason: 'speech_unauthorized' })
+      expect(JSON.parse((await call('GET', `/v1/meetings/${id}/transcript`)).body)).toMatchObject({ complete: false })
+      expect(cli.stderr.join('\n')).not.toContain('a-wrong-key-to-look-for')
+    } finally {
+      await guarded.stop()
+    }
   })
 
   it('doctor names what is wrong and exits 1, and exits 0 when all is well', async () => {

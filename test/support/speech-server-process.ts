@@ -12,10 +12,14 @@ export interface SpeechServerProcess {
 }
 
 /** Starts `roomscribe speech-server` on a free port and waits until it says that it is ready. */
-export function startSpeechServerProcess(engine: 'marks' | 'moonshine', extra: readonly string[] = []): Promise<SpeechServerProcess> {
+export function startSpeechServerProcess(
+  engine: 'marks' | 'moonshine',
+  extra: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<SpeechServerProcess> {
   const child = spawn(process.execPath, [mainFile(), 'speech-server', '--port', '0', '--engine', engine, '--with-parent', ...extra], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: childEnvironment({ ROOMSCRIBE_CACHE_DIR: cacheDir(process.env) }),
+    env: childEnvironment({ ROOMSCRIBE_CACHE_DIR: cacheDir(process.env), ...env }),
   })
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const lines: string[] = []

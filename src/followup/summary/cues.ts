@@ -91,3 +91,9 @@ export const isRealQuestion = (raw: string, words: number): boolean =>
 
 /** A reply that leaves the question open. */
 export const leavesOpen = (raw: string): boolean => isQuestion(raw) || NO_ANSWER.test(straight(raw))
+
+const PLEASANTRY =
+  /^(?:good (?:morning|afternoon|evening)|hello|hi|hey|welcome|thanks?|thank you|see you|bye|goodbye|guten (?:morgen|tag)|danke|bonjour|merci|hola|gracias)\b/i
+
+/** Whether a sentence greets, thanks or says goodbye. */
+export const isPleasantry = (text: string): boolean => PLEASANTRY.test(text)

@@ -1,7 +1,7 @@
 import type { TranscriptDocument } from '../../live/transcript/segment.js'
 import type { SummarySection } from '../../records/port.js'
 import type { Summariser } from '../port.js'
-import { isDecision, isDuty, isPromise, isRealQuestion, isRequest, leavesOpen } from './cues.js'
+import { isDecision, isDuty, isPleasantry, isPromise, isRealQuestion, isRequest, leavesOpen } from './cues.js'
 import { PIECE, breathe } from './pace.js'
 import { assigns, ownerOf, peopleOf, type People } from './owners.js'
 import { mostCentral } from './rank.js'
@@ -18,6 +18,8 @@ const REPLY_MS = 10_000
 const MIN_WORDS = 3
 /** sentences for the overview have at least this many words that carry meaning, if there are enough of them */
 const MIN_CONTENT = 3
+/** a greeting with more words has something to say as well */
+const MAX_PLEASANTRY = 8
 
 /**
  * A summary made of what was said, word for word: no model, no network. Every line cites the segments that it
@@ -30,7 +32,6 @@ export function createExtractiveSummariser(): Summariser {
 async function summarise(transcript: TranscriptDocument): Promise<SummarySection[]> {
   const sentences = await sentencesOf(transcript)
   const people = peopleOf(transcript)
-  const overview = sentences.length === 0 ? [nothingSaid(transcript)] : await overviewOf(sentences)
   const found = { decisions: [] as SummaryLine[], actions: [] as SummaryLine[], questions: [] as SummaryLine[] }
   for (const [index, sentence] of sentences.entries()) {
     if (index % PIECE === PIECE - 1) await breathe()
@@ -40,6 +41,8 @@ async function summarise(transcript: TranscriptDocument): Promise<SummarySection
     // what asks somebody to do something is an action, not a question
     if (actions.length === 0 && isOpenQuestion(sentences, index)) found.questions.push(lineOf(sentence, null, true))
   }
+  const listed = new Set([...found.decisions, ...found.actions].map((line) => line.text))
+  const overview = sentences.length === 0 ? [nothingSaid(transcript)] : await overviewOf(sentences, listed)
   return [
     { kind: 'overview', lines: overview },
     { kind: 'decisions', lines: distinct(found.decisions) },
@@ -54,9 +57,11 @@ const nothingSaid = (transcript: TranscriptDocument): SummaryLine => ({
   segmentIds: [],
 })
 
-async function overviewOf(sentences: readonly Sentence[]): Promise<SummaryLine[]> {
+/** @param listed texts that a section of their own has: not said twice while there is something else to say */
+async function overviewOf(sentences: readonly Sentence[], listed: ReadonlySet<string>): Promise<SummaryLine[]> {
   const rich = sentences.filter(({ content, text }) => content.length >= MIN_CONTENT && !isRealQuestion(text, MIN_WORDS))
-  const from = rich.length >= OVERVIEW.min ? rich : sentences
+  const telling = rich.filter(({ text, words }) => !listed.has(text) && !(isPleasantry(text) && words.length <= MAX_PLEASANTRY))
+  const from = [telling, rich].find((some) => some.length >= OVERVIEW.min) ?? sentences
   const wanted = Math.ceil(from.length / OVERVIEW.sentencesPerLine)
   const chosen = await mostCentral(from, Math.min(OVERVIEW.max, Math.max(OVERVIEW.min, wanted)))
   return chosen.map((sentence) => lineOf(sentence, null, true))

@@ -2,7 +2,6 @@ import { backoffMs } from '../../core/backoff.js'
 import { RoomscribeError, toError, UpstreamError } from '../../core/errors.js'
 import type { Identity, TrackKey } from '../../core/ids.js'
 import { Scope } from '../../core/scope.js'
-import type { Clock } from '../../core/time.js'
 import { deferred } from '../../core/deferred.js'
 import type { Logger } from '../../observe/logger.js'
 import {
@@ -11,13 +10,11 @@ import {
   type MeetingReason,
   type MeetingRecord,
   type MeetingState,
-  type MeetingStore,
   type StoredSegment,
 } from '../../records/port.js'
-import type { Gap } from '../audio/span.js'
-import type { RoomConnection, RoomEndReason, RoomEvents, RoomPort } from '../room/port.js'
-import type { SttPort } from '../stt/port.js'
+import type { RoomConnection, RoomEndReason, RoomEvents } from '../room/port.js'
 import type { Segment } from '../transcript/segment.js'
+import { botIdentity, type BotDeps, type BotOptions, type BotOutcome, type MeetingObserver } from './bot.js'
 import { Journal } from './journal.js'
 import {
   begin,
@@ -32,52 +29,9 @@ import {
 import { People } from './people.js'
 import { Scribe } from './scribe.js'
 
-/** Settings of a bot. */
-export interface BotOptions {
-  readonly policy: LifecyclePolicy
-  readonly botName: string
-  readonly screenShareAudio: boolean
-  readonly captions: boolean
-  /** how long the end waits for the last texts */
-  readonly drainMs: number
-  /** words worth knowing in every meeting */
-  readonly vocabulary: readonly string[]
-}
-
-/** The parts a bot is made of. */
-export interface BotDeps {
-  readonly room: RoomPort
-  readonly stt: SttPort
-  readonly store: MeetingStore
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly random: () => number
-}
-
-/** Whoever watches a meeting live; calls are synchronous and must not throw. */
-export interface MeetingObserver {
-  state?(state: MeetingState, reason: MeetingReason | null): void
-  interim?(segments: readonly Segment[], nameOf: (identity: Identity) => string): void
-  segment?(segment: StoredSegment, nameOf: (identity: Identity) => string): void
-  gap?(gap: Gap): void
-  error?(error: Error): void
-}
-
-/** How a meeting ended. */
-export interface BotOutcome {
-  readonly reason: MeetingReason
-  readonly failed: boolean
-  readonly complete: boolean
-  /** another process took the meeting over: nothing more was written */
-  readonly claimLost: boolean
-}
-
 const JOIN_BACKOFF = { firstMs: 500, maxMs: 5_000 }
 /** The store may be away at the end; what cannot be written by then is counted and logged. */
 const JOURNAL_CLOSE_MS = 30_000
-
-/** Identity of the bot of a room: deterministic, so that a second one makes the first yield instead of doubling it. */
-export const botIdentity = (room: string): string => `roomscribe:${room}`
 
 /** One meeting from join to leave. Used once. */
 export class MeetingBot {

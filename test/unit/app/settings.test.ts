@@ -44,6 +44,12 @@ describe('settings', () => {
     expect(String(settings.livekitApiSecret)).toBe('[redacted]')
   })
 
+  it('takes a file for our own secret as well', () => {
+    const { settings, problems } = read({ ROOMSCRIBE_API_KEY_FILE: '/run/k' }, () => 'from-a-file')
+    expect(problems).toEqual([])
+    expect(settings.apiKey?.reveal()).toBe('from-a-file')
+  })
+
   it('does not show a wrong database address, which may carry a password', () => {
     const { problems } = read({ DATABASE_URL: 'mysql://u:hush@db/x' })
     expect(problems).toEqual(['DATABASE_URL must begin with postgres:// or postgresql://, not mysql://'])

@@ -24,6 +24,20 @@ const MEETING = [
 ] as const
 
 describe('the extractive summary', () => {
+  test('tells in the overview what no other section has, and no pleasantries, while there is something else', async () => {
+    const sections = await summaryOf([
+      ['Ann', 'Good morning everyone, thank you for joining.'],
+      ...MEETING.slice(1),
+      ['Ann', 'The mobile app crashed twice for customers with older phones.'],
+      ['Ann', 'Thank you everyone, see you next week.'],
+    ])
+    const others = new Set([...linesOf(sections, 'decisions'), ...linesOf(sections, 'actions')].flatMap(({ segmentIds }) => segmentIds))
+    const overview = linesOf(sections, 'overview')
+    expect(overview.length).toBeGreaterThanOrEqual(3)
+    expect(overview.filter(({ segmentIds }) => segmentIds.some((id) => others.has(id)))).toEqual([])
+    expect(overview.filter(({ text }) => /morning|next week/.test(text))).toEqual([])
+  })
+
   test('finds decisions, owned actions and the question left open, each with its evidence', async () => {
     const sections = await summaryOf(MEETING)
     expect(sections.map(({ kind }) => kind)).toEqual(['overview', 'decisions', 'actions', 'questions'])

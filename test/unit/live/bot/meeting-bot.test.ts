@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { UpstreamError } from '../../../../src/core/errors.js'
-import type { TrackKey } from '../../../../src/core/ids.js'
-import { MeetingBot, type BotOptions, type BotOutcome } from '../../../../src/live/bot/meeting-bot.js'
+import { asIdentity, type TrackKey } from '../../../../src/core/ids.js'
+import type { RoomEvents } from '../../../../src/live/room/port.js'
+import type { BotOptions, BotOutcome } from '../../../../src/live/bot/bot.js'
+import { MeetingBot } from '../../../../src/live/bot/meeting-bot.js'
 import { silentLogger } from '../../../../src/observe/logger.js'
 import type { MeetingRecord, StoredSegment } from '../../../../src/records/port.js'
 import { FakeRoom } from '../../../support/fake-room.js'
@@ -203,6 +205,27 @@ describe('MeetingBot', () => {
     rig.stop.abort()
     expect(await rig.end()).toMatchObject({ complete: false })
     expect(await rig.store.gaps(rig.meeting.id)).toEqual([{ identity: 'ann', fromMs: 520, toMs: 2_520, reason: 'reconnecting' }])
+  })
+
+  it('hears nothing more of a connection that has ended', async () => {
+    const kept: RoomEvents[] = []
+    const rig = new Rig()
+    const join = rig.room.join.bind(rig.room)
+    rig.room.join = (how, events, signal) => {
+      kept.push(events)
+      return join(how, events, signal)
+    }
+    await rig.start()
+    rig.room.connection.participant('ann')
+    rig.room.connection.end('connection_lost')
+    await rig.clock.advance(100)
+    kept[0]?.participantJoined({ identity: asIdentity('ghost'), name: 'Ghost' })
+    kept[0]?.ended('removed')
+    await rig.clock.advance(1_000)
+    expect(rig.outcome).toBeNull()
+    rig.stop.abort()
+    await rig.end()
+    expect((await rig.store.meeting(rig.meeting.id)).participants.map((person) => person.identity)).toEqual(['ann'])
   })
 
   it('yields to another owner', async () => {

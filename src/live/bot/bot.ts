@@ -1,0 +1,52 @@
+import type { Identity } from '../../core/ids.js'
+import type { Clock } from '../../core/time.js'
+import type { Logger } from '../../observe/logger.js'
+import type { MeetingReason, MeetingState, MeetingStore, StoredSegment } from '../../records/port.js'
+import type { Gap } from '../audio/span.js'
+import type { RoomPort } from '../room/port.js'
+import type { SttPort } from '../stt/port.js'
+import type { Segment } from '../transcript/segment.js'
+import type { LifecyclePolicy } from './lifecycle.js'
+
+/** Identity of the bot of a room: deterministic, so that a second one makes the first yield instead of doubling it. */
+export const botIdentity = (room: string): string => `roomscribe:${room}`
+
+/** Settings of a bot. */
+export interface BotOptions {
+  readonly policy: LifecyclePolicy
+  readonly botName: string
+  readonly screenShareAudio: boolean
+  readonly captions: boolean
+  /** how long the end waits for the last texts */
+  readonly drainMs: number
+  /** words worth knowing in every meeting */
+  readonly vocabulary: readonly string[]
+}
+
+/** The parts a bot is made of. */
+export interface BotDeps {
+  readonly room: RoomPort
+  readonly stt: SttPort
+  readonly store: MeetingStore
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: () => number
+}
+
+/** Whoever watches a meeting live; calls are synchronous and must not throw. */
+export interface MeetingObserver {
+  state?(state: MeetingState, reason: MeetingReason | null): void
+  interim?(segments: readonly Segment[], nameOf: (identity: Identity) => string): void
+  segment?(segment: StoredSegment, nameOf: (identity: Identity) => string): void
+  gap?(gap: Gap): void
+  error?(error: Error): void
+}
+
+/** How a meeting ended. */
+export interface BotOutcome {
+  readonly reason: MeetingReason
+  readonly failed: boolean
+  readonly complete: boolean
+  /** another process took the meeting over: nothing more was written */
+  readonly claimLost: boolean
+}
