@@ -16,16 +16,7 @@ import type { RoomConnection, RoomEndReason, RoomEvents } from '../room/port.js'
 import type { Segment } from '../transcript/segment.js'
 import { botIdentity, type BotDeps, type BotOptions, type BotOutcome, type MeetingObserver } from './bot.js'
 import { Journal } from './journal.js'
-import {
-  begin,
-  meetingState,
-  next,
-  type BotEffect,
-  type BotEvent,
-  type BotState,
-  type BotTimer,
-  type LifecyclePolicy,
-} from './lifecycle.js'
+import { begin, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { People } from './people.js'
 import { Scribe } from './scribe.js'
 
