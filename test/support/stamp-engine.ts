@@ -15,8 +15,6 @@ const STAGGER_SEC = 0.25
 export class StampEngine implements Engine {
   readonly name = 'marks'
   readonly receipts: Receipts[] = []
-  /** by utterance id: when it was said */
-  readonly emittedMs = new Map<string, number>()
   readonly #nowMs: () => number
 
   constructor(nowMs: () => number) {
@@ -51,7 +49,6 @@ export class StampEngine implements Engine {
   #say(events: EngineEvents, channel: number, endSec: number, session: number): void {
     const id = `${session}-${channel}-${endSec}`
     const startSec = endSec - 0.5
-    this.emittedMs.set(id, this.#nowMs())
     events.transcript({
       id,
       isFinal: true,
