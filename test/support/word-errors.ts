@@ -1,3 +1,5 @@
+import { editDistance } from '../../src/core/edit-distance.js'
+
 /** Words as they are compared: lower case, without punctuation. */
 export const spokenWords = (text: string): string[] =>
   text
@@ -9,14 +11,5 @@ export const spokenWords = (text: string): string[] =>
 /** Word error rate: insertions, deletions and substitutions over the words of the reference. */
 export function wordErrorRate(reference: string, heard: string): number {
   const wanted = spokenWords(reference)
-  const got = spokenWords(heard)
-  let row = Array.from({ length: got.length + 1 }, (_, at) => at)
-  for (const [line, word] of wanted.entries()) {
-    const next = [line + 1]
-    for (const [at, other] of got.entries()) {
-      next.push(Math.min((row[at + 1] ?? 0) + 1, (next[at] ?? 0) + 1, (row[at] ?? 0) + (word === other ? 0 : 1)))
-    }
-    row = next
-  }
-  return (row.at(-1) ?? 0) / Math.max(1, wanted.length)
+  return editDistance(wanted, spokenWords(heard)) / Math.max(1, wanted.length)
 }

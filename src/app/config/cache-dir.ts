@@ -1,9 +1,8 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-/** Folders of the two things that set-up fetches once for all checkouts. `deploy/dev/setup.mjs` uses the same names. */
+/** Folder of the recogniser's weights in the cache; `deploy/dev` uses the same name. */
 export const WEIGHTS_FOLDER = 'moonshine-tiny-en-0.1.29'
-export const LIVEKIT_FOLDER = 'livekit-server-1.13.5'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,4 +1,5 @@
 import { LOG_LEVELS, type LogLevel } from '../../observe/logger.js'
+import { editDistance } from '../../core/edit-distance.js'
 import { cacheDir, dataDir } from './cache-dir.js'
 import type { Secret } from './secret.js'
 import { boolean, choice, integer, list, secret, text, url, type Setting } from './setting.js'
@@ -80,19 +81,9 @@ const PREFIX = 'ROOMSCRIBE_'
 
 /** Names that somebody probably meant, nearest first by edit distance. */
 function nearest(name: string, known: readonly string[]): string | undefined {
-  const distance = (a: string, b: string): number => {
-    let row = Array.from({ length: b.length + 1 }, (_, at) => at)
-    for (let i = 1; i <= a.length; i++) {
-      const next = [i]
-      for (let j = 1; j <= b.length; j++) {
-        const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-        next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-      }
-      row = next
-    }
-    return row[b.length] ?? 0
-  }
-  const ranked = known.map((candidate) => ({ candidate, d: distance(name, candidate) })).toSorted((a, b) => a.d - b.d)
+  const ranked = known
+    .map((candidate) => ({ candidate, d: editDistance(name.split(''), candidate.split('')) }))
+    .toSorted((a, b) => a.d - b.d)
   return ranked[0] && ranked[0].d <= 4 ? ranked[0].candidate : undefined
 }
 

@@ -1,4 +1,5 @@
-import { percentile, wordErrors, wordsInCommon, wordsOf } from './words.js'
+import { editDistance } from '../../core/edit-distance.js'
+import { percentile, wordsInCommon, wordsOf } from './words.js'
 
 /** What was really spoken, on one clock (monotonic ms). */
 export interface SaidLine {
@@ -85,7 +86,8 @@ export function score(said: readonly SaidLine[], heard: readonly HeardLine[]): S
       .filter((line) => line.identity === identity)
       .toSorted((a, b) => a.startMs - b.startMs)
       .flatMap((line) => wordsOf(line.text))
-    const errors = wordErrors(wanted, got)
+    // NIST, Speech Recognition Scoring Toolkit, "word error rate"
+    const errors = editDistance(wanted, got)
     return {
       identity,
       saidWords: wanted.length,

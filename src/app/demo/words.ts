@@ -8,23 +8,6 @@ export function wordsOf(text: string): readonly string[] {
   )
 }
 
-/**
- * Fewest insertions, deletions and substitutions that turn `said` into `heard` (Levenshtein over words).
- * Source: NIST, Speech Recognition Scoring Toolkit, "word error rate"
- */
-export function wordErrors(said: readonly string[], heard: readonly string[]): number {
-  let row = Array.from({ length: heard.length + 1 }, (_, at) => at)
-  for (let i = 1; i <= said.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= heard.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (said[i - 1] === heard[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[heard.length] ?? 0
-}
-
 /** Share of the heard words that come, in order, in what was said: 1 when all of them do (longest common subsequence). */
 export function wordsInCommon(said: readonly string[], heard: readonly string[]): number {
   if (heard.length === 0) return 0

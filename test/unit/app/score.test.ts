@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { score, type HeardLine, type SaidLine } from '../../../src/app/demo/score.js'
-import { wordErrors, wordsOf } from '../../../src/app/demo/words.js'
+import { editDistance } from '../../../src/core/edit-distance.js'
+import { wordsOf } from '../../../src/app/demo/words.js'
 
 const said = (identity: string, text: string, startedMs: number, endedMs: number): SaidLine => ({ identity, text, startedMs, endedMs })
 const heard = (identity: string | null, text: string, startMs: number, endMs: number, atMs = endMs + 500): HeardLine => ({
@@ -36,7 +37,7 @@ describe('score of a scripted meeting', () => {
   })
 
   it('counts insertions, deletions and substitutions', () => {
-    expect(wordErrors(wordsOf('the cat sat'), wordsOf('the bat sat down'))).toBe(2)
-    expect(wordErrors(wordsOf('one two three'), [])).toBe(3)
+    expect(editDistance(wordsOf('the cat sat'), wordsOf('the bat sat down'))).toBe(2)
+    expect(editDistance(wordsOf('one two three'), [])).toBe(3)
   })
 })
