@@ -16,8 +16,21 @@ export interface AudioCounters {
   readonly sentMs: number
   readonly lostVoiceMs: number
   readonly waitingVoiceMs: number
+  /** how often speech asked for a channel, how long it waited for one in all and at most; 0 where a channel was free */
+  readonly waits: Waits
+  /** time in which a track of the person could be heard, tracks side by side counted each */
+  readonly presentMs: number
+  /** spoke, or sounded as if, for so long without a pause that others were served first */
+  readonly isNoisy: boolean
   /** where in the sessions the voice that was sent lies, for telling which of it was acknowledged */
   readonly voicedRuns: readonly VoicedRun[]
+}
+
+/** How speech waited for a channel, ms. */
+export interface Waits {
+  readonly count: number
+  readonly totalMs: number
+  readonly maxMs: number
 }
 
 interface Account {
@@ -25,6 +38,9 @@ interface Account {
   sentVoiceMs: number
   sentMs: number
   lostVoiceMs: number
+  waits: Waits
+  presentMs: number
+  isNoisy: boolean
   /** from, to, from, to, ... by session */
   readonly runs: Map<SessionId, number[]>
 }
@@ -45,6 +61,22 @@ export class Ledger {
     this.#account(identity).sentMs += ms
   }
 
+  /** Speech got a channel after waiting for it. */
+  waited(identity: Identity, ms: number): void {
+    const account = this.#account(identity)
+    const { count, totalMs, maxMs } = account.waits
+    account.waits = { count: count + 1, totalMs: totalMs + ms, maxMs: Math.max(maxMs, ms) }
+  }
+
+  /** A track could be heard for so long. */
+  present(identity: Identity, ms: number): void {
+    this.#account(identity).presentMs += ms
+  }
+
+  noisy(identity: Identity): void {
+    this.#account(identity).isNoisy = true
+  }
+
   /** Voice among what was sent; frames of one session in ascending order. */
   sentVoice(identity: Identity, ms: number, sessionId: SessionId, fromFrame: number, frames: number): void {
     const account = this.#account(identity)
@@ -55,8 +87,11 @@ export class Ledger {
     else runs.push(fromFrame, fromFrame + frames)
   }
 
-  /** @param waitingMs voice that waits to be sent, by person */
-  counters(waitingMs: ReadonlyMap<Identity, number>): AudioCounters[] {
+  /**
+   * @param waitingMs voice that waits to be sent, by person
+   * @param presentMs presence that is not over yet, by person
+   */
+  counters(waitingMs: ReadonlyMap<Identity, number>, presentMs: ReadonlyMap<Identity, number>): AudioCounters[] {
     return [...this.#accounts].map(([identity, account]) => ({
       identity,
       heardMs: account.heardMs,
@@ -64,6 +99,9 @@ export class Ledger {
       sentMs: account.sentMs,
       lostVoiceMs: account.lostVoiceMs,
       waitingVoiceMs: waitingMs.get(identity) ?? 0,
+      waits: account.waits,
+      presentMs: account.presentMs + (presentMs.get(identity) ?? 0),
+      isNoisy: account.isNoisy,
       voicedRuns: [...account.runs].flatMap(([sessionId, ends]) => pairs(sessionId, ends)),
     }))
   }
@@ -71,7 +109,16 @@ export class Ledger {
   #account(identity: Identity): Account {
     let account = this.#accounts.get(identity)
     if (!account) {
-      account = { heardMs: 0, sentVoiceMs: 0, sentMs: 0, lostVoiceMs: 0, runs: new Map() }
+      account = {
+        heardMs: 0,
+        sentVoiceMs: 0,
+        sentMs: 0,
+        lostVoiceMs: 0,
+        waits: { count: 0, totalMs: 0, maxMs: 0 },
+        presentMs: 0,
+        isNoisy: false,
+        runs: new Map(),
+      }
       this.#accounts.set(identity, account)
     }
     return account

@@ -8,13 +8,16 @@ import type { AudioSink } from './sink.js'
 import type { GapReason } from './span.js'
 import { Track } from './track.js'
 import { AUDIO_TUNABLES, blockMsOf, type AudioTunables } from './tunables.js'
-import { Meter } from './voice.js'
+import type { VoiceDetectorFactory } from './voice/detector.js'
+import { Meter } from './voice/energy.js'
 
 /** How to make an audio plane. */
 export interface AudioPlaneOptions {
   /** monotonic clock at the meeting's start */
   readonly meetingStartMs: number
   readonly tunables?: Partial<AudioTunables>
+  /** makes the voice detector of each track; an energy gate when absent */
+  readonly detector?: VoiceDetectorFactory
 }
 
 /**
@@ -32,6 +35,7 @@ export class AudioPlane {
   readonly #patience: Patience
   readonly #pool: SessionPool
   readonly #meter = new Meter()
+  #lastTickMs = 0
   #isFinished = false
 
   constructor(options: AudioPlaneOptions, sink: AudioSink) {
@@ -45,14 +49,14 @@ export class AudioPlane {
   }
 
   /** The track can be heard from now on, for the first time or again. */
-  trackStarted(track: { readonly key: TrackKey; readonly identity: Identity }, _nowMs: number): void {
+  trackStarted(track: { readonly key: TrackKey; readonly identity: Identity }, nowMs: number): void {
     if (this.#isFinished) return
     const known = this.#tracks.get(track.key)
     if (!known) {
-      this.#tracks.set(track.key, new Track(track.key, track.identity, this.#meetingStartMs, this.#tunables))
+      this.#tracks.set(track.key, new Track(track.key, track.identity, this.#meetingStartMs, nowMs, this.#tunables))
       return
     }
-    known.isLive = true
+    if (!known.isLive) known.liveSinceMs = nowMs
     known.isLeaving = false
     known.isStalled = false
     known.clock.restart()
@@ -63,7 +67,8 @@ export class AudioPlane {
     const track = this.#tracks.get(key)
     if (this.#isFinished || !track) return
     this.#missed(track, nowMs - this.#meetingStartMs)
-    track.isLive = false
+    if (track.isLive) this.#ledger.present(track.identity, nowMs - track.liveSinceMs)
+    track.liveSinceMs = Number.NaN
     track.isStalled = false
     track.isLeaving = !keepSeat
   }
@@ -102,6 +107,7 @@ export class AudioPlane {
   /** Sends what is due. To be called every 20 ms or so; a late call is made up for. */
   tick(nowMs: number): void {
     if (this.#isFinished) return
+    this.#lastTickMs = nowMs
     this.#patience.ticked(nowMs)
     this.#sweep()
     this.#pool.assign(this.#tracks.values(), this.#present(), nowMs)
@@ -123,7 +129,11 @@ export class AudioPlane {
   /** Sends everything that waits, closes spans and gaps, and finishes all sessions. */
   finish(nowMs: number): void {
     if (this.#isFinished) return
-    for (const track of this.#tracks.values()) this.#missed(track, nowMs - this.#meetingStartMs)
+    for (const track of this.#tracks.values()) {
+      this.#missed(track, nowMs - this.#meetingStartMs)
+      if (track.isLive) this.#ledger.present(track.identity, nowMs - track.liveSinceMs)
+      track.liveSinceMs = Number.NaN
+    }
     this.#pool.assign(this.#tracks.values(), this.#present(), nowMs)
     this.#pool.drain([...this.#tracks.values()], nowMs)
     this.#tracks.clear()
@@ -134,10 +144,13 @@ export class AudioPlane {
   /** What became of everybody's audio so far; everybody who was ever heard, in that order. */
   coverageInput(): AudioCounters[] {
     const waitingMs = new Map<Identity, number>()
-    for (const { identity, queue } of this.#tracks.values()) {
-      waitingMs.set(identity, (waitingMs.get(identity) ?? 0) + queue.voiced * this.#blockMs)
+    const presentMs = new Map<Identity, number>()
+    const add = (sums: Map<Identity, number>, identity: Identity, ms: number) => sums.set(identity, (sums.get(identity) ?? 0) + ms)
+    for (const { identity, queue, isLive, liveSinceMs } of this.#tracks.values()) {
+      add(waitingMs, identity, queue.voiced * this.#blockMs)
+      if (isLive) add(presentMs, identity, Math.max(0, this.#lastTickMs - liveSinceMs))
     }
-    return this.#ledger.counters(waitingMs)
+    return this.#ledger.counters(waitingMs, presentMs)
   }
 
   #present(): number {

@@ -76,7 +76,7 @@ export class SessionPool {
     for (const track of moving) track.seat = null
     if (dead === this.#next) {
       this.#next = moving.length === 0 ? null : this.#open(dead.channels, nowMs)
-      this.#seatAll(moving, this.#next)
+      this.#seatAll(moving, this.#next, nowMs)
       this.#backdate(this.#next)
       return
     }
@@ -84,9 +84,9 @@ export class SessionPool {
     this.#next = null
     if (this.#current === null && moving.length > 0) {
       this.#current = this.#open(this.#sizeFor(Math.max(present, moving.length)), nowMs)
-      this.#seatAll(moving, this.#current)
+      this.#seatAll(moving, this.#current, nowMs)
       this.#backdate(this.#current)
-    } else this.#seatAll(moving, this.#current)
+    } else this.#seatAll(moving, this.#current, nowMs)
   }
 
   /** Sends all that waits, at once and whole, also of those without a seat, and finishes every session. */
@@ -98,7 +98,7 @@ export class SessionPool {
       const session = (this.#current ??= this.#open(this.#sizeFor(rest.length), nowMs))
       for (const track of session.holders) this.release(track)
       for (let block = 0; block < this.#tunables.guardBlocks; block++) this.#sendBlock(session, Number.POSITIVE_INFINITY)
-      for (const track of rest) session.seat(track)
+      for (const track of rest) session.seat(track, nowMs)
       this.#empty(session)
     }
     for (const session of [this.#current, this.#next]) if (session) this.#finish(session)
@@ -148,18 +148,18 @@ export class SessionPool {
     const max = this.#tunables.sizes.at(-1) as number
     const target = this.#next ?? this.#current
     // those who still have to move keep their places
-    const offer = target.seat(track, this.#next ? this.#current.holders.length : 0)
+    const offer = target.seat(track, nowMs, this.#next ? this.#current.holders.length : 0)
     if (offer === 'channel') return
     if (offer === 'full' && this.#next === null && target.channels < max) {
       const grown = this.#roll(this.#sizeFor(present, target.channels), nowMs)
-      grown.seat(track, this.#current.holders.length)
+      grown.seat(track, nowMs, this.#current.holders.length)
       return
     }
     track.standing = offer === 'full' && target.channels >= max ? 'crowded' : 'holding'
   }
 
-  #seatAll(tracks: readonly Track[], session: MixSession | null): void {
-    for (const track of tracks) if (session?.seat(track) !== 'channel') track.standing = 'holding'
+  #seatAll(tracks: readonly Track[], session: MixSession | null, nowMs: number): void {
+    for (const track of tracks) if (session?.seat(track, nowMs) !== 'channel') track.standing = 'holding'
   }
 
   #move(nowMs: number): void {
@@ -170,7 +170,7 @@ export class SessionPool {
       const channel = track.seat?.channel
       if (channel === undefined) continue
       if (!mayMove(track, nowMs - to.openedMs, this.#tunables)) continue
-      if (to.seat(track) === 'channel') from.vacate(channel)
+      if (to.seat(track, nowMs) === 'channel') from.vacate(channel)
     }
   }
 

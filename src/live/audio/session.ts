@@ -50,12 +50,13 @@ export class MixSession {
   }
 
   /** Seats the track here; where it sat before is to be vacated by the caller. */
-  seat(track: Track, reserved = 0): SeatOffer['kind'] {
+  seat(track: Track, nowMs: number, reserved = 0): SeatOffer['kind'] {
     const offer = this.#seats.take(track.key, reserved)
     if (offer.kind !== 'channel') return offer.kind
     this.#holders[offer.channel] = track
     track.seat = { sessionId: this.sessionId, channel: offer.channel }
     track.standing = 'idle'
+    if (track.wantsSinceMs !== Number.POSITIVE_INFINITY) this.#ledger.waited(track.identity, nowMs - track.wantsSinceMs)
     track.wantsSinceMs = Number.POSITIVE_INFINITY
     // the channel was silent until now: what leads in may be cut to the spare blocks
     track.pausedBlocks = this.#tunables.pauseBlocks

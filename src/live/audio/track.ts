@@ -12,14 +12,14 @@ export class Track {
   readonly identity: Identity
   readonly queue: BlockQueue
   readonly clock: TrackClock
-  /** frames may come */
-  isLive = true
   /** frames were said to have stopped although the track is not muted */
   isStalled = false
   /** gone for good: the seat is freed when the ring is empty */
   isLeaving = false
   /** meeting time since which frames are missing, until the next one comes */
   missingSinceMs: number | null = null
+  /** since when frames may come, monotonic clock; NaN while they may not */
+  liveSinceMs: number
   /** monotonic clock */
   lastArrivedMs = Number.NEGATIVE_INFINITY
   /** when it last asked for a seat for the first time, monotonic clock */
@@ -33,11 +33,17 @@ export class Track {
   /** loudness of the quietest block sent since the roll began */
   quietestRms = Number.POSITIVE_INFINITY
 
-  constructor(key: TrackKey, identity: Identity, meetingStartMs: number, tunables: AudioTunables) {
+  constructor(key: TrackKey, identity: Identity, meetingStartMs: number, nowMs: number, tunables: AudioTunables) {
+    this.liveSinceMs = nowMs
     this.key = key
     this.identity = identity
     this.queue = new BlockQueue(tunables.ringBlocks, tunables.blockSamples)
     this.clock = new TrackClock(meetingStartMs, tunables.sampleRate, tunables.lostMs)
+  }
+
+  /** frames may come */
+  get isLive(): boolean {
+    return !Number.isNaN(this.liveSinceMs)
   }
 
   /** whether there is something to hear and nowhere to send it */

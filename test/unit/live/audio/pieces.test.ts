@@ -6,7 +6,7 @@ import { Int16Ring } from '../../../../src/live/audio/ring.js'
 import { SampleClock } from '../../../../src/live/audio/sample-clock.js'
 import { Seats } from '../../../../src/live/audio/seats.js'
 import { TrackClock } from '../../../../src/live/audio/track-clock.js'
-import { Meter } from '../../../../src/live/audio/voice.js'
+import { Meter } from '../../../../src/live/audio/voice/energy.js'
 
 const sample = fc.integer({ min: -32_768, max: 32_767 })
 const key = (name: string) => trackKey(asIdentity(name), 'microphone')

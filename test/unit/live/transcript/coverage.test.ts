@@ -14,6 +14,9 @@ function counters(change: Partial<AudioCounters> = {}): AudioCounters {
     sentMs: 10_000,
     lostVoiceMs: 0,
     waitingVoiceMs: 0,
+    waits: { count: 0, totalMs: 0, maxMs: 0 },
+    presentMs: 10_000,
+    isNoisy: false,
     voicedRuns: [{ sessionId: SESSION, fromFrame: 16_000, toFrame: 3 * 16_000 }],
     ...change,
   }
