@@ -1,7 +1,10 @@
 import { z } from 'zod'
 import { scriptProblems, scriptSchema } from './script.js'
 
-/** What an actor process is to do: the first line on its standard input. A later line `go` sets T0 when `isHeld`. */
+/**
+ * What an actor process is to do: the first line on its standard input. When `isHeld`, a later line `go` sets T0, and `go MS` sets it to
+ * that monotonic time.
+ */
 export const actorOrderSchema = z
   .object({
     url: z.string().min(1),

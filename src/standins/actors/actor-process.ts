@@ -22,7 +22,7 @@ const RESOLUTION_MS = 10
 
 const ending = new AbortController()
 const order = deferred<string>()
-const go = deferred()
+const go = deferred<number | undefined>()
 const end = (why: string) => {
   ending.abort(new Error(why))
   order.reject(ending.signal.reason)
@@ -38,7 +38,10 @@ process.stdout.on('error', () => end('nobody reads'))
 const input = createInterface({ input: process.stdin })
 input.once('line', (line) => {
   order.resolve(line)
-  input.on('line', (next) => next.trim() === 'go' && go.resolve())
+  input.on('line', (next) => {
+    const t0Ms = /^go(?: (\d+(?:\.\d+)?))?$/.exec(next.trim())
+    if (t0Ms) go.resolve(t0Ms[1] === undefined ? undefined : Number(t0Ms[1]))
+  })
 })
 input.once('close', () => end('standard input has ended'))
 

@@ -34,8 +34,8 @@ export interface PlayOptions {
   readonly mark: (who: number, n: number) => Int16Array
   /** called in order; must not throw */
   readonly onEvent: (event: PlayEvent) => void
-  /** awaited between `ready` and `started`: T0 is set when it resolves */
-  readonly hold?: (signal: AbortSignal) => Promise<void>
+  /** awaited between `ready` and `started`: T0 is what it resolves with (monotonic ms), or soon after */
+  readonly hold?: (signal: AbortSignal) => Promise<number | undefined>
   /** the worst delay of the event loop so far, ms; 0 when nobody measures */
   readonly loopDelayMs?: () => number
   readonly clock: Clock
@@ -103,9 +103,9 @@ class Play {
       await this.#open()
       await this.#rendered()
       onEvent({ kind: 'ready' })
-      await hold?.(signal)
+      const heldMs = await hold?.(signal)
       signal.throwIfAborted()
-      const t0Ms = clock.monotonicMs() + START_MS
+      const t0Ms = heldMs ?? clock.monotonicMs() + START_MS
       onEvent({ kind: 'started', t0Ms })
       await this.#loop(t0Ms)
       await this.#finished()
@@ -203,9 +203,10 @@ class Play {
   }
 
   async #act({ player, member, part }: Person, step: Step): Promise<void> {
-    const { clock, onEvent } = this.#options
-    const startedMs = clock.monotonicMs()
+    const { clock, onEvent, signal } = this.#options
     try {
+      if (step.do === 'mute' && step.inSlotMs !== undefined) await clock.sleep(step.inSlotMs, signal)
+      const startedMs = clock.monotonicMs()
       switch (step.do) {
         case 'join':
         case 'rejoin':
@@ -236,7 +237,7 @@ class Play {
       }
       onEvent({ kind: 'step', identity: member.identity, do: step.do, name: part.name, startedMs, endedMs: clock.monotonicMs() })
     } catch (error) {
-      this.#failed(member.identity, step.do, error)
+      if (!signal.aborted) this.#failed(member.identity, step.do, error)
     }
   }
 

@@ -25,14 +25,20 @@ const step = z.discriminatedUnion('do', [
   bare('join'),
   bare('leave'),
   bare('rejoin'),
-  bare('mute'),
+  /** `inSlotMs`: so long after its slot began to be handed over, in mid-mark; without it between two marks */
+  z.object({ ...at, do: z.literal('mute'), inSlotMs: z.int().min(0).max(SLOT_MS).optional() }),
   bare('unmute'),
   bare('unpublish'),
   bare('republish'),
 ])
 
 /** Checks a script that came as JSON. Whoever has a `join` step comes late; everybody else is there at T0. */
-export const scriptSchema = z.object({ cast: z.array(cast).min(1).max(64), steps: z.array(step).max(10_000) })
+export const scriptSchema = z.object({
+  cast: z.array(cast).min(1).max(64),
+  steps: z.array(step).max(10_000),
+  /** nobody leaves before */
+  lengthMs: z.number().min(0).optional(),
+})
 
 export type Script = z.infer<typeof scriptSchema>
 export type CastMember = Script['cast'][number]
@@ -128,9 +134,9 @@ export function scriptProblems(script: Script): readonly string[] {
   return problems
 }
 
-/** The first slot at which nothing happens any more: steps taken and marks spoken. Clips may last longer. */
+/** The first slot at which nothing happens any more: steps taken, marks spoken and the length over. Clips may last longer. */
 export function endSlot(script: Script): number {
-  return Math.max(0, ...script.steps.map((one) => slotOf(one.atMs) + (one.do === 'marks' ? one.slots : 1)))
+  return Math.max(slotOf(script.lengthMs ?? 0), ...script.steps.map((one) => slotOf(one.atMs) + (one.do === 'marks' ? one.slots : 1)))
 }
 
 /** A line that a faithful transcript has. */

@@ -18,8 +18,8 @@ export interface ActorsProcess {
   readonly started: Promise<number>
   /** everybody has left and the process is gone; rejects when it failed or was ended before the end of its script */
   readonly ended: Promise<PlayHealth>
-  /** Sets T0, for an order that is held. */
-  go(): void
+  /** Sets T0, for an order that is held: at once, or to a monotonic time that several processes share. */
+  go(t0Ms?: number): void
   /** Makes everybody leave and resolves when the process is gone; never rejects; may be called twice. */
   stop(): Promise<void>
   /** Sends a signal; SIGKILL is a crash of everybody: the server takes 20 s to notice. */
@@ -87,7 +87,7 @@ export function spawnActors(options: {
     ready: ready.promise,
     started: started.promise,
     ended: ended.promise,
-    go: () => void child.stdin.write('go\n'),
+    go: (t0Ms) => void child.stdin.write(t0Ms === undefined ? 'go\n' : `go ${t0Ms}\n`),
     stop,
     kill: (signal) => void child.kill(signal),
     [Symbol.asyncDispose]: stop,

@@ -85,7 +85,7 @@ const cast = [
 /** Plays on a clock that the test moves. T0 is at 300 ms. */
 function start(
   steps: Script['steps'],
-  change: { hold?: (signal: AbortSignal) => Promise<void>; prepare?: (ben: FakePlayer) => void } = {},
+  change: { hold?: (signal: AbortSignal) => Promise<number | undefined>; prepare?: (ben: FakePlayer) => void; lengthMs?: number } = {},
 ) {
   const clock = new ManualClock()
   const events: PlayEvent[] = []
@@ -94,7 +94,7 @@ function start(
   change.prepare?.(player('ben'))
   const ending = new AbortController()
   const result = play({
-    script: { cast, steps },
+    script: { cast, steps, ...(change.lengthMs === undefined ? {} : { lengthMs: change.lengthMs }) },
     player: ({ identity }) => player(identity),
     clip: (text) => Promise.resolve(new Int16Array(text.length * 160)),
     mark: (who, n) => Int16Array.of(who, n),
@@ -140,14 +140,46 @@ test('marks of slot n are handed over 100 ms before it begins, and match the exp
 })
 
 test('T0 waits for whoever holds it', async () => {
-  const go = deferred()
+  const go = deferred<undefined>()
   const run = start([{ atMs: 0, actor: 'anna', do: 'marks', slots: 1 }], { hold: () => go.promise })
   await run.advance(10_000)
   expect(run.events.map(({ kind }) => kind)).toEqual(['ready'])
-  go.resolve()
+  go.resolve(undefined)
   await run.advance(1_000)
   expect(run.events[1]).toEqual({ kind: 'started', t0Ms: 10_300 })
   expect((await run.result).skippedMarks).toBe(0)
+})
+
+test('T0 is the moment that the holder names, so that several processes share it', async () => {
+  const run = start([{ atMs: 0, actor: 'anna', do: 'marks', slots: 1 }], { hold: () => Promise.resolve(2_000) })
+  await run.advance(5_000)
+  expect(run.events[1]).toEqual({ kind: 'started', t0Ms: 2_000 })
+  expect(run.anna.calls).toContain('1900 mark 3:0')
+})
+
+test('a mute may come in mid-slot, after the mark of it was handed over; the unmute waits for it', async () => {
+  const steps: Script['steps'] = [
+    { atMs: 0, actor: 'anna', do: 'marks', slots: 3 },
+    { atMs: 200, actor: 'anna', do: 'mute', inSlotMs: 70 },
+    { atMs: 400, actor: 'anna', do: 'unmute' },
+  ]
+  const run = start(steps)
+  await run.advance(5_000)
+  const marks = run.kinds('mark').map((event) => (event.kind === 'mark' ? [event.n, event.isHeard] : []))
+  expect(marks).toEqual([
+    [0, true],
+    [1, false],
+    [2, true],
+  ])
+  expect(run.anna.calls.slice(2, 7)).toEqual(['200 mark 3:0', '400 mark 3:1', '470 mute', '600 unmute', '600 mark 3:2'])
+})
+
+test('nobody leaves before the length of the script', async () => {
+  const run = start([{ atMs: 0, actor: 'anna', do: 'marks', slots: 1 }], { lengthMs: 4_000 })
+  await run.advance(9_000)
+  await run.result
+  expect(run.anna.calls).toContain('4800 leave')
+  expect(run.ben.calls).toContain('4800 leave')
 })
 
 test('a text waits until the same person has finished the last one, and others do not', async () => {
