@@ -1,9 +1,9 @@
 import { StateError } from '../../../core/errors.js'
 import type { Clock } from '../../../core/time.js'
+import { loadFvad } from '../../../core/voice/fvad.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { Engine } from '../port.js'
 import { ENGINE_RATE } from '../voice/channels.js'
-import { loadVoiceDetector } from '../voice/fvad.js'
 import { RecogniserPool } from './pool.js'
 import { MoonshineSession } from './session.js'
 import { checkWeights } from './weights.js'
@@ -35,7 +35,7 @@ export interface MoonshineOptions {
 export async function createMoonshineEngine(options: MoonshineOptions): Promise<Engine> {
   const { weightsDir, clock, logger, workers = 1 } = options
   await checkWeights(weightsDir)
-  const detector = await loadVoiceDetector(VOICE_MODE)
+  const makeDetector = await loadFvad()
   const sessions = new Map<object, { readonly session: MoonshineSession; readonly channels: number }>()
   const pool = new RecogniserPool({
     spawn: spawnRecogniser({ weightsDir }),
@@ -58,7 +58,7 @@ export async function createMoonshineEngine(options: MoonshineOptions): Promise<
       if (closing) throw new StateError('moonshine engine: open after close')
       const session: MoonshineSession = new MoonshineSession(sessionOptions, events, {
         pool,
-        detector,
+        detector: () => makeDetector(VOICE_MODE),
         over: () => sessions.delete(session),
       })
       sessions.set(session, { session, channels: sessionOptions.channels })

@@ -3,9 +3,8 @@ import type { Deferred } from '../../../core/deferred.js'
 import { StateError, UpstreamError } from '../../../core/errors.js'
 import type { EngineEvents, EngineSession, EngineSessionOptions } from '../port.js'
 import { ChannelSplitter, checkSessionOptions, utteranceId } from '../voice/channels.js'
-import type { VoiceDetector } from '../voice/fvad.js'
 import { VoiceSegmenter } from '../voice/segmenter.js'
-import type { SegmenterEvent, VoiceSegment } from '../voice/segmenter.js'
+import type { FrameDetector, SegmenterEvent, VoiceSegment } from '../voice/segmenter.js'
 import type { RecognitionJob } from './job-queue.js'
 import type { RecogniserPool } from './pool.js'
 import type { Recognition } from './recogniser.js'
@@ -33,7 +32,7 @@ interface Channel {
 /** What a session is given. */
 export interface SessionParts {
   readonly pool: RecogniserPool
-  readonly detector: () => VoiceDetector
+  readonly detector: () => FrameDetector
   /** called once when the session is over, however it ends */
   readonly over: () => void
 }

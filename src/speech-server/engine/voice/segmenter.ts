@@ -1,6 +1,5 @@
+import type { FvadDetector } from '../../../core/voice/fvad.js'
 import { ENGINE_RATE } from './channels.js'
-import { FRAME_SAMPLES } from './fvad.js'
-import type { VoiceDetector } from './fvad.js'
 
 /**
  * Cuts one channel into segments of speech.
@@ -13,6 +12,8 @@ import type { VoiceDetector } from './fvad.js'
  * V4 at most `maxUtteranceSec` plus the lead is kept, whatever comes.
  */
 
+/** 20 ms */
+const FRAME_SAMPLES = 320
 const FRAME_SEC = FRAME_SAMPLES / ENGINE_RATE
 const LEAD_FRAMES = 15
 const TAIL_FRAMES = 15
@@ -50,9 +51,12 @@ export interface SegmenterOptions {
   readonly maxUtteranceSec: number
 }
 
+/** What the segmenter needs of a detector. */
+export type FrameDetector = Pick<FvadDetector, 'isVoice' | 'close'>
+
 /** One channel's segmenter; owns its detector. */
 export class VoiceSegmenter {
-  readonly #detector: VoiceDetector
+  readonly #detector: FrameDetector
   readonly #endFrames: number
   readonly #maxFrames: number
   /** the frames kept, oldest first; `#first` is the number of the oldest */
@@ -65,7 +69,7 @@ export class VoiceSegmenter {
   #partial = new Int16Array(FRAME_SAMPLES)
   #partialLength = 0
 
-  constructor(detector: VoiceDetector, options: SegmenterOptions) {
+  constructor(detector: FrameDetector, options: SegmenterOptions) {
     this.#detector = detector
     this.#endFrames = Math.max(1, Math.round(options.endpointingSec / FRAME_SEC))
     this.#maxFrames = Math.max(TRIGGER_WINDOW, Math.floor(options.maxUtteranceSec / FRAME_SEC))

@@ -1,11 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { VoiceDetector } from '../../../../../src/speech-server/engine/voice/fvad.js'
 import { VoiceSegmenter } from '../../../../../src/speech-server/engine/voice/segmenter.js'
-import type { SegmenterEvent, VoiceSegment } from '../../../../../src/speech-server/engine/voice/segmenter.js'
+import type { FrameDetector, SegmenterEvent, VoiceSegment } from '../../../../../src/speech-server/engine/voice/segmenter.js'
 import { concat, silence } from '../../../../support/marks-audio.js'
 
 /** Calls voice what is not zero. */
-class LoudnessDetector implements VoiceDetector {
+class LoudnessDetector implements FrameDetector {
   isVoice(frame: Int16Array): boolean {
     return frame[0] !== 0
   }
