@@ -1,11 +1,9 @@
 import { asSegmentId, type Identity, type SessionId } from '../../core/ids.js'
 import type { Span } from '../audio/span.js'
+import { PADDING_FRAMES, onlyOwner, ownerByFrames, ownerByNearness, type Owner } from './owner.js'
 import { splitText } from './split-text.js'
 import type { Segment, SegmentWord } from './segment.js'
-import { FRAMES_PER_MS, distance, meetingMsOf, type SpanIndex } from './span-index.js'
-
-/** A word that meets no span goes with its neighbour when that person's span is this near. */
-const NEIGHBOUR_FRAMES = 250 * FRAMES_PER_MS
+import { FRAMES_PER_MS, meetingMsOf, type SpanIndex } from './span-index.js'
 
 /** What an STT service says was said: one channel, seconds of the session's audio. Any number may be wrong. */
 export interface AttributableUtterance {
@@ -20,26 +18,41 @@ export interface AttributableUtterance {
   readonly confidence: number
 }
 
-interface Placed {
-  readonly text: string
-  readonly confidence: number
+/** Both NaN when nobody knows. */
+interface Frames {
   readonly fromFrame: number
   readonly toFrame: number
-  identity: Identity | null
-  /** the person's spans that it lies on or near, in order; empty when unknown */
-  spans: readonly Span[]
 }
 
+/** A word, or a whole utterance without words, and where it lies on its channel. */
+interface Placed extends Frames {
+  readonly text: string
+  readonly confidence: number
+  /** false: it was said somewhere in between */
+  readonly isTimed: boolean
+  owner: Owner
+}
+
+const NOBODY: Owner = { identity: null, spans: [] }
+
 /**
- * Says who spoke an utterance, and when in the meeting: one segment, or one a person when it crosses people (split at words).
- * What meets no span is unknown (`identity` null), never guessed. Times out of the audio sent are clamped to it. Deterministic:
- * the same utterance and spans give the same segments and ids. Without text there is no segment.
+ * Says who spoke an utterance, and when in the meeting: one segment, or one a person when it crosses people (split at its words).
+ * Deterministic: the same utterance and spans give the same segments and ids, in whatever order they came. Without text there is no
+ * segment.
+ *
+ * W1 a word belongs to the person whose spans it shares most frames with, whenever that was and whoever holds the channel now
+ * W2 a word that shares none (the engine's padding, the guard between two owners) belongs to the nearest person within 0.3 s: out of
+ *    those to whom other words of the utterance belong by W1; when none does, out of all. Equally near to two: unknown
+ * W3 a word without times was said between its neighbours, an utterance without words between its start and end: it belongs to the
+ *    only person who shares more than 0.3 s of that; else to the only one who shares any; else by W2. With two such people: unknown
+ * W4 what no rule gives to somebody is unknown (`identity` null), never guessed
+ * W5 a word is held to the ends of its person's spans; where a pause was cut inside it, to the span it shares most with
  */
 export function attribute(utterance: AttributableUtterance, index: SpanIndex): Segment[] {
   const text = utterance.text.trim()
   if (text === '') return []
-  const placed = place(utterance, index)
-  adopt(placed, index.channel(utterance.sessionId, utterance.channel))
+  const placed = place(utterance)
+  giveOut(placed, utterance, index)
   const parts = grouped(placed)
   const texts = splitText(
     text,
@@ -51,84 +64,55 @@ export function attribute(utterance: AttributableUtterance, index: SpanIndex): S
   })
 }
 
-/** Words with frames in order and in range, each with the person whose spans it shares most frames with. */
-function place(utterance: AttributableUtterance, index: SpanIndex): Placed[] {
-  const { sessionId, channel } = utterance
-  const last = index.endFrame(sessionId)
-  const begin = clampFrame(utterance.startSec, 0, last, 0)
-  const end = clampFrame(utterance.endSec, begin, last, begin)
-  const whole = { text: utterance.text, startSec: utterance.startSec, endSec: utterance.endSec, confidence: utterance.confidence }
+/** Words with their frames; those without times get the stretch between their neighbours. */
+function place(utterance: AttributableUtterance): Placed[] {
+  const whole = stretch(frameOf(utterance.startSec), frameOf(utterance.endSec))
   const words = utterance.words.filter((word) => word.text.trim() !== '')
-  let from = words.length === 0 ? begin : 0
-  return (words.length === 0 ? [whole] : words).map((word) => {
-    const fromFrame = clampFrame(word.startSec, from, last, Math.max(from, begin))
-    const toFrame = clampFrame(word.endSec, fromFrame, last, words.length === 0 ? Math.max(end, fromFrame) : fromFrame)
-    from = fromFrame
-    // a word without length is looked up by the frame that it lies on
-    const spans = index.overlapping(sessionId, channel, fromFrame, Math.max(toFrame, fromFrame + 1))
-    const identity = mostOverlap(spans, fromFrame, toFrame)
+  if (words.length === 0) {
+    return [{ text: utterance.text, confidence: unit(utterance.confidence), ...whole, isTimed: false, owner: NOBODY }]
+  }
+  const own = words.map((word) => stretch(frameOf(word.startSec), frameOf(word.endSec)))
+  return words.map((word, at) => {
+    const frames = own[at] ?? whole
+    const isTimed = hasTime(frames)
     return {
       text: word.text.trim(),
       confidence: unit(word.confidence),
-      fromFrame,
-      toFrame,
-      identity,
-      spans: spans.filter((span) => span.identity === identity),
+      ...(isTimed ? frames : between(own, at, whole)),
+      isTimed,
+      owner: NOBODY,
     }
   })
 }
 
-function clampFrame(seconds: number, least: number, most: number, otherwise: number): number {
-  if (Number.isNaN(seconds)) return Math.min(otherwise, Math.max(least, most))
-  return Math.max(least, Math.min(most, Math.round(seconds * 1000 * FRAMES_PER_MS)))
+/** From the end of the last word before with a time to the start of the next one with one. */
+function between(words: readonly Frames[], at: number, whole: Frames): Frames {
+  const before = words.slice(0, at).findLast(hasTime)?.toFrame ?? whole.fromFrame
+  const after = words.slice(at + 1).find(hasTime)?.fromFrame ?? whole.toFrame
+  return stretch(before, after)
 }
 
-function mostOverlap(spans: readonly Span[], fromFrame: number, toFrame: number): Identity | null {
-  const shared = new Map<Identity, number>()
-  for (const span of spans) {
-    const frames = Math.min(toFrame, span.toFrame) - Math.max(fromFrame, span.fromFrame)
-    shared.set(span.identity, (shared.get(span.identity) ?? 0) + Math.max(1, frames))
+function giveOut(words: readonly Placed[], { sessionId, channel }: AttributableUtterance, index: SpanIndex): void {
+  const met = new Set<Identity>()
+  const left: Placed[] = []
+  for (const word of words) {
+    if (!hasTime(word)) continue
+    const where = { sessionId, channel, fromFrame: word.fromFrame, toFrame: word.toFrame }
+    word.owner = word.isTimed ? ownerByFrames(where, index) : onlyOwner(where, index)
+    if (word.isTimed && word.owner.identity !== null) met.add(word.owner.identity)
+    else if (word.isTimed) left.push(word)
   }
-  let best: Identity | null = null
-  for (const [identity, frames] of shared) if (best === null || frames > (shared.get(best) ?? 0)) best = identity
-  return best
-}
-
-/** Words between spans go with the word before, else after, when that person's span is near. */
-function adopt(words: readonly Placed[], spans: readonly Span[]): void {
-  const met = words.map((word) => word.identity)
-  for (const [at, word] of words.entries()) {
-    if (word.identity !== null) continue
-    const before = met.slice(0, at).findLast((identity) => identity !== null)
-    const after = met.slice(at + 1).find((identity) => identity !== null)
-    for (const identity of [before, after]) {
-      const near = identity ? nearestOf(spans, identity, word) : null
-      if (!identity || !near) continue
-      word.identity = identity
-      word.spans = [near]
-      break
-    }
+  for (const word of left) {
+    const where = { sessionId, channel, fromFrame: word.fromFrame, toFrame: word.toFrame }
+    word.owner = ownerByNearness(where, index, met.size === 0 ? null : met)
   }
-}
-
-function nearestOf(spans: readonly Span[], identity: Identity, word: Placed): Span | null {
-  let best: Span | null = null
-  let bestFrames = NEIGHBOUR_FRAMES
-  for (const span of spans) {
-    if (span.identity !== identity) continue
-    const frames = Math.min(distance(span, word.fromFrame), distance(span, word.toFrame))
-    if (frames > bestFrames || (frames === bestFrames && best !== null)) continue
-    best = span
-    bestFrames = frames
-  }
-  return best
 }
 
 function grouped(words: readonly Placed[]): Placed[][] {
   const parts: Placed[][] = []
   for (const word of words) {
     const part = parts.at(-1)
-    if (part && part[0]?.identity === word.identity) part.push(word)
+    if (part && part[0]?.owner.identity === word.owner.identity) part.push(word)
     else parts.push([word])
   }
   return parts
@@ -144,15 +128,15 @@ function segmentOf(
 ): Segment {
   let atMs = 0
   const words: SegmentWord[] = part.map((word) => {
-    const startMs = Math.max(atMs, meetingMs(word, word.fromFrame, word.spans[0], utterance.sessionId, index))
-    const endMs = Math.max(startMs, meetingMs(word, word.toFrame, word.spans.at(-1), utterance.sessionId, index))
+    const [fromMs, toMs] = meetingTimes(word, utterance.sessionId, index)
+    const startMs = Math.max(atMs, fromMs)
     atMs = startMs
-    return { text: word.text, startMs, endMs, confidence: word.confidence }
+    return { text: word.text, startMs, endMs: Math.max(startMs, toMs), confidence: word.confidence }
   })
   const mean = words.reduce((sum, word) => sum + word.confidence, 0) / Math.max(1, words.length)
   return {
     id: asSegmentId(`${utterance.sessionId}.${utterance.utteranceId}.${number}`),
-    identity: part[0]?.identity ?? null,
+    identity: part[0]?.owner.identity ?? null,
     startMs: words[0]?.startMs ?? 0,
     endMs: words.reduce((end, word) => Math.max(end, word.endMs), 0),
     text,
@@ -166,12 +150,39 @@ function segmentOf(
   }
 }
 
-/** By the word's own span, held to its ends; unknown words by whatever span of the session is nearest in time. */
-function meetingMs(word: Placed, frame: number, own: Span | undefined, sessionId: SessionId, index: SpanIndex): number {
-  if (own) return whole(meetingMsOf(own, Math.max(own.fromFrame, Math.min(own.toFrame, frame))))
-  const near = index.nearest(sessionId, word.fromFrame)
-  return whole(near ? meetingMsOf(near, frame) : frame / FRAMES_PER_MS)
+/** By the person's own spans, held to their ends (W5); of unknown words by whatever span of the session is nearest in time. */
+function meetingTimes({ fromFrame, toFrame, isTimed, owner }: Placed, sessionId: SessionId, index: SpanIndex): [number, number] {
+  const first = owner.spans[0]
+  const last = owner.spans.at(-1)
+  if (first && last) {
+    const times: [number, number] = [heldMs(first, fromFrame), heldMs(last, toFrame)]
+    if (!isTimed || times[1] - times[0] <= (toFrame - fromFrame + PADDING_FRAMES) / FRAMES_PER_MS) return times
+    const most = owner.spans.reduce((best, span) => (framesOn(span) > framesOn(best) ? span : best))
+    return [heldMs(most, fromFrame), heldMs(most, toFrame)]
+  }
+  // nothing was said after the audio that was sent, whatever the service says
+  const end = index.endFrame(sessionId)
+  const near = index.nearest(sessionId, Math.min(end, fromFrame))
+  const at = (frame: number) => whole(near ? meetingMsOf(near, Math.min(end, frame)) : Math.min(end, frame) / FRAMES_PER_MS)
+  return hasTime({ fromFrame, toFrame }) ? [at(fromFrame), at(toFrame)] : [at(0), at(0)]
+
+  function framesOn(span: Span): number {
+    return Math.min(toFrame, span.toFrame) - Math.max(fromFrame, span.fromFrame)
+  }
 }
 
+const heldMs = (span: Span, frame: number): number => whole(meetingMsOf(span, Math.max(span.fromFrame, Math.min(span.toFrame, frame))))
+
+/** Never before the session's first frame; NaN for what is no time. */
+const frameOf = (seconds: number): number =>
+  Number.isFinite(seconds) ? Math.max(0, Math.round(seconds * 1000 * FRAMES_PER_MS)) : Number.NaN
+
+/** From, to; one stands for the other where that is no time, and the end is never before the start. */
+function stretch(fromFrame: number, toFrame: number): Frames {
+  if (Number.isNaN(fromFrame)) return { fromFrame: toFrame, toFrame }
+  return { fromFrame, toFrame: toFrame > fromFrame ? toFrame : fromFrame }
+}
+
+const hasTime = ({ fromFrame }: Frames): boolean => !Number.isNaN(fromFrame)
 const whole = (ms: number): number => Math.max(0, Math.round(ms))
 const unit = (confidence: number): number => (Number.isNaN(confidence) ? 0 : Math.max(0, Math.min(1, confidence)))

@@ -89,6 +89,11 @@ export function distance(span: Span, frame: number): number {
   return Math.max(0, span.fromFrame - frame, frame - span.toFrame)
 }
 
+/** Frames between a span and a stretch of frames; 0 where they touch. */
+export function distanceOf(span: Span, fromFrame: number, toFrame: number): number {
+  return Math.max(0, span.fromFrame - toFrame, fromFrame - span.toFrame)
+}
+
 /** Index of the first span that begins at or after the frame. */
 function firstFrom(spans: readonly Span[], frame: number): number {
   let low = 0

@@ -11,7 +11,8 @@ export function splitText(text: string, parts: readonly (readonly string[])[]): 
     for (const [number, word] of words.entries()) {
       const found = text.indexOf(word, at)
       if (found === -1) return parts.map((part) => part.join(' ').trim())
-      if (number === 0) starts.push(found)
+      // what opens a quotation stands between a space and the word
+      if (number === 0) starts.push(found - (/\s(\S*)$/.exec(text.slice(at, found))?.[1]?.length ?? 0))
       at = found + word.length
     }
   }

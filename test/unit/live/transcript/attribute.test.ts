@@ -41,51 +41,39 @@ test('an utterance that crosses people is split at words, with the punctuation o
   ])
 })
 
-test('a word on two spans goes to the one it shares most with', () => {
+test('W1 a word on two spans goes to the one it shares most with', () => {
   const index = indexOf(span('ann', 0, 0, 2, 0), span('bob', 0, 2, 6, 2000))
   expect(attribute(utterance([['mostly', 1.9, 2.5]]), index)[0]!.identity).toBe('bob')
   expect(attribute(utterance([['mostly', 1.5, 2.1]]), index)[0]!.identity).toBe('ann')
 })
 
-test('what meets no span is unknown, never guessed, and still placed by the session', () => {
+test('W4 what meets no span is unknown, never guessed, and still placed by the session', () => {
   const index = indexOf(span('ann', 0, 0, 2, 5000), span('bob', 1, 0, 8, 5000))
   expect(brief(attribute(utterance([['ghost', 4, 5]]), index))).toEqual([[null, 'ghost', 9000, 10_000]])
   expect(brief(attribute(utterance([['ghost', 0, 1]], { channel: 7 }), index))).toEqual([[null, 'ghost', 5000, 6000]])
   expect(brief(attribute(utterance([['ghost', 0, 1]], { channel: Number.NaN }), indexOf()))).toEqual([[null, 'ghost', 0, 0]])
 })
 
-test('a word beside a span goes with its neighbour within 250 ms, else it is unknown', () => {
+test('W2 a word beside a span goes with the words that meet it within 300 ms, else it is unknown', () => {
   const index = indexOf(span('ann', 0, 0, 2, 0), span('bob', 1, 0, 9, 0))
-  expect(
+  const said = (startSec: number) =>
     brief(
       attribute(
         utterance([
           ['near', 1, 1.9],
-          ['by', 2.2, 2.4],
+          ['by', startSec, startSec + 0.2],
         ]),
         index,
       ),
-    ),
-  ).toEqual([['ann', 'near by', 1000, 2000]])
-  expect(
-    brief(
-      attribute(
-        utterance([
-          ['near', 1, 1.9],
-          ['far', 2.3, 2.6],
-        ]),
-        index,
-      ),
-    ),
-  ).toEqual([
+    )
+  expect(said(2.3)).toEqual([['ann', 'near by', 1000, 2000]])
+  expect(said(2.301)).toEqual([
     ['ann', 'near', 1000, 1900],
-    [null, 'far', 2300, 2600],
+    [null, 'by', 2301, 2501],
   ])
-  const lone = indexOf(span('bob', 1, 0, 9, 0), span('ann', 0, 0, 1, 0))
-  expect(attribute(utterance([['alone', 1.1, 1.2]]), lone)[0]!.identity).toBeNull()
 })
 
-test('a pause that was cut makes start and end go by their own spans', () => {
+test('W5 a pause that was cut makes start and end go by their own spans', () => {
   const index = indexOf(span('ann', 0, 0, 2, 0), span('ann', 0, 2, 5, 12_000))
   expect(
     brief(
@@ -98,7 +86,15 @@ test('a pause that was cut makes start and end go by their own spans', () => {
       ),
     ),
   ).toEqual([['ann', 'before after', 1000, 13_000]])
-  expect(brief(attribute(utterance([['across', 1.5, 2.5]]), index))).toEqual([['ann', 'across', 1500, 12_500]])
+})
+
+test('W5 a word with a cut pause inside is no longer than it was, on the side where most of it lies', () => {
+  const index = indexOf(span('ann', 0, 0, 2, 0), span('ann', 0, 2, 5, 12_000))
+  expect(brief(attribute(utterance([['across', 1.5, 2.4]]), index))).toEqual([['ann', 'across', 1500, 2000]])
+  expect(brief(attribute(utterance([['across', 1.6, 2.5]]), index))).toEqual([['ann', 'across', 12_000, 12_500]])
+  // frames that were lost for a moment cut nothing
+  const close = indexOf(span('ann', 0, 0, 2, 0), span('ann', 0, 2, 5, 2100))
+  expect(brief(attribute(utterance([['across', 1.5, 2.4]]), close))).toEqual([['ann', 'across', 1500, 2500]])
 })
 
 test('times beyond the audio sent, negative, reversed or not numbers are tolerated', () => {
@@ -107,24 +103,32 @@ test('times beyond the audio sent, negative, reversed or not numbers are tolerat
     ['a', -3, 1],
     ['b', Number.NaN, Number.NaN],
     ['c', 3, 2],
-    ['d', 50, Number.POSITIVE_INFINITY],
+    ['d', Number.NaN, 3.5],
+    ['e', 50, Number.POSITIVE_INFINITY],
   ])
-  const [segment] = attribute(odd, index)
-  expect(segment).toMatchObject({ identity: 'ann', startMs: 1000, endMs: 5000 })
+  const [segment, after] = attribute(odd, index)
+  expect(segment).toMatchObject({ identity: 'ann', text: 'a b c d', startMs: 1000, endMs: 4500 })
   expect(segment!.words.map((word) => [word.startMs, word.endMs])).toEqual([
     [1000, 2000],
-    [1000, 1000],
+    [2000, 4000],
     [4000, 4000],
-    [5000, 5000],
+    [4500, 4500],
   ])
+  // far from everything that was sent: nobody said it, and it is not put after the end
+  expect(after).toMatchObject({ identity: null, text: 'e', startMs: 5000, endMs: 5000 })
+  expect(attribute(utterance([['x', Number.NaN, Number.NaN]]), index)[0]).toMatchObject({ identity: null, startMs: 1000 })
 })
 
-test('an utterance without words goes to whom it shares most with; without text there is none', () => {
-  const index = indexOf(span('ann', 0, 0, 2, 0), span('bob', 0, 2, 9, 2000))
-  expect(brief(attribute(utterance([], { text: ' all of it ', startSec: 1.5, endSec: 4 }), index))).toEqual([
-    ['bob', 'all of it', 2000, 4000],
+test('an utterance without text gives no segment', () => {
+  expect(attribute(utterance([], { text: ' \n' }), indexOf())).toEqual([])
+})
+
+test('a text is cut before what opens a quotation, and after what closes one', () => {
+  expect(splitText('\u00abYes.\u00bb \u00bfNo? \u201cBut\u201d so', [['Yes.'], ['No?'], ['But', 'so']])).toEqual([
+    '\u00abYes.\u00bb',
+    '\u00bfNo?',
+    '\u201cBut\u201d so',
   ])
-  expect(attribute(utterance([], { text: ' \n' }), index)).toEqual([])
 })
 
 test('a text whose words are not found in it is put together from the words', () => {

@@ -155,6 +155,6 @@ test('srt and vtt of anything are read back by another parser: as many cues, the
       }
       for (const format of RENDER_FORMATS) expect(renderTranscript(document, format).endsWith('\n')).toBe(true)
     }),
-    { numRuns: 100 },
+    { numRuns: 40 },
   )
 })
