@@ -1,6 +1,6 @@
 import type { SessionId } from '../../core/ids.js'
 
-/** A word with its place on the session's timeline. */
+/** A word with its place on the session's timeline; both times are NaN when the service gave none. */
 export interface UtteranceWord {
   readonly text: string
   readonly startSec: number

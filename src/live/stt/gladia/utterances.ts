@@ -104,11 +104,13 @@ export class UtteranceBook {
       endSec: Math.max(startSec, place(end, 'end')),
       text: raw.text.trim(),
       words: raw.words.map((word) => {
-        const from = place(firstFinite(word.start, start), 'start')
+        // without any time of its own it is somewhere in the utterance: whoever attributes it must know that
+        const isTimed = Number.isFinite(word.start) || Number.isFinite(word.end)
+        const from = isTimed ? place(firstFinite(word.start, word.end), 'start') : Number.NaN
         return {
           text: word.word.trim(),
           startSec: from,
-          endSec: Math.max(from, place(firstFinite(word.end, word.start, start), 'end')),
+          endSec: isTimed ? Math.max(from, place(firstFinite(word.end, word.start), 'end')) : Number.NaN,
           confidence: clamp(firstFinite(word.confidence, 0), 0, 1),
         }
       }),

@@ -67,7 +67,11 @@ describe('utterances', () => {
           raw({ start, end, words: words.map(([from, to]) => ({ word: 'x', start: from, end: to, confidence: 9 })) }),
           viewOf(),
         )!
-        for (const { startSec, endSec } of [made, ...made.words]) {
+        const timed = made.words.filter((_, at) => words[at]!.some(Number.isFinite))
+        expect(made.words.filter((word) => Number.isNaN(word.startSec) && Number.isNaN(word.endSec)).length).toBe(
+          words.length - timed.length,
+        )
+        for (const { startSec, endSec } of [made, ...timed]) {
           expect(startSec).toBeGreaterThanOrEqual(0)
           expect(endSec).toBeGreaterThanOrEqual(startSec)
           expect(endSec).toBeLessThanOrEqual(60)
