@@ -4,13 +4,20 @@ const VOICED = 1
 const AUDIBLE = 2
 /** first block after the track's clock was set: the ones behind it are dated from it */
 const RUN_START = 4
+/** may turn out to be voice */
+const UNDECIDED = 8
+
+/** What a block is known to be. */
+export type BlockKind = 'voice' | 'undecided' | 'silent'
+
+const KINDS: Readonly<Record<BlockKind, number>> = { voice: VOICED, undecided: UNDECIDED, silent: 0 }
 
 /** What is known of a block when it comes. */
 export interface BlockFacts {
   /** meeting time of its first sample, ms */
   readonly meetingMs: number
   readonly rms: number
-  readonly voiced: boolean
+  readonly kind: BlockKind
   readonly audible: boolean
   readonly runStart: boolean
 }
@@ -27,6 +34,7 @@ export class BlockQueue {
   #length = 0
   #voiced = 0
   #audible = 0
+  #undecided = 0
 
   /** @param capacity blocks held at most */
   constructor(capacity: number, blockSamples: number) {
@@ -47,6 +55,11 @@ export class BlockQueue {
     return this.#voiced
   }
 
+  /** how many of the blocks may turn out to be voice */
+  get undecided(): number {
+    return this.#undecided
+  }
+
   /** how many of the blocks are audio at all */
   get audible(): number {
     return this.#audible
@@ -62,9 +75,11 @@ export class BlockQueue {
     return this.#length === 0 ? 0 : (this.#rms[this.#head] as number)
   }
 
-  /** whether the oldest block is voice */
-  get headVoiced(): boolean {
-    return this.#length > 0 && ((this.#flags[this.#head] as number) & VOICED) !== 0
+  /** what the oldest block is; silent when empty */
+  get headKind(): BlockKind {
+    const flags = this.#length === 0 ? 0 : (this.#flags[this.#head] as number)
+    if ((flags & VOICED) !== 0) return 'voice'
+    return (flags & UNDECIDED) === 0 ? 'silent' : 'undecided'
   }
 
   /** Copies one block in. @throws {RangeError} full, or not one block long */
@@ -74,9 +89,10 @@ export class BlockQueue {
     const at = (this.#head + this.#length) % this.capacity
     this.#times[at] = facts.meetingMs
     this.#rms[at] = facts.rms
-    this.#flags[at] = (facts.voiced ? VOICED : 0) | (facts.audible ? AUDIBLE : 0) | (facts.runStart ? RUN_START : 0)
+    this.#flags[at] = KINDS[facts.kind] | (facts.audible ? AUDIBLE : 0) | (facts.runStart ? RUN_START : 0)
     this.#length++
-    if (facts.voiced) this.#voiced++
+    if (facts.kind === 'voice') this.#voiced++
+    if (facts.kind === 'undecided') this.#undecided++
     if (facts.audible) this.#audible++
   }
 
@@ -101,10 +117,32 @@ export class BlockQueue {
     }
   }
 
+  /**
+   * The newest blocks that were undecided are voice after all, or not.
+   * @param most how many of them are voice; the others are silence
+   * @returns how many became voice
+   */
+  decide(most: number): number {
+    let found = 0
+    for (let index = this.#length - 1; index >= 0 && this.#undecided > 0; index--) {
+      const at = (this.#head + index) % this.capacity
+      const flags = this.#flags[at] as number
+      if ((flags & UNDECIDED) === 0) continue
+      this.#undecided--
+      const isVoice = found < most
+      this.#flags[at] = (flags & ~UNDECIDED) | (isVoice ? VOICED : 0)
+      if (!isVoice) continue
+      this.#voiced++
+      found++
+    }
+    return found
+  }
+
   #forget(): void {
     const flags = this.#flags[this.#head] as number
     if ((flags & VOICED) !== 0) this.#voiced--
     if ((flags & AUDIBLE) !== 0) this.#audible--
+    if ((flags & UNDECIDED) !== 0) this.#undecided--
     this.#head = (this.#head + 1) % this.capacity
     this.#length--
   }

@@ -9,6 +9,8 @@ interface OpenGap {
   readonly reason: GapReason
   readonly fromMs: number
   toMs: number
+  /** when it last grew, monotonic clock */
+  grewMs: number
 }
 
 /** Joins lost blocks of a track into gaps: those of one reason that lie closer than `mergeMs` are one. */
@@ -22,22 +24,23 @@ export class GapLog {
     this.#write = write
   }
 
-  /** Voice of a track, meeting time, was lost. */
-  lost(track: { key: TrackKey; identity: Identity }, reason: GapReason, fromMs: number, toMs: number): void {
+  /** Voice of a track was lost. @param fromMs meeting time, as `toMs` @param nowMs monotonic clock */
+  lost(track: { key: TrackKey; identity: Identity }, reason: GapReason, fromMs: number, toMs: number, nowMs: number): void {
     const open = this.#open.get(track.key)
     const isSame = open !== undefined && open.reason === reason && fromMs >= open.fromMs && fromMs - open.toMs <= this.#mergeMs
     if (isSame && toMs - open.fromMs <= LONGEST_MS) {
       open.toMs = Math.max(open.toMs, toMs)
+      open.grewMs = nowMs
       return
     }
     if (open) this.#tell(open)
-    this.#open.set(track.key, { identity: track.identity, reason, fromMs, toMs })
+    this.#open.set(track.key, { identity: track.identity, reason, fromMs, toMs, grewMs: nowMs })
   }
 
-  /** Tells of the stretches that ended more than `mergeMs` before this meeting time; infinity tells all. */
-  flush(untilMs: number): void {
+  /** Tells of the stretches that have not grown for more than `mergeMs`; at infinity of all. */
+  flush(nowMs: number): void {
     for (const [key, open] of this.#open) {
-      if (untilMs - open.toMs <= this.#mergeMs) continue
+      if (nowMs - open.grewMs <= this.#mergeMs) continue
       this.#open.delete(key)
       this.#tell(open)
     }

@@ -1,6 +1,7 @@
 import type { Identity, SessionId, TrackKey } from '../../core/ids.js'
 import type { BlockFacts } from './block-queue.js'
 import { GapLog } from './gap-log.js'
+import { Sizing, type ChannelPlan } from './lease/sizing.js'
 import { Ledger, type AudioCounters } from './ledger.js'
 import { Patience } from './patience.js'
 import { SessionPool } from './session-pool.js'
@@ -9,7 +10,9 @@ import type { GapReason } from './span.js'
 import { Track } from './track.js'
 import { AUDIO_TUNABLES, blockMsOf, type AudioTunables } from './tunables.js'
 import type { VoiceDetectorFactory } from './voice/detector.js'
-import { Meter } from './voice/energy.js'
+import { EnergyDetector } from './voice/energy.js'
+
+const DEFAULT_PLAN: ChannelPlan = { max: 4, mode: 'fixed' }
 
 /** How to make an audio plane. */
 export interface AudioPlaneOptions {
@@ -18,6 +21,8 @@ export interface AudioPlaneOptions {
   readonly tunables?: Partial<AudioTunables>
   /** makes the voice detector of each track; an energy gate when absent */
   readonly detector?: VoiceDetectorFactory
+  /** how many channels sessions may have; as many as people, up to 4, when absent */
+  readonly channels?: ChannelPlan
 }
 
 /**
@@ -34,8 +39,8 @@ export class AudioPlane {
   readonly #gaps: GapLog
   readonly #patience: Patience
   readonly #pool: SessionPool
-  readonly #meter = new Meter()
-  #lastTickMs = 0
+  readonly #detector: VoiceDetectorFactory
+  #nowMs = 0
   #isFinished = false
 
   constructor(options: AudioPlaneOptions, sink: AudioSink) {
@@ -45,7 +50,10 @@ export class AudioPlane {
     this.#sink = sink
     this.#gaps = new GapLog(this.#tunables.mergeGapMs, (gap) => sink.gap(gap))
     this.#patience = new Patience(this.#tunables)
-    this.#pool = new SessionPool(this.#tunables, sink, this.#ledger, this.#patience)
+    const sizing = new Sizing(options.channels ?? DEFAULT_PLAN, this.#tunables)
+    this.#pool = new SessionPool(this.#tunables, sink, this.#ledger, this.#patience, sizing)
+    const { voiceRms } = this.#tunables
+    this.#detector = options.detector ?? (() => new EnergyDetector(voiceRms))
   }
 
   /** The track can be heard from now on, for the first time or again. */
@@ -53,13 +61,15 @@ export class AudioPlane {
     if (this.#isFinished) return
     const known = this.#tracks.get(track.key)
     if (!known) {
-      this.#tracks.set(track.key, new Track(track.key, track.identity, this.#meetingStartMs, nowMs, this.#tunables))
+      this.#tracks.set(track.key, new Track(track, this.#detector(), this.#meetingStartMs, nowMs, this.#tunables))
       return
     }
     if (!known.isLive) known.liveSinceMs = nowMs
     known.isLeaving = false
     known.isStalled = false
     known.clock.restart()
+    known.decided(0)
+    known.detector.reset()
   }
 
   /** No more frames until it is started again. @param keepSeat muted or reconnecting: the channel stays its own */
@@ -96,24 +106,31 @@ export class AudioPlane {
   frame(key: TrackKey, samples: Int16Array, arrivedMs: number): void {
     const track = this.#tracks.get(key)
     if (this.#isFinished || !track?.isLive) return
+    this.#nowMs = Math.max(this.#nowMs, arrivedMs)
     track.lastArrivedMs = arrivedMs
     const facts = this.#date(track, samples, arrivedMs)
-    const limit = track.limit(this.#tunables)
-    while (track.queue.length >= limit) this.#drop(track)
+    this.#decide(track)
+    if (track.queue.length === track.queue.capacity) this.#drop(track)
     track.queue.push(samples, facts)
-    if (facts.voiced) this.#ledger.heard(track.identity, this.#blockMs)
+    if (facts.kind === 'voice') {
+      track.lastVoiceMs = arrivedMs
+      this.#ledger.heard(track.identity, this.#blockMs)
+    }
+    track.counted(facts.kind)
+    if (track.isNoisy) this.#ledger.noisy(track.identity)
+    while (track.queue.length > track.limit) this.#drop(track)
   }
 
   /** Sends what is due. To be called every 20 ms or so; a late call is made up for. */
   tick(nowMs: number): void {
     if (this.#isFinished) return
-    this.#lastTickMs = nowMs
+    this.#nowMs = nowMs
     this.#patience.ticked(nowMs)
     this.#sweep()
-    this.#pool.assign(this.#tracks.values(), this.#present(), nowMs)
+    this.#pool.assign(this.#tracks.values(), nowMs)
     this.#pool.send(nowMs)
     this.#sweep()
-    this.#gaps.flush(nowMs - this.#meetingStartMs)
+    this.#gaps.flush(nowMs)
   }
 
   /** The person is gone: seats are freed when what they said has been sent. */
@@ -123,7 +140,7 @@ export class AudioPlane {
 
   /** The session died: everybody seated there moves to another at once. What it had not acknowledged is the caller's affair. */
   sessionEnded(sessionId: SessionId, nowMs: number): void {
-    if (!this.#isFinished) this.#pool.ended(sessionId, this.#present(), nowMs)
+    if (!this.#isFinished) this.#pool.ended(sessionId, nowMs)
   }
 
   /** Sends everything that waits, closes spans and gaps, and finishes all sessions. */
@@ -134,8 +151,9 @@ export class AudioPlane {
       if (track.isLive) this.#ledger.present(track.identity, nowMs - track.liveSinceMs)
       track.liveSinceMs = Number.NaN
     }
-    this.#pool.assign(this.#tracks.values(), this.#present(), nowMs)
+    this.#pool.assign(this.#tracks.values(), nowMs)
     this.#pool.drain([...this.#tracks.values()], nowMs)
+    for (const track of this.#tracks.values()) track.detector.close()
     this.#tracks.clear()
     this.#gaps.flush(Number.POSITIVE_INFINITY)
     this.#isFinished = true
@@ -148,30 +166,36 @@ export class AudioPlane {
     const add = (sums: Map<Identity, number>, identity: Identity, ms: number) => sums.set(identity, (sums.get(identity) ?? 0) + ms)
     for (const { identity, queue, isLive, liveSinceMs } of this.#tracks.values()) {
       add(waitingMs, identity, queue.voiced * this.#blockMs)
-      if (isLive) add(presentMs, identity, Math.max(0, this.#lastTickMs - liveSinceMs))
+      if (isLive) add(presentMs, identity, Math.max(0, this.#nowMs - liveSinceMs))
     }
     return this.#ledger.counters(waitingMs, presentMs)
   }
 
-  #present(): number {
-    let present = 0
-    for (const track of this.#tracks.values()) if (!track.isLeaving) present++
-    return present
+  /** The detector's verdict on earlier blocks: those that were voice after all are counted as such where they are by now. */
+  #decide(track: Track): void {
+    const { detector, identity } = track
+    if (detector.isUndecided) return
+    const { waiting, sent } = track.decided(detector.isVoice ? detector.confirmed : 0)
+    const found = waiting + sent.length
+    if (found > 0) this.#ledger.heard(identity, found * this.#blockMs)
+    for (const { sessionId, fromFrame } of sent) {
+      this.#ledger.sentVoice(identity, this.#blockMs, sessionId, fromFrame, this.#tunables.blockSamples)
+    }
   }
 
   #date(track: Track, samples: Int16Array, arrivedMs: number): BlockFacts {
-    const { clock } = track
-    this.#meter.measure(samples)
+    const { clock, detector } = track
+    detector.hear(samples)
     if (track.missingSinceMs !== null) clock.restart()
     clock.received(samples.length, arrivedMs)
     this.#missed(track, clock.startMs)
     if (clock.jumpMs < 0) track.queue.redate(clock.jumpMs)
     if (clock.jumpMs > 0) this.#notReceived(track, clock.startMs - clock.jumpMs, clock.startMs)
-    const { rms, peak } = this.#meter
+    const { rms, peak, isVoice, isUndecided } = detector
     return {
       meetingMs: clock.startMs,
       rms,
-      voiced: rms >= this.#tunables.voiceRms,
+      kind: isVoice ? 'voice' : isUndecided ? 'undecided' : 'silent',
       audible: peak >= this.#tunables.audiblePeak,
       runStart: clock.anchored || clock.jumpMs > 0,
     }
@@ -190,11 +214,11 @@ export class AudioPlane {
 
   /** Lets the oldest block go; voice becomes a gap, silence is no loss. */
   #drop(track: Track): void {
-    const { headMs, headVoiced } = track.queue
+    const { headMs, headKind } = track.queue
     track.queue.drop()
-    if (!headVoiced) return
-    const reason: GapReason = track.seat === null && track.standing === 'crowded' ? 'no_channel' : 'ring_full'
-    this.#gaps.lost(track, reason, headMs, headMs + this.#blockMs)
+    if (headKind !== 'voice') return
+    const reason: GapReason = track.seat === null ? 'no_channel' : 'ring_full'
+    this.#gaps.lost(track, reason, headMs, headMs + this.#blockMs, this.#nowMs)
     this.#ledger.lost(track.identity, this.#blockMs)
   }
 
@@ -202,9 +226,9 @@ export class AudioPlane {
   #sweep(): void {
     for (const track of this.#tracks.values()) {
       if (!track.isLeaving) continue
-      const isWaiting = track.seat === null ? track.wantsSeat && track.standing !== 'crowded' : track.queue.length > 0
-      if (isWaiting) continue
+      if (track.seat === null ? track.wantsSeat : track.queue.length > 0) continue
       while (track.queue.length > 0) this.#drop(track)
+      track.detector.close()
       this.#pool.release(track)
       this.#tracks.delete(track.key)
     }

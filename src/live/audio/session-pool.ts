@@ -1,54 +1,63 @@
 import type { SessionId } from '../../core/ids.js'
+import { mayMove } from './lease/hold.js'
+import type { Sizing } from './lease/sizing.js'
 import type { Ledger } from './ledger.js'
 import type { Patience } from './patience.js'
-import { mayMove } from './pauses.js'
-import { MixSession } from './session.js'
+import { MixSession, type Demand } from './session.js'
 import type { AudioSink } from './sink.js'
 import type { Track } from './track.js'
 import type { AudioTunables } from './tunables.js'
 
-/** The session, or the two while rolling from one to the other; who sits in which; what they send. Rules A2 to A9 of README.md. */
+/** The people of one moment, as far as channels are concerned. */
+interface Crowd {
+  /** who may want a channel: there, or gone with something left to say */
+  readonly people: number
+  /** of them, those who have spoken */
+  readonly speakers: number
+  /** whose speech is being sent or waits */
+  readonly speaking: number
+  /** when anybody was last heard to speak, monotonic clock */
+  readonly lastVoiceMs: number
+}
+
+const NOBODY: Crowd = { people: 0, speakers: 0, speaking: 0, lastVoiceMs: Number.NEGATIVE_INFINITY }
+
+/** The session, or the two while rolling from one to the other; who holds which channel; what they send. Rules A2 to A10 of README.md. */
 export class SessionPool {
   readonly #tunables: AudioTunables
   readonly #sink: AudioSink
   readonly #ledger: Ledger
   readonly #patience: Patience
+  readonly #sizing: Sizing
   #current: MixSession | null = null
   /** where a roll leads */
   #next: MixSession | null = null
+  #crowd = NOBODY
+  /** those who want a channel, in the order of service */
+  #waiting: Track[] = []
+  /** closed for want of speech: the next one opens for a voice, not for a sound */
+  #isResting = false
 
-  constructor(tunables: AudioTunables, sink: AudioSink, ledger: Ledger, patience: Patience) {
+  constructor(tunables: AudioTunables, sink: AudioSink, ledger: Ledger, patience: Patience, sizing: Sizing) {
     this.#tunables = tunables
     this.#sink = sink
     this.#ledger = ledger
     this.#patience = patience
+    this.#sizing = sizing
   }
 
-  /**
-   * Gives seats to those who have something to say, opening or growing when needed, and says of the others where they stand.
-   * @param present tracks that are there, seated or not
-   */
-  assign(tracks: Iterable<Track>, present: number, nowMs: number): void {
-    const wanting: Track[] = []
-    for (const track of tracks) {
-      if (track.wantsSeat) {
-        if (track.wantsSinceMs === Number.POSITIVE_INFINITY) track.wantsSinceMs = nowMs
-        wanting.push(track)
-      } else if (track.seat === null) {
-        track.standing = 'idle'
-        track.wantsSinceMs = Number.POSITIVE_INFINITY
-      }
-    }
-    this.#renew(present, nowMs)
-    if (wanting.length === 0) return
-    wanting.sort((a, b) => a.wantsSinceMs - b.wantsSinceMs)
-    const before = this.#next ?? this.#current
-    for (const track of wanting) this.#place(track, present, nowMs)
-    const after = this.#next ?? this.#current
-    if (after !== before) this.#backdate(after)
+  /** Looks at everybody once: who wants a channel, and whether the session is to be opened, grown, shrunk, renewed or closed. */
+  assign(tracks: Iterable<Track>, nowMs: number): void {
+    const all = [...tracks]
+    this.#crowd = this.#count(all)
+    this.#waiting = this.#queue(all, nowMs)
+    this.#rest(nowMs)
+    this.#renew(nowMs)
+    this.#shrink(nowMs)
+    this.#grant(nowMs)
   }
 
-  /** Sends what is due, moving those who may between blocks of a roll, and ends the session that a roll left empty. */
+  /** Sends what is due, changing owners between blocks, and ends the session that a roll left empty. */
   send(nowMs: number): void {
     if (this.#next) this.#move(nowMs)
     this.#settle()
@@ -60,7 +69,7 @@ export class SessionPool {
     this.#next?.flush()
   }
 
-  /** Frees the track's seat, if it has one. */
+  /** Frees the track's channel, if it has one. */
   release(track: Track): void {
     if (track.seat === null) return
     this.#session(track.seat.sessionId)?.vacate(track.seat.channel)
@@ -68,34 +77,33 @@ export class SessionPool {
   }
 
   /** The session is dead: everybody moves at once, into the other one or a new one of their own. Unknown ones are no matter. */
-  ended(sessionId: SessionId, present: number, nowMs: number): void {
+  ended(sessionId: SessionId, nowMs: number): void {
     const dead = this.#session(sessionId)
     if (!dead) return
     dead.flush()
     const moving = dead.holders
     for (const track of moving) track.seat = null
-    if (dead === this.#next) {
-      this.#next = moving.length === 0 ? null : this.#open(dead.channels, nowMs)
-      this.#seatAll(moving, this.#next, nowMs)
-      this.#backdate(this.#next)
-      return
-    }
-    this.#current = this.#next
-    this.#next = null
-    if (this.#current === null && moving.length > 0) {
-      this.#current = this.#open(this.#sizeFor(Math.max(present, moving.length)), nowMs)
+    if (dead === this.#current) {
+      this.#current = this.#next
+      this.#next = null
+      if (this.#current !== null || moving.length === 0) return this.#seatAll(moving, this.#current, nowMs)
+      this.#current = this.#open(dead.channels, nowMs)
       this.#seatAll(moving, this.#current, nowMs)
       this.#backdate(this.#current)
-    } else this.#seatAll(moving, this.#current, nowMs)
+      return
+    }
+    this.#next = moving.length === 0 ? null : this.#open(dead.channels, nowMs)
+    this.#seatAll(moving, this.#next, nowMs)
+    this.#backdate(this.#next)
   }
 
-  /** Sends all that waits, at once and whole, also of those without a seat, and finishes every session. */
+  /** Sends all that waits, at once and whole, also of those without a channel, and finishes every session. */
   drain(tracks: readonly Track[], nowMs: number): void {
     for (const session of [this.#current, this.#next]) if (session) this.#empty(session)
     for (;;) {
-      const rest = tracks.filter((track) => track.seat === null && track.queue.voiced > 0)
+      const rest = tracks.filter((track) => track.wantsSeat)
       if (rest.length === 0) break
-      const session = (this.#current ??= this.#open(this.#sizeFor(rest.length), nowMs))
+      const session = (this.#current ??= this.#open(this.#sizing.first(rest.length), nowMs))
       for (const track of session.holders) this.release(track)
       for (let block = 0; block < this.#tunables.guardBlocks; block++) this.#sendBlock(session, Number.POSITIVE_INFINITY)
       for (const track of rest) session.seat(track, nowMs)
@@ -106,24 +114,64 @@ export class SessionPool {
     this.#next = null
   }
 
+  #count(tracks: readonly Track[]): Crowd {
+    let people = 0
+    let speakers = 0
+    let speaking = 0
+    let lastVoiceMs = Number.NEGATIVE_INFINITY
+    for (const track of tracks) {
+      lastVoiceMs = Math.max(lastVoiceMs, track.lastVoiceMs)
+      const isSpeaking = track.queue.voiced > 0 || (track.seat !== null && track.pausedBlocks < this.#tunables.hangoverBlocks)
+      if (isSpeaking) speaking++
+      if (track.isLeaving && track.queue.voiced === 0) continue
+      people++
+      if (track.hasSpoken) speakers++
+    }
+    return { people, speakers, speaking, lastVoiceMs }
+  }
+
+  /** Speech wants a channel; where everybody can have one, so does every sound. First come, first served, noise last. */
+  #queue(tracks: readonly Track[], nowMs: number): Track[] {
+    const isRoomy = !this.#isResting && this.#crowd.people <= this.#sizing.room(this.#target?.channels ?? 0)
+    const waiting = tracks.filter((track) => {
+      const wants = track.wantsSeat || (isRoomy && track.isAudible)
+      if (!wants) track.wantsSinceMs = Number.POSITIVE_INFINITY
+      else if (track.wantsSinceMs === Number.POSITIVE_INFINITY) track.wantsSinceMs = nowMs
+      return wants
+    })
+    return waiting.sort((a, b) => Number(a.isNoisy) - Number(b.isNoisy) || a.wantsSinceMs - b.wantsSinceMs)
+  }
+
+  /** where new ones go */
+  get #target(): MixSession | null {
+    return this.#next ?? this.#current
+  }
+
+  /** somebody waits for whom there is no channel, not even one that has to be silent first */
+  get #isContested(): boolean {
+    return this.#waiting.length > (this.#target?.free ?? 0)
+  }
+
+  /** channels are let go of when the holder pauses: there are more people than channels, and all have been taken */
+  get #isShared(): boolean {
+    const channels = this.#target?.channels ?? 0
+    return (this.#crowd.people > channels && this.#crowd.speakers >= channels) || this.#isContested
+  }
+
   #session(sessionId: SessionId): MixSession | null {
     return [this.#current, this.#next].find((session) => session?.sessionId === sessionId) ?? null
   }
 
-  #sizeFor(people: number, above = 0): number {
-    const { sizes } = this.#tunables
-    return sizes.find((size) => size > above && size >= people) ?? (sizes.at(-1) as number)
-  }
-
   #open(channels: number, nowMs: number): MixSession {
+    this.#isResting = false
+    this.#sizing.rolled(nowMs)
     const sessionId = this.#sink.open(channels)
     return new MixSession(sessionId, channels, nowMs, this.#ledger, this.#tunables, (span) => this.#sink.span(span))
   }
 
-  #roll(channels: number, nowMs: number): MixSession {
+  #roll(channels: number, nowMs: number): void {
     this.#next = this.#open(channels, nowMs)
     for (const track of this.#current?.holders ?? []) track.quietestRms = Number.POSITIVE_INFINITY
-    return this.#next
   }
 
   /** What waits already is due at once: the session begins that much earlier. */
@@ -131,35 +179,62 @@ export class SessionPool {
     if (session && session.clock.sent === 0) session.clock.shift(-session.mostWaiting)
   }
 
-  /** Rolls a session that grows too old; one where nobody sits ends, and the next sound opens another. */
-  #renew(present: number, nowMs: number): void {
+  /** Silence is billed too: a session in which nobody has spoken for long is closed. */
+  #rest(nowMs: number): void {
+    const { idleCloseMs } = this.#tunables
+    const sinceMs = Math.max(this.#crowd.lastVoiceMs, this.#current?.openedMs ?? nowMs)
+    if (this.#current === null || this.#next !== null || nowMs - sinceMs < idleCloseMs) return
+    for (const track of this.#current.holders) this.release(track)
+    this.#finish(this.#current)
+    this.#current = null
+    this.#isResting = true
+    this.#waiting = this.#waiting.filter((track) => track.wantsSeat)
+  }
+
+  /** Rolls a session that grows too old; one where nobody sits ends, and the next speech opens another. */
+  #renew(nowMs: number): void {
     const current = this.#current
     if (current === null || this.#next !== null || nowMs - current.openedMs < this.#tunables.maxSessionMs) return
-    const seated = current.holders.length
-    if (seated > 0) this.#roll(this.#sizeFor(Math.max(present, seated)), nowMs)
+    if (current.holders.length > 0) this.#roll(current.channels, nowMs)
     else {
       this.#finish(current)
       this.#current = null
     }
   }
 
-  #place(track: Track, present: number, nowMs: number): void {
-    this.#current ??= this.#open(this.#sizeFor(present), nowMs)
-    const max = this.#tunables.sizes.at(-1) as number
-    const target = this.#next ?? this.#current
-    // those who still have to move keep their places
-    const offer = target.seat(track, nowMs, this.#next ? this.#current.holders.length : 0)
-    if (offer === 'channel') return
-    if (offer === 'full' && this.#next === null && target.channels < max) {
-      const grown = this.#roll(this.#sizeFor(present, target.channels), nowMs)
-      grown.seat(track, nowMs, this.#current.holders.length)
-      return
+  #shrink(nowMs: number): void {
+    if (this.#current === null || this.#next !== null) return
+    const channels = this.#sizing.shrunk(this.#current.channels, this.#crowd.speaking, nowMs)
+    if (channels !== null) this.#roll(channels, nowMs)
+  }
+
+  /** Gives channels to those who wait, in their order, opening or growing the session when need be. */
+  #grant(nowMs: number): void {
+    const before = this.#target
+    let guarded = 0
+    for (const track of this.#waiting) {
+      this.#current ??= this.#open(this.#sizing.first(this.#crowd.people), nowMs)
+      const offer = this.#place(track, nowMs, guarded)
+      // a channel that is being silent for one is not for those behind
+      if (offer === 'guarded') guarded++
+      if (offer !== 'full' || this.#next !== null) continue
+      const channels = this.#sizing.grown(this.#current.channels, this.#crowd.people, nowMs - track.wantsSinceMs)
+      if (channels === null) continue
+      this.#roll(channels, nowMs)
+      this.#place(track, nowMs, 0)
     }
-    track.standing = offer === 'full' && target.channels >= max ? 'crowded' : 'holding'
+    this.#waiting = this.#waiting.filter((track) => track.seat === null)
+    if (this.#target !== before) this.#backdate(this.#target)
+  }
+
+  #place(track: Track, nowMs: number, guarded: number): 'channel' | 'guarded' | 'full' {
+    // where everybody has a channel, those who still have to move in a roll keep their places
+    const reserved = this.#next !== null && !this.#isShared ? (this.#current?.holders.length ?? 0) : 0
+    return this.#target?.seat(track, nowMs, reserved + guarded) ?? 'full'
   }
 
   #seatAll(tracks: readonly Track[], session: MixSession | null, nowMs: number): void {
-    for (const track of tracks) if (session?.seat(track, nowMs) !== 'channel') track.standing = 'holding'
+    for (const track of tracks) session?.seat(track, nowMs)
   }
 
   #move(nowMs: number): void {
@@ -168,9 +243,10 @@ export class SessionPool {
     if (!from || !to) return
     for (const track of from.holders) {
       const channel = track.seat?.channel
-      if (channel === undefined) continue
-      if (!mayMove(track, nowMs - to.openedMs, this.#tunables)) continue
-      if (to.seat(track, nowMs) === 'channel') from.vacate(channel)
+      const rollMs = nowMs - to.openedMs
+      if (channel === undefined || !mayMove(track, rollMs, this.#tunables)) continue
+      if (this.#isShared && (track.queue.voiced === 0 || rollMs >= this.#tunables.holdLimitMs)) this.release(track)
+      else if (to.seat(track, nowMs) === 'channel') from.vacate(channel)
     }
   }
 
@@ -191,10 +267,23 @@ export class SessionPool {
       const isReady = session.isReady((track) => this.#patience.isExpected(track, nowMs))
       if (!isReady && !this.#patience.isOverdue(clock.dueMs, nowMs)) return
       this.#sendBlock(session, need)
-      if (session !== this.#current || !this.#next) continue
-      this.#move(nowMs)
-      if (session.holders.length === 0) return
+      if (session === this.#current && this.#next) {
+        this.#move(nowMs)
+        if (session.holders.length === 0) return
+      } else this.#pass(session, nowMs)
     }
+  }
+
+  /** Between two blocks: whoever has finished lets go, and whoever waits comes next. */
+  #pass(session: MixSession, nowMs: number): void {
+    if (this.#isShared) session.endHolds(this.#demand(nowMs))
+    if (this.#waiting.length > 0) this.#grant(nowMs)
+  }
+
+  #demand(nowMs: number): Demand {
+    const { patienceMs } = this.#tunables
+    const overdue = this.#waiting.filter((track) => nowMs - track.wantsSinceMs >= patienceMs).length
+    return { waiting: this.#waiting.length, voices: this.#waiting.filter((track) => !track.isNoisy).length, overdue }
   }
 
   #sendBlock(session: MixSession, need: number): void {

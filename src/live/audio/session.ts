@@ -1,15 +1,24 @@
 import type { SessionId } from '../../core/ids.js'
 import { interleave } from './interleave.js'
 import type { Ledger } from './ledger.js'
-import { mayCut } from './pauses.js'
+import { mayCut, mayDisplace, mayEnd, mayInterrupt, mayTakeOver } from './lease/hold.js'
+import { Leases, type LeaseOffer } from './lease/leases.js'
 import { SampleClock } from './sample-clock.js'
-import { Seats, type SeatOffer } from './seats.js'
 import type { Span } from './span.js'
 import { SpanLog } from './span-log.js'
 import type { Track } from './track.js'
 import { blockMsOf, type AudioTunables } from './tunables.js'
 
-/** One STT session as the mixer sees it: seats, a clock, and blocks made of what the seated tracks have waiting. */
+/** How many tracks want a channel of a session. */
+export interface Demand {
+  readonly waiting: number
+  /** of them, those that are not noise */
+  readonly voices: number
+  /** of them, those that have waited for so long that somebody may be interrupted */
+  readonly overdue: number
+}
+
+/** One STT session as the mixer sees it: leased channels, a clock, and blocks made of what their holders have waiting. */
 export class MixSession {
   readonly sessionId: SessionId
   readonly channels: number
@@ -18,7 +27,7 @@ export class MixSession {
   readonly #tunables: AudioTunables
   readonly #blockMs: number
   readonly #ledger: Ledger
-  readonly #seats: Seats
+  readonly #leases: Leases
   readonly #spans: SpanLog
   readonly #holders: (Track | null)[]
   readonly #scratch: readonly Int16Array[]
@@ -32,11 +41,16 @@ export class MixSession {
     this.#blockMs = blockMsOf(tunables)
     this.clock = new SampleClock(openedMs, this.#blockMs)
     this.#ledger = ledger
-    this.#seats = new Seats(channels, tunables.guardBlocks)
+    this.#leases = new Leases(channels, tunables.guardBlocks * tunables.blockSamples)
     this.#spans = new SpanLog(id, channels, tunables.sampleRate, writeSpan)
     this.#holders = Array.from({ length: channels }, () => null)
     this.#scratch = Array.from({ length: channels }, () => new Int16Array(tunables.blockSamples))
     this.#lines = Array.from({ length: channels }, () => null)
+  }
+
+  /** channels that nobody holds, those that still have to be silent for a while included */
+  get free(): number {
+    return this.#leases.free
   }
 
   /** who sits here, in the order of channels */
@@ -50,24 +64,39 @@ export class MixSession {
   }
 
   /** Seats the track here; where it sat before is to be vacated by the caller. */
-  seat(track: Track, nowMs: number, reserved = 0): SeatOffer['kind'] {
-    const offer = this.#seats.take(track.key, reserved)
+  seat(track: Track, nowMs: number, reserved = 0): LeaseOffer['kind'] {
+    const offer = this.#leases.take(track.key, this.#at, reserved)
     if (offer.kind !== 'channel') return offer.kind
     this.#holders[offer.channel] = track
     track.seat = { sessionId: this.sessionId, channel: offer.channel }
-    track.standing = 'idle'
     if (track.wantsSinceMs !== Number.POSITIVE_INFINITY) this.#ledger.waited(track.identity, nowMs - track.wantsSinceMs)
     track.wantsSinceMs = Number.POSITIVE_INFINITY
-    // the channel was silent until now: what leads in may be cut to the spare blocks
-    track.pausedBlocks = this.#tunables.pauseBlocks
+    // what leads in is never cut: a voice may begin before it is noticed
+    track.pausedBlocks = 0
     track.isFresh = true
+    track.heldBlocks = 0
+    track.quietestRms = Number.POSITIVE_INFINITY
     return 'channel'
   }
 
   /** Frees a channel. The track is not told: it may sit elsewhere already. */
   vacate(channel: number): void {
     this.#holders[channel] = null
-    this.#seats.release(channel)
+    this.#leases.release(channel, this.#at)
+  }
+
+  /**
+   * Lets go of the channels whose holders have said what they had to say; when others wait, of as many more as they need: those
+   * paused the longest, then noise, then those held the longest.
+   */
+  endHolds(demand: Demand): void {
+    const tunables = this.#tunables
+    for (const track of this.holders) if (mayEnd(track, tunables)) this.#letGo(track)
+    const longestPaused = (a: Track, b: Track) => b.pausedBlocks - a.pausedBlocks
+    const longestHeld = (a: Track, b: Track) => b.heldBlocks - a.heldBlocks
+    this.#makeRoom(demand.waiting, (track) => mayTakeOver(track, tunables), longestPaused)
+    this.#makeRoom(demand.voices, (track) => mayDisplace(track, tunables), longestHeld)
+    this.#makeRoom(demand.overdue, (track) => mayInterrupt(track, tunables), longestHeld)
   }
 
   /** Whether everybody who is expected to deliver has a block. */
@@ -85,7 +114,6 @@ export class MixSession {
       const track = this.#holders[channel] ?? null
       this.#lines[channel] = track === null ? null : this.#take(track, channel, need)
     }
-    this.#seats.blockSent()
     this.clock.advance()
     const out = new Int16Array(this.channels * this.#tunables.blockSamples)
     interleave(this.#lines, out)
@@ -97,8 +125,27 @@ export class MixSession {
     this.#spans.flush()
   }
 
+  #makeRoom(wanted: number, may: (track: Track) => boolean, order: (a: Track, b: Track) => number): void {
+    const missing = wanted - this.free
+    if (missing <= 0) return
+    const able = this.holders.filter(may).sort(order)
+    for (const track of able.slice(0, missing)) this.#letGo(track)
+  }
+
+  #letGo(track: Track): void {
+    if (track.seat === null) return
+    this.vacate(track.seat.channel)
+    track.seat = null
+  }
+
+  /** frame that the next block begins with */
+  get #at(): number {
+    return this.clock.sent * this.#tunables.blockSamples
+  }
+
   #take(track: Track, channel: number, need: number): Int16Array | null {
     const queue = track.queue
+    track.heldBlocks++
     while (mayCut(track, need, this.#tunables)) queue.drop()
     // who has just sat down with less than is due begins late rather than with a hole
     const beginsLater = track.isFresh && queue.length < need && need !== Number.POSITIVE_INFINITY
@@ -108,15 +155,16 @@ export class MixSession {
     }
     track.isFresh = false
     const frames = this.#tunables.blockSamples
-    const fromFrame = this.clock.sent * frames
-    const { headMs, headRms, headVoiced } = queue
+    const fromFrame = this.#at
+    const { headMs, headRms, headKind } = queue
     const out = this.#scratch[channel] as Int16Array
     queue.read(out)
-    track.pausedBlocks = headVoiced ? 0 : track.pausedBlocks + 1
+    track.pausedBlocks = headKind === 'voice' ? 0 : track.pausedBlocks + 1
     track.quietestRms = Math.min(track.quietestRms, headRms)
     this.#spans.append(channel, fromFrame, frames, track, headMs)
     this.#ledger.sent(track.identity, this.#blockMs)
-    if (headVoiced) this.#ledger.sentVoice(track.identity, this.#blockMs, this.sessionId, fromFrame, frames)
+    if (headKind === 'undecided') track.sentUndecided({ sessionId: this.sessionId, fromFrame })
+    if (headKind === 'voice') this.#ledger.sentVoice(track.identity, this.#blockMs, this.sessionId, fromFrame, frames)
     return out
   }
 }

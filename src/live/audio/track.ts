@@ -1,17 +1,22 @@
 import type { Identity, SessionId, TrackKey } from '../../core/ids.js'
-import { BlockQueue } from './block-queue.js'
+import { BlockQueue, type BlockKind } from './block-queue.js'
 import { TrackClock } from './track-clock.js'
 import type { AudioTunables } from './tunables.js'
+import type { VoiceDetector } from './voice/detector.js'
 
-/** Why an unseated track waits: nothing to hear; a seat comes (the ring holds); there are more people than channels (it does not). */
-export type Standing = 'idle' | 'holding' | 'crowded'
+/** Where one block went. */
+export interface SentBlock {
+  readonly sessionId: SessionId
+  readonly fromFrame: number
+}
 
-/** One track while it is known: its ring, its clock, and where it sits. */
+/** One track while it is known: its ring, its clock, its voice detector, and where it sits. */
 export class Track {
   readonly key: TrackKey
   readonly identity: Identity
   readonly queue: BlockQueue
   readonly clock: TrackClock
+  readonly detector: VoiceDetector
   /** frames were said to have stopped although the track is not muted */
   isStalled = false
   /** gone for good: the seat is freed when the ring is empty */
@@ -22,23 +27,42 @@ export class Track {
   liveSinceMs: number
   /** monotonic clock */
   lastArrivedMs = Number.NEGATIVE_INFINITY
-  /** when it last asked for a seat for the first time, monotonic clock */
+  lastVoiceMs = Number.NEGATIVE_INFINITY
+  /** when it last asked for a seat for the first time, monotonic clock; infinite while it does not */
   wantsSinceMs = Number.POSITIVE_INFINITY
   seat: { readonly sessionId: SessionId; readonly channel: number } | null = null
-  standing: Standing = 'idle'
+  /** has ever been voice */
+  hasSpoken = false
+  /** has gone on without a pause for so long that others are served first */
+  isNoisy = false
   /** nothing of it has been sent from its seat yet */
   isFresh = true
+  /** blocks of the session since it was seated */
+  heldBlocks = 0
   /** blocks without voice that were sent since the last one with */
   pausedBlocks = 0
-  /** loudness of the quietest block sent since the roll began */
+  /** loudness of the quietest block sent since it was seated, or the roll began */
   quietestRms = Number.POSITIVE_INFINITY
+  readonly #tunables: AudioTunables
+  /** undecided blocks that were sent before the verdict, oldest first; a run of them */
+  #sentUndecided: SentBlock[] = []
+  #soundBlocks = 0
+  #quietBlocks = 0
 
-  constructor(key: TrackKey, identity: Identity, meetingStartMs: number, nowMs: number, tunables: AudioTunables) {
+  constructor(
+    who: { readonly key: TrackKey; readonly identity: Identity },
+    detector: VoiceDetector,
+    meetingStartMs: number,
+    nowMs: number,
+    tunables: AudioTunables,
+  ) {
+    this.key = who.key
+    this.identity = who.identity
+    this.detector = detector
     this.liveSinceMs = nowMs
-    this.key = key
-    this.identity = identity
     this.queue = new BlockQueue(tunables.ringBlocks, tunables.blockSamples)
     this.clock = new TrackClock(meetingStartMs, tunables.sampleRate, tunables.lostMs)
+    this.#tunables = tunables
   }
 
   /** frames may come */
@@ -46,15 +70,56 @@ export class Track {
     return !Number.isNaN(this.liveSinceMs)
   }
 
-  /** whether there is something to hear and nowhere to send it */
+  /** whether speech waits and has nowhere to go */
   get wantsSeat(): boolean {
+    return this.seat === null && this.queue.voiced > 0
+  }
+
+  /** whether anything waits that can be heard, and has nowhere to go */
+  get isAudible(): boolean {
     return this.seat === null && this.queue.audible > 0
   }
 
   /** blocks that its ring may hold where it stands */
-  limit(tunables: AudioTunables): number {
-    if (this.seat !== null || this.standing === 'holding') return tunables.ringBlocks
-    // between ticks nothing audible is dropped: the next one says where the track stands
-    return this.standing === 'idle' && this.queue.audible > 0 ? tunables.ringBlocks : tunables.preRollBlocks
+  get limit(): number {
+    const { ringBlocks, preRollBlocks } = this.#tunables
+    if (this.seat !== null || this.queue.voiced > 0) return ringBlocks
+    return Math.min(ringBlocks, preRollBlocks + this.queue.undecided)
+  }
+
+  /** One of its blocks, of this kind, has come: is it still somebody who pauses now and then? */
+  counted(kind: BlockKind): void {
+    const { pauseBlocks, noisyMs, blockSamples, sampleRate } = this.#tunables
+    if (kind === 'voice') {
+      this.hasSpoken = true
+      this.#quietBlocks = 0
+      this.#soundBlocks++
+      if (this.#soundBlocks * blockSamples * 1000 >= noisyMs * sampleRate) this.isNoisy = true
+    } else if (++this.#quietBlocks >= pauseBlocks) {
+      this.#soundBlocks = 0
+      this.isNoisy = false
+    } else this.#soundBlocks++
+  }
+
+  /** A block was sent before it was known whether it is voice. */
+  sentUndecided(block: SentBlock): void {
+    this.#sentUndecided.push(block)
+    // more than the detector can still decide on are not kept
+    if (this.#sentUndecided.length > this.detector.memoryBlocks) this.#sentUndecided.shift()
+  }
+
+  /**
+   * The undecided blocks were voice, or not.
+   * @param most how many of the newest were voice
+   * @returns how many waiting ones became voice, and those that were sent
+   */
+  decided(most: number): { readonly waiting: number; readonly sent: readonly SentBlock[] } {
+    if (this.queue.undecided === 0 && this.#sentUndecided.length === 0) return NOTHING_DECIDED
+    const waiting = this.queue.decide(most)
+    const sent = most > waiting ? this.#sentUndecided.slice(-(most - waiting)) : []
+    this.#sentUndecided = []
+    return { waiting, sent }
   }
 }
+
+const NOTHING_DECIDED = { waiting: 0, sent: [] } as const

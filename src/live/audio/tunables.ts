@@ -3,8 +3,6 @@ export interface AudioTunables {
   /** samples per second and channel */
   readonly sampleRate: number
   readonly blockSamples: number
-  /** channels that a session may have, ascending */
-  readonly sizes: readonly number[]
   /** how long a due block waits for a late seat */
   readonly graceMs: number
   /** a seat whose last frame is older is not waited for */
@@ -15,17 +13,34 @@ export interface AudioTunables {
   readonly catchUpBlocks: number
   /** blocks waiting in one track's ring, at most; a session further behind skips forward */
   readonly ringBlocks: number
-  /** kept of a track that has no seat */
+  /** kept before the first block that is, or may be, voice of a track that has no channel */
   readonly preRollBlocks: number
+  /** without voice, after which a leased channel is let go; and when somebody waits for one */
+  readonly hangoverBlocks: number
+  readonly takeOverBlocks: number
+  /** of those, sent behind the last voice in any case */
+  readonly tailBlocks: number
   /** blocks that may wait above the need before pauses are cut */
   readonly spareBlocks: number
   /** what is left of a pause that is cut, and what counts as a pause for a move */
   readonly pauseBlocks: number
   /** zeros on a channel between two owners */
   readonly guardBlocks: number
-  /** a roll moves whoever has not paused from here on, at a quiet block; and from `rollLimitMs` on wherever they are */
-  readonly rollDeadlineMs: number
-  readonly rollLimitMs: number
+  /** who has not paused for so long moves in a roll, or lets another in, at a quiet block; and at `holdLimitMs` at any */
+  readonly holdDeadlineMs: number
+  readonly holdLimitMs: number
+  /** who has waited for so long may interrupt one who has not paused */
+  readonly patienceMs: number
+  /** sound without a pause for so long is noise: others are served first */
+  readonly noisyMs: number
+  /** noise lets another in after so long */
+  readonly noisyHoldMs: number
+  /** speech that waits for longer makes a session of mode `auto` grow */
+  readonly growWaitMs: number
+  /** after so long without need of them, a session of mode `auto` gives channels back */
+  readonly calmMs: number
+  /** a session is closed after so long without voice; the next voice opens another */
+  readonly idleCloseMs: number
   /** a session older than this is rolled (Gladia ends one at 3 h) */
   readonly maxSessionMs: number
   /** RMS from which a block is voice */
@@ -38,22 +53,30 @@ export interface AudioTunables {
   readonly lostMs: number
 }
 
-/** The values of design.md section 3 and issue 3. */
+/** The values of design.md section 3 and issues 3 and 4. */
 export const AUDIO_TUNABLES: AudioTunables = {
   sampleRate: 16_000,
   blockSamples: 800,
-  sizes: [2, 4, 8],
   graceMs: 400,
   activeMs: 450,
   stallMs: 200,
   catchUpBlocks: 200,
   ringBlocks: 600,
-  preRollBlocks: 10,
+  preRollBlocks: 6,
+  hangoverBlocks: 10,
+  takeOverBlocks: 6,
+  tailBlocks: 2,
   spareBlocks: 2,
   pauseBlocks: 6,
-  guardBlocks: 10,
-  rollDeadlineMs: 15_000,
-  rollLimitMs: 17_000,
+  guardBlocks: 8,
+  holdDeadlineMs: 15_000,
+  holdLimitMs: 17_000,
+  patienceMs: 5000,
+  noisyMs: 60_000,
+  noisyHoldMs: 2000,
+  growWaitMs: 500,
+  calmMs: 120_000,
+  idleCloseMs: 300_000,
   maxSessionMs: 10_500_000,
   voiceRms: 200,
   audiblePeak: 64,

@@ -11,8 +11,8 @@ const SMALL: Partial<AudioTunables> = {
   blockSamples: SAMPLES,
   sampleRate: SAMPLES * 20,
   ringBlocks: 60,
-  rollDeadlineMs: 2000,
-  rollLimitMs: 3000,
+  holdDeadlineMs: 2000,
+  holdLimitMs: 3000,
   maxSessionMs: 20_000,
 }
 const NAMES = Array.from({ length: 11 }, (_, index) => `p${index}`)

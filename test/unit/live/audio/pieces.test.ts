@@ -1,15 +1,12 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { asIdentity, trackKey } from '../../../../src/core/ids.js'
 import { channelOf, interleave } from '../../../../src/live/audio/interleave.js'
 import { Int16Ring } from '../../../../src/live/audio/ring.js'
 import { SampleClock } from '../../../../src/live/audio/sample-clock.js'
-import { Seats } from '../../../../src/live/audio/seats.js'
 import { TrackClock } from '../../../../src/live/audio/track-clock.js'
 import { Meter } from '../../../../src/live/audio/voice/energy.js'
 
 const sample = fc.integer({ min: -32_768, max: 32_767 })
-const key = (name: string) => trackKey(asIdentity(name), 'microphone')
 
 test('interleave then split is identity, for any width and length, silence and odd offsets included', () => {
   fc.assert(
@@ -108,21 +105,4 @@ test('a restarted track clock never dates a sample before the end of what came b
   clock.restart()
   clock.received(800, 1020)
   expect([clock.anchored, clock.startMs]).toEqual([true, 1000])
-})
-
-test('A9 seats: the own channel first, else the longest idle; guarded until silent long enough; reserved places are not given', () => {
-  const seats = new Seats(2, 3)
-  expect(seats.take(key('ann'))).toEqual({ kind: 'channel', channel: 0 })
-  expect(seats.take(key('bob'), 1)).toEqual({ kind: 'full' })
-  expect(seats.take(key('bob'))).toEqual({ kind: 'channel', channel: 1 })
-  expect(seats.take(key('cyd'))).toEqual({ kind: 'full' })
-  seats.release(1)
-  seats.blockSent()
-  seats.release(0)
-  expect(seats.take(key('cyd'))).toEqual({ kind: 'guarded' })
-  seats.blockSent()
-  seats.blockSent()
-  expect(seats.take(key('cyd'))).toEqual({ kind: 'channel', channel: 1 })
-  expect(seats.take(key('ann'))).toEqual({ kind: 'channel', channel: 0 })
-  expect(seats.owner(1)).toBe(key('cyd'))
 })

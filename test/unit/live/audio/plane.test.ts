@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { BLOCK, RoomOfTracks, block, keyOf, silent, speaker, who } from './room-of-tracks.js'
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+const EIGHT = { channels: { max: 8, mode: 'fixed' } } as const
 const first = (room: RoomOfTracks) => room.sink.sessions[0]!.sessionId
 
 test('A3 no session opens while nobody is heard, and nothing of the silence is a gap', () => {
@@ -13,7 +14,7 @@ test('A3 no session opens while nobody is heard, and nothing of the silence is a
   expect(room.sink.gaps).toEqual([])
 })
 
-test('A3 the first sound opens the smallest session that seats everybody, with half a second of lead', () => {
+test('A3 the first sound opens the smallest session that seats everybody, with 0.3 s of lead', () => {
   const room = new RoomOfTracks()
   for (const name of ['ann', 'bob', 'cyd']) room.join(name, silent)
   room.run(2000)
@@ -26,7 +27,7 @@ test('A3 the first sound opens the smallest session that seats everybody, with h
   lead.run(2200)
   const marks = lead.sink.marks(first(lead), 0)
   expect(marks.indexOf(41)).toBeLessThanOrEqual(10)
-  expect(marks.slice(0, 4)).toEqual([32, 33, 34, 35])
+  expect(marks.slice(0, 4)).toEqual([35, 36, 37, 38])
 })
 
 test('A1 every block of a speaker is sent once, in order, on one channel, within 100 ms of its arrival', () => {
@@ -131,7 +132,7 @@ test('A4 what waits too long is cut out of pauses only, down to 0.3 s', () => {
 })
 
 test('A5 a session grows 2, 4, 8 as people are heard, and nobody loses a block on the way', () => {
-  const room = new RoomOfTracks()
+  const room = new RoomOfTracks({}, 0, EIGHT)
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
   for (const [index, name] of names.entries()) {
     let mark = index * 2000
@@ -169,7 +170,7 @@ test('A6 somebody who never pauses moves after 15 s, cut nowhere', () => {
 })
 
 test('A7 eight people who speak among twenty silent ones are all heard', () => {
-  const room = new RoomOfTracks()
+  const room = new RoomOfTracks({}, 0, EIGHT)
   for (const index of numbers(1, 20)) room.join(`quiet${index}`, silent)
   room.run(500)
   for (const index of numbers(1, 8)) room.join(`loud${index}`, speaker(index * 1000))
@@ -180,24 +181,33 @@ test('A7 eight people who speak among twenty silent ones are all heard', () => {
   expect(room.plane.coverageInput().filter((row) => row.sentVoiceMs === 3000).length).toBe(8)
 })
 
-test('A8 the ninth who speaks waits with a gap no_channel until somebody leaves', () => {
+test('A8 more voices than channels without a pause take turns; what a ring cannot hold is a gap no_channel', () => {
   const room = new RoomOfTracks()
-  for (const index of numbers(1, 8)) room.join(`p${index}`, speaker(index * 1000))
-  room.run(1000)
-  room.join('late', speaker(9001))
-  room.run(3000)
-  room.leave('p3')
-  room.run(2000)
+  for (const index of numbers(1, 5)) room.join(`p${index}`, speaker(index * 5000))
+  room.run(60_000)
   room.plane.finish(room.nowMs)
-  expect(room.sink.gaps.map(({ identity, reason }) => ({ identity, reason }))).toEqual([{ identity: 'late', reason: 'no_channel' }])
-  const row = room.plane.coverageInput().find((one) => one.identity === 'late')!
-  expect(row.heardMs).toBe(row.sentVoiceMs + row.lostVoiceMs)
-  expect(room.sink.gaps[0]!.toMs - room.sink.gaps[0]!.fromMs).toBe(row.lostVoiceMs)
-  expect(row.sentVoiceMs).toBeGreaterThanOrEqual(1900)
+  expect(room.sink.sessions.map((session) => session.channels)).toEqual([4])
+  expect(room.sink.gaps).toEqual([])
+  for (const row of room.plane.coverageInput()) {
+    expect(row.heardMs).toBe(row.sentVoiceMs + row.lostVoiceMs)
+    expect(row.lostVoiceMs).toBe(0)
+    expect(row.waits.maxMs).toBeLessThanOrEqual(20_000)
+  }
+  const crowd = new RoomOfTracks({ ringBlocks: 100 }, 0, { channels: { max: 1, mode: 'fixed' } })
+  for (const index of numbers(1, 3)) crowd.join(`p${index}`, speaker(index * 5000))
+  crowd.run(60_000)
+  crowd.plane.finish(crowd.nowMs)
+  for (const row of crowd.plane.coverageInput()) {
+    const gapMs = crowd.sink.gaps.reduce((sum, gap) => sum + (gap.identity === row.identity ? gap.toMs - gap.fromMs : 0), 0)
+    expect(row.lostVoiceMs).toBe(gapMs)
+    expect(row.sentVoiceMs).toBeGreaterThan(10_000)
+    expect(row.heardMs).toBe(row.sentVoiceMs + row.lostVoiceMs)
+  }
+  for (const { reason } of crowd.sink.gaps) expect(['no_channel', 'ring_full']).toContain(reason)
 })
 
-test('A9 a channel is given to another owner only after half a second of zeros; its own owner gets it back at once', () => {
-  const room = new RoomOfTracks({ sizes: [2] })
+test('A9 a channel is given to another owner only after 0.4 s of zeros; its own owner gets it back at once', () => {
+  const room = new RoomOfTracks({}, 0, { channels: { max: 2, mode: 'fixed' } })
   room.join('ann', speaker(1))
   room.join('bob', speaker(1001))
   room.run(1000)
@@ -207,7 +217,7 @@ test('A9 a channel is given to another owner only after half a second of zeros; 
   const marks = room.sink.marks(first(room), 1)
   const end = marks.findLastIndex((mark) => mark > 1000 && mark < 2000)
   const start = marks.findIndex((mark) => mark > 2000)
-  expect(start - end - 1).toBeGreaterThanOrEqual(10)
+  expect(start - end - 1).toBeGreaterThanOrEqual(8)
   expect(marks.filter((mark) => mark > 2000)[0]).toBe(2001)
   room.plane.trackEnded(keyOf('ann'), room.nowMs, false)
   room.run(200)
@@ -216,20 +226,24 @@ test('A9 a channel is given to another owner only after half a second of zeros; 
   expect(room.sink.marks(first(room), 0).at(-1)).toBeGreaterThan(5000)
 })
 
-test('A9 a muted track keeps its channel against others', () => {
-  const room = new RoomOfTracks({ sizes: [2] })
+test('A9 a muted track keeps its channel while everybody has one, and lets go of it when there are more people', () => {
+  const room = new RoomOfTracks({}, 0, { channels: { max: 2, mode: 'fixed' } })
   room.join('ann', speaker(1))
   room.join('bob', speaker(1001))
   room.run(1000)
   room.hush('ann')
   room.plane.trackEnded(keyOf('ann'), room.nowMs, true)
-  room.join('cyd', speaker(2001))
   room.run(3000)
-  expect(room.sink.marks(first(room), 0).some((mark) => mark > 2000)).toBe(false)
+  room.plane.trackStarted({ key: keyOf('ann'), identity: who('ann') }, room.nowMs)
   room.join('ann', speaker(501))
   room.run(500)
   expect(room.sink.marks(first(room), 0).at(-1)).toBeGreaterThan(500)
-  expect(room.sink.gaps.every((gap) => gap.identity === 'cyd')).toBe(true)
+  room.hush('ann')
+  room.plane.trackEnded(keyOf('ann'), room.nowMs, true)
+  room.join('cyd', speaker(2001))
+  room.run(3000)
+  expect(room.sink.marks(first(room), 0).at(-1)).toBeGreaterThan(2040)
+  expect(room.sink.gaps).toEqual([])
 })
 
 test('A10 when a session dies everybody moves to a new one at once and loses nothing that was not sent', () => {

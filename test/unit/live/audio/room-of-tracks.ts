@@ -1,6 +1,6 @@
 import { asIdentity, asSessionId, trackKey, type Identity, type SessionId, type TrackKey } from '../../../../src/core/ids.js'
 import { channelOf } from '../../../../src/live/audio/interleave.js'
-import { AudioPlane } from '../../../../src/live/audio/plane.js'
+import { AudioPlane, type AudioPlaneOptions } from '../../../../src/live/audio/plane.js'
 import type { AudioSink } from '../../../../src/live/audio/sink.js'
 import type { Gap, Span } from '../../../../src/live/audio/span.js'
 import type { AudioTunables } from '../../../../src/live/audio/tunables.js'
@@ -97,9 +97,9 @@ export class RoomOfTracks {
   nowMs: number
   readonly #people = new Map<string, { nextMs: number; speaks: (nowMs: number) => Int16Array | null }>()
 
-  constructor(tunables: Partial<AudioTunables> = {}, meetingStartMs = 0) {
+  constructor(tunables: Partial<AudioTunables> = {}, meetingStartMs = 0, options: Partial<AudioPlaneOptions> = {}) {
     this.nowMs = meetingStartMs
-    this.plane = new AudioPlane({ meetingStartMs, tunables }, this.sink)
+    this.plane = new AudioPlane({ meetingStartMs, tunables, ...options }, this.sink)
   }
 
   /** The person delivers what `speaks` returns every 50 ms from now on, `phaseMs` after now first; null delivers nothing. */

@@ -1,0 +1,61 @@
+import type { Track } from '../track.js'
+import { blockMsOf, type AudioTunables } from '../tunables.js'
+
+/** After a pause this many times as long as one that may be cut, nothing waits above the need any more. */
+const LONG_PAUSE = 2
+/** How much louder than the quietest block of a hold or a roll a block may be to be let go, or to move, before it. */
+const QUIET_FACTOR = 1.5
+
+/**
+ * Whether the oldest block of a seated track may be skipped to catch up: never voice, nor what may be, never out of a pause shorter than
+ * is left of one.
+ * @param need blocks that the session will take from the ring now
+ */
+export function mayCut(track: Track, need: number, tunables: AudioTunables): boolean {
+  const { queue } = track
+  const spare = queue.length - need
+  if (spare <= 0 || queue.headKind !== 'silent' || track.pausedBlocks < tunables.pauseBlocks) return false
+  return spare > tunables.spareBlocks || track.pausedBlocks >= LONG_PAUSE * tunables.pauseBlocks
+}
+
+/** Whether a seated track may change to the new session before its next block. */
+export function mayMove(track: Track, rollMs: number, tunables: AudioTunables): boolean {
+  const isEmpty = track.queue.length === 0
+  if (track.isLeaving) return false
+  // muted, gone or stalled: nothing comes that a move could cut; who is merely late may be in mid-word
+  if (isEmpty && isGone(track)) return true
+  if (track.pausedBlocks >= tunables.pauseBlocks) return true
+  return isOverdue(track, rollMs, tunables)
+}
+
+/** Whether a leased channel is let go before the holder's next block although nobody waits for it. */
+export function mayEnd(track: Track, tunables: AudioTunables): boolean {
+  const { queue } = track
+  if (queue.length === 0 && isGone(track)) return true
+  return queue.voiced + queue.undecided === 0 && track.pausedBlocks >= tunables.hangoverBlocks
+}
+
+/** Whether it is let go because somebody waits: what waits behind the delay line is known to be silence already. */
+export function mayTakeOver({ queue, pausedBlocks }: Track, tunables: AudioTunables): boolean {
+  if (queue.voiced > 0 || pausedBlocks < tunables.tailBlocks) return false
+  return pausedBlocks + queue.length - queue.undecided >= tunables.takeOverBlocks
+}
+
+/** Whether it is taken in mid-speech, from a holder who never pauses. */
+export function mayInterrupt(track: Track, tunables: AudioTunables): boolean {
+  return isOverdue(track, track.heldBlocks * blockMsOf(tunables), tunables)
+}
+
+/** Whether noise makes room for a voice. */
+export function mayDisplace({ isNoisy, heldBlocks }: Track, tunables: AudioTunables): boolean {
+  return isNoisy && heldBlocks * blockMsOf(tunables) >= tunables.noisyHoldMs
+}
+
+/** Nothing more comes from it for now. */
+const isGone = (track: Track): boolean => !track.isLive || track.isStalled
+
+/** It never paused: from the deadline on at a quiet block, from the limit on at any. */
+function isOverdue({ queue, quietestRms }: Track, ms: number, tunables: AudioTunables): boolean {
+  if (ms >= tunables.holdLimitMs) return true
+  return queue.length > 0 && ms >= tunables.holdDeadlineMs && queue.headRms <= QUIET_FACTOR * quietestRms
+}
