@@ -10,8 +10,10 @@ import { openQueue } from '../followup/jobs/open.js'
 import { createPipeline } from '../followup/pipeline/pipeline.js'
 import { createExtractiveSummariser } from '../followup/summary/extractive.js'
 import type { JobQueue } from '../followup/port.js'
+import { loadVoice } from '../live/audio/voice/load.js'
 import type { MeetingObserver } from '../live/bot/bot.js'
 import { disposeRoomLibrary } from '../live/room/livekit/open.js'
+import { withDistinctNames } from '../live/transcript/render/speakers.js'
 import type { Logger } from '../observe/logger.js'
 import type { MeetingRecord, MeetingStore } from '../records/port.js'
 import { botOptions, createAttendance } from './attend.js'
@@ -71,7 +73,7 @@ export async function startUp(
     scope.defer('room library', () => disposeRoomLibrary())
     const room = openRoom(settings, { clock, logger })
     const attendance = createAttendance(
-      { room, stt: speech.stt, store, clock, logger, random },
+      { room, stt: speech.stt, store, clock, logger, random, detector: await loadVoice() },
       botOptions(settings),
       jobs.queue,
       parts.observe ?? (() => ({})),
@@ -94,7 +96,8 @@ export async function startUp(
       store,
       summariser: createExtractiveSummariser(),
       deliveries,
-      loadTranscript: (id) => loadTranscript(store, id),
+      // summaries and posts name people without their identity
+      loadTranscript: async (id) => withDistinctNames(await loadTranscript(store, id)),
       clock,
       logger,
     })
