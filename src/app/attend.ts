@@ -4,6 +4,7 @@ import type { JobQueue } from '../followup/port.js'
 import type { BotDeps, BotOptions, BotOutcome, MeetingObserver } from '../live/bot/bot.js'
 import { MeetingBot } from '../live/bot/meeting-bot.js'
 import { FINAL_STATES, type MeetingRecord } from '../records/port.js'
+import { AUTO_CHANNELS } from '../live/audio/lease/sizing.js'
 import type { Settings } from './config/settings.js'
 
 /** Bot options as the settings say. */
@@ -19,6 +20,8 @@ export function botOptions(settings: Settings): BotOptions {
     botName: settings.botName,
     screenShareAudio: settings.screenShareAudio,
     captions: settings.captions,
+    channels: settings.channels === 'auto' ? AUTO_CHANNELS : { max: settings.channels, mode: 'fixed' },
+    idleCloseMs: settings.idleCloseSec * 1000,
     drainMs: settings.drainSec * 1000,
     vocabulary: settings.vocabulary,
   }

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Scope } from '../core/scope.js'
 import type { Clock } from '../core/time.js'
+import { loadVoice } from '../live/audio/voice/load.js'
 import { MeetingBot } from '../live/bot/meeting-bot.js'
 import { disposeRoomLibrary } from '../live/room/livekit/open.js'
 import { renderTranscript, RENDER_FORMATS } from '../live/transcript/render/render.js'
@@ -60,7 +61,7 @@ export async function joinRoom(
   })
   const claim = await store.claim(meeting.id)
   options.onReady(speech.describes)
-  const deps = { room, stt: speech.stt, store, clock, logger, random }
+  const deps = { room, stt: speech.stt, store, clock, logger, random, detector: await loadVoice() }
   const outcome = await new MeetingBot(deps, botOptions(settings), meeting, claim, observerOf(options.watcher)).run(signal)
   if (!outcome.failed) await store.finish(meeting.id)
   const transcript = await loadTranscript(store, meeting.id)

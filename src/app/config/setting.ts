@@ -49,6 +49,16 @@ export function integer(name: string, fallback: number, min: number, max: number
   })
 }
 
+/** A number of channels, or `auto`. @param max the most that one session may have */
+export function channels(name: string, max: number, fallback: number | 'auto', about: string): Setting<number | 'auto'> {
+  return setting<number | 'auto'>(name, about, `1 to ${max}, or auto`, fallback, (raw) => {
+    if (raw.toLowerCase() === 'auto') return { value: 'auto' }
+    const value = Number(raw)
+    if (!Number.isInteger(value) || value < 1 || value > max) return { problem: `must be 1 to ${max}, or auto, not "${raw}"` }
+    return { value }
+  })
+}
+
 export function boolean(name: string, fallback: boolean, about: string): Setting<boolean> {
   return setting(name, about, 'true or false', fallback, (raw) => {
     const word = raw.toLowerCase()

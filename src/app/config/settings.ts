@@ -2,7 +2,7 @@ import { LOG_LEVELS, type LogLevel } from '../../observe/logger.js'
 import { editDistance } from '../../core/edit-distance.js'
 import { cacheDir, dataDir } from './cache-dir.js'
 import type { Secret } from './secret.js'
-import { boolean, choice, integer, list, secret, text, url, type Setting } from './setting.js'
+import { boolean, channels, choice, integer, list, secret, text, url, type Setting } from './setting.js'
 
 /**
  * Every setting: name, type, default, unit, one sentence. The CLI prints this table; an unknown variable with our
@@ -35,6 +35,14 @@ export const SETTINGS = {
   nobodySec: integer('ROOMSCRIBE_NOBODY_SEC', 900, 1, 86_400, 'seconds after which the bot leaves a room that nobody came to'),
   maxMeetingSec: integer('ROOMSCRIBE_MAX_MEETING_SEC', 14_400, 10, 172_800, 'longest meeting in seconds'),
   drainSec: integer('ROOMSCRIBE_DRAIN_SEC', 60, 1, 600, 'seconds that the end waits for the last texts'),
+  channels: channels('ROOMSCRIBE_CHANNELS', 8, 4, 'channels of the speech session, billed each, that the people of a meeting share'),
+  idleCloseSec: integer(
+    'ROOMSCRIBE_IDLE_CLOSE',
+    300,
+    5,
+    86_400,
+    'seconds without speech after which the speech session is closed until somebody speaks',
+  ),
   screenShareAudio: boolean(
     'ROOMSCRIBE_SCREEN_SHARE_AUDIO',
     false,
@@ -71,6 +79,8 @@ export interface Settings {
   readonly nobodySec: number
   readonly maxMeetingSec: number
   readonly drainSec: number
+  readonly channels: number | 'auto'
+  readonly idleCloseSec: number
   readonly screenShareAudio: boolean
   readonly captions: boolean
 }

@@ -2,7 +2,9 @@ import type { Identity } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, MeetingState, MeetingStore, StoredSegment } from '../../records/port.js'
+import type { ChannelPlan } from '../audio/lease/sizing.js'
 import type { Gap } from '../audio/span.js'
+import type { VoiceDetectorFactory } from '../audio/voice/detector.js'
 import type { RoomPort } from '../room/port.js'
 import type { SttPort } from '../stt/port.js'
 import type { Segment } from '../transcript/segment.js'
@@ -17,6 +19,10 @@ export interface BotOptions {
   readonly botName: string
   readonly screenShareAudio: boolean
   readonly captions: boolean
+  /** how many channels the people share */
+  readonly channels: ChannelPlan
+  /** the speech session is closed after so long without speech */
+  readonly idleCloseMs: number
   /** how long the end waits for the last texts */
   readonly drainMs: number
   /** words worth knowing in every meeting */
@@ -31,6 +37,8 @@ export interface BotDeps {
   readonly clock: Clock
   readonly logger: Logger
   readonly random: () => number
+  /** makes the voice detector of each track */
+  readonly detector: VoiceDetectorFactory
 }
 
 /** Whoever watches a meeting live; calls are synchronous and must not throw. */

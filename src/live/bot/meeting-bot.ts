@@ -77,6 +77,7 @@ export class MeetingBot {
         journal: this.#journal,
         meetingStartMs: this.#startMs,
         drainMs: options.drainMs,
+        audio: { detector: deps.detector, channels: options.channels, tunables: { idleCloseMs: options.idleCloseMs } },
         hints: () => this.#hints(),
         onFault: (thrown) => this.#fault('audio', toError(thrown)),
       },

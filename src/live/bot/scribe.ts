@@ -3,7 +3,7 @@ import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason } from '../../records/port.js'
-import { AudioPlane } from '../audio/plane.js'
+import { AudioPlane, type AudioPlaneOptions } from '../audio/plane.js'
 import type { Gap, Span } from '../audio/span.js'
 import type { SttGap, SttPort, Utterance } from '../stt/port.js'
 import { attribute } from '../transcript/attribute.js'
@@ -52,6 +52,8 @@ export class Scribe {
       /** monotonic ms of meeting time 0 */
       meetingStartMs: number
       drainMs: number
+      /** how the audio plane is to work */
+      audio: Omit<AudioPlaneOptions, 'meetingStartMs'>
       hints: () => { language: string | null; vocabulary: readonly string[] }
       /** an exception in a tick ends the meeting */
       onFault: (error: unknown) => void
@@ -71,7 +73,7 @@ export class Scribe {
       recovered: (from, channels, fromFrame, to, frames) => this.#copySpans(from, channels, fromFrame, to, frames),
     })
     this.#plane = new AudioPlane(
-      { meetingStartMs: options.meetingStartMs },
+      { ...options.audio, meetingStartMs: options.meetingStartMs },
       {
         open: (channels) => this.#pool.open(channels),
         block: (sessionId, interleaved) => this.#pool.block(sessionId, interleaved),

@@ -4,6 +4,9 @@ export interface ChannelPlan {
   readonly mode: 'fixed' | 'auto'
 }
 
+/** The plan called `auto`: two channels, four while speech waits. */
+export const AUTO_CHANNELS: ChannelPlan = { max: 4, mode: 'auto' }
+
 /** What may be tuned of the growth. */
 export interface SizingTunables {
   /** speech that waits for longer makes a session of mode `auto` grow */

@@ -3,6 +3,7 @@ import { UpstreamError } from '../../../../src/core/errors.js'
 import { asIdentity, type TrackKey } from '../../../../src/core/ids.js'
 import type { RoomEvents } from '../../../../src/live/room/port.js'
 import type { BotOptions, BotOutcome } from '../../../../src/live/bot/bot.js'
+import { EnergyDetector } from '../../../../src/live/audio/voice/energy.js'
 import { MeetingBot } from '../../../../src/live/bot/meeting-bot.js'
 import { silentLogger } from '../../../../src/observe/logger.js'
 import type { MeetingRecord, StoredSegment } from '../../../../src/records/port.js'
@@ -16,6 +17,8 @@ const options: BotOptions = {
   botName: 'scribe',
   screenShareAudio: false,
   captions: true,
+  channels: { max: 4, mode: 'fixed' },
+  idleCloseMs: 300_000,
   drainMs: 5_000,
   vocabulary: ['Kubernetes'],
 }
@@ -51,7 +54,7 @@ class Rig {
     const claim = await this.store.claim(this.meeting.id)
     const { room, stt, store, clock } = this
     const bot = new MeetingBot(
-      { room, stt, store, clock, logger: silentLogger, random: () => 0.5 },
+      { room, stt, store, clock, logger: silentLogger, random: () => 0.5, detector: () => new EnergyDetector(200) },
       { ...options, ...own },
       this.meeting,
       claim,
