@@ -14,6 +14,7 @@ import { startTestLivekit } from '../support/livekit.js'
 import { marksVerdict, returnedMarks, type MarksVerdict } from '../support/marks-verdict.js'
 import { eightPeople, identityOf } from '../support/eight-people.js'
 import { testSettings } from '../support/settings.js'
+import { spokenMarks } from '../support/spoken-marks.js'
 import { startSpeechServerProcess, type SpeechServerProcess } from '../support/speech-server-process.js'
 import { LoopDelay } from '../support/loop-delay.js'
 import { until } from '../support/until.js'
@@ -72,20 +73,8 @@ describe('eight people who speak marks through a real server', () => {
     const meeting = await up.store.meeting(id)
     expect(meeting.state).toBe('done')
     const transcript = await loadTranscript(up.store, id)
-    const marks = events.filter((event) => event.kind === 'mark')
-    // the moment of a mute or unmute may cut the mark that is being spoken
-    const edges = events.flatMap((event) => (event.kind === 'step' && ['mute', 'unmute'].includes(event.do) ? [event] : []))
-    const isEdge = (mark: (typeof marks)[number]) =>
-      edges.some(
-        (edge) =>
-          edge.identity === identityOf(mark.who) && mark.monotonicMs + 400 > edge.startedMs && mark.monotonicMs < edge.endedMs + 400,
-      )
-    const verdict = marksVerdict(
-      marks.filter((mark) => mark.isHeard && !isEdge(mark)),
-      marks.filter((mark) => isEdge(mark)),
-      returnedMarks(transcript.segments),
-      identityOf,
-    )
+    const { spoken, stated } = spokenMarks(events, eightPeople.cast)
+    const verdict = marksVerdict(spoken, stated, returnedMarks(transcript.segments), identityOf)
     return {
       verdict,
       transcript,
@@ -108,6 +97,7 @@ describe('eight people who speak marks through a real server', () => {
       missing: [],
       foreign: [],
     })
+    expect(verdict.onsets.incomplete).toEqual([])
     if (health === 'valid') expect(verdict.positionErrorMs.at(-1)).toBeLessThanOrEqual(100)
     expect(transcript.complete).toBe(true)
     expect(transcript.coverage.map((row) => row.lostMs)).toEqual(transcript.coverage.map(() => 0))

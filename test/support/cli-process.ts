@@ -1,27 +1,35 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { cacheDir } from '../../src/app/config/cache-dir.js'
 import { childEnvironment } from '../../src/app/config/process-env.js'
 import { mainFile } from '../../src/app/speech.js'
 import { systemClock } from '../../src/core/time.js'
+import { LoopProbe } from './loop-probe.js'
 
 /** The compiled command line in a process of its own. */
 export class CliProcess {
   readonly stdout: string[] = []
   readonly stderr: string[] = []
   readonly exited: Promise<number>
+  /** the process's event loop and CPU, when it is watched */
+  readonly probe: LoopProbe | null
   readonly #child: ChildProcess
   readonly #waiting: { readonly pattern: RegExp; readonly found: (match: RegExpExecArray) => void }[] = []
 
-  /** @param env own settings; nothing of ours comes from the environment of the test but the cache folder */
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-    this.#child = spawn(process.execPath, [mainFile(), ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+  /**
+   * @param env own settings; nothing of ours comes from the environment of the test but the cache folder
+   * @param isProbed whether its event loop is watched
+   */
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, isProbed = false) {
+    this.#child = spawn(process.execPath, [...(isProbed ? LoopProbe.arguments(3) : []), mainFile(), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe', isProbed ? 'pipe' : 'ignore'],
       env: childEnvironment({ ROOMSCRIBE_CACHE_DIR: cacheDir(process.env), ...env }),
     })
     this.exited = new Promise((resolve) => this.#child.once('close', (code, signal) => resolve(code ?? (signal === null ? -1 : 128))))
-    const { stdout, stderr } = this.#child
+    const { stdout, stderr, stdio } = this.#child
     if (!stdout || !stderr) throw new Error('no pipes')
+    this.probe = isProbed ? new LoopProbe(stdio[3] as Readable) : null
     createInterface({ input: stdout }).on('line', (line) => this.stdout.push(line))
     createInterface({ input: stderr }).on('line', (line) => {
       this.stderr.push(line)

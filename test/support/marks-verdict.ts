@@ -7,19 +7,39 @@ export interface ReturnedMark {
   readonly identity: string | null
   readonly startMs: number
   readonly endMs: number
+  /** where it was heard, for explaining */
+  readonly sessionId: string
+  readonly channel: number
 }
+
+/** A mark as its speaker's log has it. */
+export interface SpokenMark {
+  readonly who: number
+  readonly n: number
+  /** when its sound began, monotonic ms of the speaker's host */
+  readonly playMs: number
+}
+
+/** A whole mark reads 152 +- 2 ms; below this something of it is missing (marks.md, section 2). */
+export const WHOLE_MARK_MS = 140
+/** Who said nothing for this long begins anew: an onset. */
+const ONSET_SILENCE_MS = 1_000
+/** from the start of a mark to the start of the next one of the same turn */
+const STEP_MS = 200
 
 /** Marks in a transcript, word by word. */
 export function returnedMarks(
   segments: readonly {
     readonly identity: string | null
+    readonly sessionId: string
+    readonly channel: number
     readonly words: readonly { readonly text: string; readonly startMs: number; readonly endMs: number }[]
   }[],
 ): ReturnedMark[] {
-  return segments.flatMap(({ identity, words }) =>
+  return segments.flatMap(({ identity, sessionId, channel, words }) =>
     words.flatMap((word) => {
       const mark = parseMarkWord(word.text)
-      return mark === null ? [] : [{ ...mark, identity, startMs: word.startMs, endMs: word.endMs }]
+      return mark === null ? [] : [{ ...mark, identity, sessionId, channel, startMs: word.startMs, endMs: word.endMs }]
     }),
   )
 }
@@ -31,43 +51,77 @@ export interface MarksVerdict {
   /** under another person's name, or under none */
   readonly wrong: readonly ReturnedMark[]
   readonly doubled: readonly ReturnedMark[]
-  readonly missing: readonly { readonly who: number; readonly n: number }[]
+  readonly missing: readonly SpokenMark[]
   /** marks that nobody spoke */
   readonly foreign: readonly ReturnedMark[]
-  /** |position - median position|, ms, ascending */
+  /** came back shorter than they were spoken */
+  readonly cut: readonly ReturnedMark[]
+  /** place in the meeting against the speaker's log, the median taken off, absolute, ms, ascending */
   readonly positionErrorMs: readonly number[]
+  /** that median: meeting ms less monotonic ms, the way of the sound included */
+  readonly clockMs: number
+  /** turns that began after at least 1 s of silence, and those of which the first mark came back whole under the right name */
+  readonly onsets: { readonly count: number; readonly complete: number; readonly incomplete: readonly SpokenMark[] }
 }
+
+const keyOf = (mark: { readonly who: number; readonly n: number }): string => `${mark.who}/${mark.n}`
 
 /**
  * Compares what was spoken with what came back.
- * @param spoken marks that reached an open microphone, outside the stated onsets
- * @param optional marks that may or may not come back (the onset of a join, the moment of a mute)
+ * @param spoken marks that reached an open microphone, outside the stated moments
+ * @param stated marks that may or may not come back, whole or cut (the onset of a join, the moment of a mute)
  * @param identityOf who a number is
  */
 export function marksVerdict(
-  spoken: readonly { readonly who: number; readonly n: number }[],
-  optional: readonly { readonly who: number; readonly n: number }[],
+  spoken: readonly SpokenMark[],
+  stated: readonly SpokenMark[],
   returned: readonly ReturnedMark[],
   identityOf: (who: number) => string | undefined,
 ): MarksVerdict {
-  const key = (mark: { who: number; n: number }) => `${mark.who}/${mark.n}`
-  const wanted = new Set(spoken.map(key))
-  const allowed = new Set(optional.map(key))
-  const seen = new Set<string>()
+  const wanted = new Map(spoken.map((mark) => [keyOf(mark), mark]))
+  const allowed = new Set(stated.map(keyOf))
+  const seen = new Map<string, ReturnedMark>()
   const doubled: ReturnedMark[] = []
   for (const mark of returned) {
-    if (seen.has(key(mark))) doubled.push(mark)
-    seen.add(key(mark))
+    if (seen.has(keyOf(mark))) doubled.push(mark)
+    else seen.set(keyOf(mark), mark)
   }
-  const offsets = returned.map((mark) => mark.startMs - mark.n * 200).toSorted((a, b) => a - b)
-  const median = offsets[Math.floor(offsets.length / 2)] ?? 0
+  const offsets = returned
+    .flatMap((mark) => {
+      const own = wanted.get(keyOf(mark))
+      return own ? [mark.startMs - own.playMs] : []
+    })
+    .toSorted((a, b) => a - b)
+  const clockMs = offsets[Math.floor(offsets.length / 2)] ?? 0
+  const isWhole = (mark: ReturnedMark) => mark.endMs - mark.startMs >= WHOLE_MARK_MS
+  const onsets = onsetsOf(spoken, stated)
+  const incomplete = onsets.filter((mark) => {
+    const back = seen.get(keyOf(mark))
+    return !back || !isWhole(back) || back.identity !== identityOf(mark.who)
+  })
   return {
     expected: wanted.size,
     returned: returned.length,
     wrong: returned.filter((mark) => mark.identity !== identityOf(mark.who)),
     doubled,
-    missing: spoken.filter((mark) => !seen.has(key(mark))),
-    foreign: returned.filter((mark) => !wanted.has(key(mark)) && !allowed.has(key(mark))),
-    positionErrorMs: offsets.map((offset) => Math.abs(offset - median)).toSorted((a, b) => a - b),
+    missing: spoken.filter((mark) => !seen.has(keyOf(mark))),
+    foreign: returned.filter((mark) => !wanted.has(keyOf(mark)) && !allowed.has(keyOf(mark))),
+    cut: returned.filter((mark) => wanted.has(keyOf(mark)) && !isWhole(mark)),
+    positionErrorMs: offsets.map((offset) => Math.abs(offset - clockMs)).toSorted((a, b) => a - b),
+    clockMs,
+    onsets: { count: onsets.length, complete: onsets.length - incomplete.length, incomplete },
   }
+}
+
+/** First marks of turns after a silence; those at stated moments are none, but sound they are. */
+function onsetsOf(spoken: readonly SpokenMark[], stated: readonly SpokenMark[]): SpokenMark[] {
+  const lastMs = new Map<number, number>()
+  const isStated = new Set(stated)
+  return [...spoken, ...stated]
+    .toSorted((a, b) => a.playMs - b.playMs)
+    .filter((mark) => {
+      const silentMs = mark.playMs - (lastMs.get(mark.who) ?? Number.NEGATIVE_INFINITY) - STEP_MS
+      lastMs.set(mark.who, mark.playMs)
+      return silentMs >= ONSET_SILENCE_MS && !isStated.has(mark)
+    })
 }

@@ -1,0 +1,117 @@
+import { playVerdict } from '../../src/standins/actors/play-event.js'
+import type { CrowdFacts } from './crowd-stage.js'
+import { marksVerdict, returnedMarks, type MarksVerdict, type ReturnedMark, type SpokenMark } from './marks-verdict.js'
+import { identityOf } from './eight-people.js'
+import { spokenMarks } from './spoken-marks.js'
+
+/** What one meeting of marks shows. */
+export interface CrowdReport {
+  readonly verdict: MarksVerdict
+  /** what the run may be used for: above 500 ms of lateness or stall it says nothing, above 100 ms nothing about timing (marks.md, section 3) */
+  readonly health: ReturnType<typeof playVerdict>
+  readonly worstMs: { readonly sender: number; readonly senderLoop: number; readonly botLoop: number }
+  /** of the largest session */
+  readonly channels: number
+  /** sessions after the first */
+  readonly rolls: number
+  /** channel-seconds billed against a channel each for as long as they were there */
+  readonly billedRatio: number
+  /** channel-seconds billed against seconds of speech */
+  readonly billedToSpeech: number
+  /** why it did not hold, a line a fault with what was around it; empty when it did */
+  readonly faults: readonly string[]
+}
+
+/** Largest error of a position. */
+export const MAX_POSITION_MS = 150
+const CHORD_MS = 160
+const AROUND_MS = 1_500
+
+/** Compares a meeting of marks with its script. */
+export function crowdReport(facts: CrowdFacts): CrowdReport {
+  const { script, events, sessions } = facts
+  const { spoken, stated } = spokenMarks(events, script.cast)
+  const verdict = marksVerdict(spoken, stated, returnedMarks(facts.transcript.segments), identityOf)
+  const worstLoopDelayMs = Math.max(facts.actors.worstLoopDelayMs, facts.bot.worstDelayMs)
+  const health = playVerdict({ ...facts.actors, worstLoopDelayMs })
+  const billedSec = sessions.reduce((sum, session) => sum + (session.sentFrames * session.channels) / session.sampleRate, 0)
+  return {
+    verdict,
+    health,
+    worstMs: { sender: facts.actors.worstLatenessMs, senderLoop: facts.actors.worstLoopDelayMs, botLoop: facts.bot.worstDelayMs },
+    channels: Math.max(0, ...sessions.map(({ channels }) => channels)),
+    rolls: Math.max(0, sessions.length - 1),
+    billedRatio: billedSec / presentSec(facts),
+    billedToSpeech: billedSec / (((verdict.expected + stated.length) * 200) / 1000),
+    faults: faultsOf(facts, verdict, health === 'valid'),
+  }
+}
+
+/** Seconds in which microphones were open to be heard, of all people. */
+function presentSec({ script, events, t0Ms, endMs }: CrowdFacts): number {
+  return script.cast.reduce((sum, { identity }) => {
+    const steps = events.filter((event) => event.kind === 'step').filter((event) => event.identity === identity)
+    let sinceMs = steps[0]?.do === 'join' ? Number.NaN : t0Ms
+    let presentMs = 0
+    for (const step of steps) {
+      if (step.do === 'join' || step.do === 'rejoin') sinceMs = step.endedMs
+      if (step.do !== 'leave') continue
+      presentMs += step.startedMs - sinceMs
+      sinceMs = Number.NaN
+    }
+    return sum + (presentMs + (Number.isNaN(sinceMs) ? 0 : endMs - sinceMs)) / 1000
+  }, 0)
+}
+
+function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, isTimed: boolean): string[] {
+  const tell = (what: string, marks: readonly (ReturnedMark | SpokenMark)[]) => marks.map((mark) => explained(what, mark, facts, verdict))
+  const worst = verdict.positionErrorMs.at(-1) ?? 0
+  return [
+    ...tell('wrong name', verdict.wrong),
+    ...tell('doubled', verdict.doubled),
+    ...tell('lost', verdict.missing),
+    ...tell('spoken by nobody', verdict.foreign),
+    ...tell('first mark not whole', verdict.onsets.incomplete),
+    ...(isTimed && worst > MAX_POSITION_MS ? [`a mark lies ${Math.round(worst)} ms beside its place`] : []),
+    ...(facts.transcript.complete ? [] : ['the transcript is not called complete', ...gapLines(facts)]),
+  ]
+}
+
+function gapLines({ gaps, transcript }: CrowdFacts): string[] {
+  return [
+    ...gaps.map((gap) => `  gap of ${gap.identity} ${gap.fromMs}-${gap.toMs} ${gap.reason}`),
+    ...transcript.coverage.filter((row) => row.lostMs > 0).map((row) => `  ${row.identity} lost ${row.lostMs} ms`),
+  ]
+}
+
+/** One fault with what was around it: where it came back, the person's spans, the channel's spans. */
+function explained(what: string, mark: ReturnedMark | SpokenMark, facts: CrowdFacts, verdict: MarksVerdict): string {
+  const identity = identityOf(mark.who)
+  const back = 'startMs' in mark ? mark : undefined
+  const atMs = Math.round(back ? back.startMs : (mark as SpokenMark).playMs + verdict.clockMs)
+  const number = new Map(facts.sessions.map(({ sessionId }, at) => [sessionId as string, at]))
+  const spanLine = (span: CrowdFacts['spans'][number]) => {
+    const endMs = span.meetingMs + (span.toFrame - span.fromFrame) / 16
+    return `s${number.get(span.sessionId) ?? '?'}/${span.channel} ${span.identity} frames ${span.fromFrame}-${span.toFrame} meeting ${Math.round(span.meetingMs)}-${Math.round(endMs)}`
+  }
+  const isNear = (span: CrowdFacts['spans'][number]) =>
+    span.meetingMs < atMs + AROUND_MS && span.meetingMs + (span.toFrame - span.fromFrame) / 16 > atMs - AROUND_MS
+  const spans = facts.spans.filter(
+    (span) => isNear(span) && (span.identity === identity || (span.sessionId === back?.sessionId && span.channel === back.channel)),
+  )
+  const steps = facts.events.flatMap((event) => {
+    if (event.kind !== 'step' || event.identity !== identity) return []
+    const fromMs = Math.round(event.startedMs + verdict.clockMs)
+    return Math.abs(fromMs - atMs) < 3_000 ? [`${event.do} at ${fromMs}`] : []
+  })
+  const gaps = facts.gaps.filter((gap) => gap.identity === identity && gap.fromMs < atMs + CHORD_MS && gap.toMs > atMs)
+  return [
+    `${what}: w${mark.who}n${mark.n} of ${identity} at ${atMs} ms of the meeting`,
+    ...(back
+      ? [`  came back as ${back.identity} on s${number.get(back.sessionId) ?? '?'}/${back.channel}, ${back.startMs}-${back.endMs}`]
+      : []),
+    ...spans.toSorted((a, b) => a.meetingMs - b.meetingMs).map((span) => `  span ${spanLine(span)}`),
+    ...gaps.map((gap) => `  gap ${gap.fromMs}-${gap.toMs} ${gap.reason}`),
+    ...steps.map((step) => `  ${step}`),
+  ].join('\n')
+}
