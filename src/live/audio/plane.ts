@@ -60,6 +60,7 @@ export class AudioPlane {
   trackStarted(track: { readonly key: TrackKey; readonly identity: Identity }, nowMs: number): void {
     if (this.#isFinished) return
     const known = this.#tracks.get(track.key)
+    this.#ledger.present(track.identity, 0)
     if (!known) {
       this.#tracks.set(track.key, new Track(track, this.#detector(), this.#meetingStartMs, nowMs, this.#tunables))
       return
@@ -159,7 +160,7 @@ export class AudioPlane {
     this.#isFinished = true
   }
 
-  /** What became of everybody's audio so far; everybody who was ever heard, in that order. */
+  /** What became of everybody's audio so far; everybody who ever had a track, in that order. */
   coverageInput(): AudioCounters[] {
     const waitingMs = new Map<Identity, number>()
     const presentMs = new Map<Identity, number>()

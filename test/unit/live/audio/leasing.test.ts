@@ -1,0 +1,220 @@
+import { expect, test } from 'vitest'
+import { RoomOfTracks, block, keyOf, silent, who } from './room-of-tracks.js'
+import type { VoiceDetector } from '../../../../src/live/audio/voice/detector.js'
+
+const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+const two = { channels: { max: 2, mode: 'fixed' } } as const
+const auto = { channels: { max: 4, mode: 'auto' } } as const
+
+/** Speaks in the given stretches of ms, else delivers silence; every block is numbered. */
+function script(first: number, ...stretches: (readonly [number, number])[]): (nowMs: number) => Int16Array {
+  let mark = first
+  return (nowMs) =>
+    block(
+      mark++,
+      stretches.some(([from, to]) => nowMs > from && nowMs <= to),
+    )
+}
+
+/** Frames of every owner of a channel, in order. */
+function owners(room: RoomOfTracks, sessionId: string, channel: number): { identity: string; from: number; to: number }[] {
+  return [...room.sink.spans.values()]
+    .filter((span) => span.sessionId === sessionId && span.channel === channel)
+    .toSorted((a, b) => a.fromFrame - b.fromFrame)
+    .map((span) => ({ identity: span.identity, from: span.fromFrame / 16, to: span.toFrame / 16 }))
+}
+
+function expectNothingLost(room: RoomOfTracks): void {
+  expect(room.sink.gaps).toEqual([])
+  for (const row of room.plane.coverageInput()) {
+    expect([row.identity, row.sentVoiceMs, row.lostVoiceMs, row.waitingVoiceMs]).toEqual([row.identity, row.heardMs, 0, 0])
+  }
+}
+
+test('S1 thirty people who speak in turn share two channels: everything is sent, with its pre-roll, and nobody waits', () => {
+  const room = new RoomOfTracks({}, 0, two)
+  for (const index of numbers(0, 29)) room.join(`p${index}`, script(1 + index, [1000 + index * 1500, 1900 + index * 1500]))
+  room.run(47_000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.sessions.map((session) => session.channels)).toEqual([2])
+  expectNothingLost(room)
+  for (const row of room.plane.coverageInput().slice(2))
+    expect([row.identity, row.waits]).toEqual([row.identity, { count: 1, totalMs: 0, maxMs: 0 }])
+  for (const index of numbers(2, 29)) {
+    const [span] = room.sink.spansOf(`p${index}`)
+    // 0.3 s before the onset, 0.5 s after the end at most
+    expect(span!.meetingMs).toBe(700 + index * 1500)
+    expect((span!.toFrame - span!.fromFrame) / 16).toBeLessThanOrEqual(300 + 900 + 500)
+  }
+})
+
+test('S2 with all channels busy speech waits in its ring and takes over after a pause of 0.3 s and a guard of 0.4 s', () => {
+  const room = new RoomOfTracks({}, 0, two)
+  room.join('ann', script(1, [500, 5000], [5400, 9000]))
+  room.join('bob', script(1001, [500, 20_000]))
+  room.join('cyd', script(2001, [3000, 4000]))
+  room.run(21_000)
+  room.plane.finish(room.nowMs)
+  expectNothingLost(room)
+  const shared = owners(room, 's0', 0)
+  expect(shared.map((one) => one.identity).slice(0, 2)).toEqual(['ann', 'cyd'])
+  for (const [index, next] of shared.slice(1).entries()) {
+    if (next.identity !== shared[index]!.identity) expect(next.from - shared[index]!.to).toBeGreaterThanOrEqual(400)
+  }
+  const cyd = room.plane.coverageInput().find((row) => row.identity === 'cyd')!
+  expect(cyd.waits.maxMs).toBeGreaterThanOrEqual(2000)
+  expect(cyd.waits.maxMs).toBeLessThanOrEqual(3000)
+})
+
+test('S3 what waited catches up in pauses, which are cut to 0.3 s, never in speech', () => {
+  const room = new RoomOfTracks({}, 0, { channels: { max: 1, mode: 'fixed' } })
+  room.join('ann', script(1, [500, 4000]))
+  room.join('bob', script(1001, [1000, 2000], [3500, 5000], [7000, 8000]))
+  room.run(12_000)
+  expect(room.plane.coverageInput().every((row) => row.waitingVoiceMs === 0)).toBe(true)
+  room.plane.finish(room.nowMs)
+  expectNothingLost(room)
+  const bob = owners(room, 's0', 0).filter((one) => one.identity === 'bob')
+  expect(bob.length).toBeGreaterThan(1)
+})
+
+test('S4 mute is a hard gate: the channel is free as soon as what came before is sent', () => {
+  const room = new RoomOfTracks({}, 0, two)
+  for (const [index, name] of ['ann', 'bob', 'cyd'].entries())
+    room.join(name, script(1 + index * 1000, [500 + index * 20_000, 20_000 * (index + 1)]))
+  room.run(1000)
+  room.join('dan', script(1, [2000, 6000]))
+  room.run(600)
+  room.hush('ann')
+  room.plane.trackEnded(keyOf('ann'), room.nowMs, true)
+  room.run(1200)
+  room.join('eve', script(1, [2500, 6000]))
+  room.run(200)
+  expect(room.sink.live.length).toBe(1)
+  room.run(4000)
+  const ann = owners(room, 's0', 0)
+  expect(ann[0]!.identity).toBe('ann')
+  expect(ann[1]!.identity).not.toBe('ann')
+  expect(ann[1]!.from - ann[0]!.to).toBeGreaterThanOrEqual(400)
+})
+
+test('S5 speech is served in the order in which it came', () => {
+  const room = new RoomOfTracks({}, 0, { channels: { max: 1, mode: 'fixed' } })
+  room.join('ann', script(1, [500, 5000]))
+  for (const [index, name] of ['bob', 'cyd', 'dan', 'eve'].entries())
+    room.join(name, script(1000 * (index + 1), [1000 + index * 200, 2000 + index * 200]))
+  room.run(20_000)
+  room.plane.finish(room.nowMs)
+  expectNothingLost(room)
+  const order = owners(room, 's0', 0).map((one) => one.identity)
+  expect([...new Set(order)]).toEqual(['ann', 'bob', 'cyd', 'dan', 'eve'])
+})
+
+test('S6 who never pauses lets others in after 15 s, at their quietest, and is noise after a minute: others come first', () => {
+  const room = new RoomOfTracks({}, 0, two)
+  const talk = (first: number) => script(first, [0, 1e9])
+  room.join('car', talk(1))
+  room.join('fan', talk(2))
+  for (const [index, name] of ['cyd', 'dan'].entries()) {
+    const stretches = numbers(1, 20).map((turn): [number, number] => [turn * 8000 + index * 4000, turn * 8000 + index * 4000 + 2000])
+    room.join(name, script(1 + index, ...stretches))
+  }
+  room.run(160_000)
+  const rows = new Map(room.plane.coverageInput().map((row) => [row.identity as string, row]))
+  for (const name of ['cyd', 'dan']) {
+    const row = rows.get(name)!
+    expect([name, row.isNoisy, row.lostVoiceMs]).toEqual([name, false, 0])
+    expect(row.waits.maxMs).toBeLessThanOrEqual(17_500)
+  }
+  expect(rows.get('car')!.isNoisy || rows.get('fan')!.isNoisy).toBe(true)
+  room.plane.finish(room.nowMs)
+})
+
+test('S7 auto: two channels for everybody, four while speech waits, two again after the calm; nothing is cut by the rolls', () => {
+  const room = new RoomOfTracks({ calmMs: 20_000 }, 0, auto)
+  const busy: [number, number][] = [
+    [10_000, 12_000],
+    [12_500, 14_500],
+    [15_000, 18_000],
+  ]
+  room.join('ann', script(1, [500, 4000], ...busy, [50_000, 52_000]))
+  room.join('bob', script(1001, [4500, 8000], ...busy))
+  room.join('cyd', script(2001, [8500, 9500], ...busy, [60_000, 62_000]))
+  for (const index of numbers(1, 5)) room.join(`quiet${index}`, silent)
+  room.run(70_000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.sessions.map((session) => session.channels)).toEqual([2, 4, 2])
+  expectNothingLost(room)
+})
+
+test('S8 a session is closed after long silence and opened again by the next voice, whole', () => {
+  const room = new RoomOfTracks({ idleCloseMs: 10_000 })
+  room.join('ann', script(1, [500, 3000], [30_000, 32_000]))
+  room.join('bob', script(1001, [3500, 5000]))
+  room.run(20_000)
+  expect(room.sink.live).toEqual([])
+  room.run(20_000)
+  expect(room.sink.sessions.length).toBe(2)
+  room.plane.finish(room.nowMs)
+  expectNothingLost(room)
+  expect(room.sink.spansOf('ann').find((span) => span.sessionId === 's1')!.meetingMs).toBe(29_700)
+})
+
+/** Says voice three blocks late. */
+class LateDetector implements VoiceDetector {
+  readonly memoryBlocks = 5
+  rms = 0
+  peak = 0
+  isVoice = false
+  isUndecided = false
+  confirmed = 0
+  closed = 0
+  #loud = 0
+
+  hear(samples: Int16Array): void {
+    this.rms = Math.abs(samples[1] ?? 0)
+    this.peak = this.rms
+    const was = this.isVoice
+    this.#loud = this.rms >= 200 ? this.#loud + 1 : 0
+    this.isVoice = this.#loud > 3
+    this.isUndecided = this.#loud > 0 && !this.isVoice
+    this.confirmed = this.isVoice && !was ? 3 : 0
+  }
+
+  reset(): void {
+    this.#loud = 0
+  }
+
+  close(): void {
+    this.closed++
+  }
+}
+
+test('S9 a verdict that comes late cuts no onset and counts every block of it, whether it waits or was sent', () => {
+  for (const channels of [two.channels, { max: 4, mode: 'fixed' } as const]) {
+    const detectors: LateDetector[] = []
+    const detector = () => {
+      const one = new LateDetector()
+      detectors.push(one)
+      return one
+    }
+    const room = new RoomOfTracks({}, 0, { channels, detector })
+    for (const index of numbers(0, 3)) room.join(`p${index}`, script(1 + index * 1000, [1000 + index * 3000, 3000 + index * 3000]))
+    // a click of two blocks is never confirmed
+    room.join('click', script(1, [14_000, 14_100]))
+    room.run(16_000)
+    room.plane.personLeft(who('click'), room.nowMs)
+    room.run(100)
+    expect(detectors.map((one) => one.closed)).toEqual([0, 0, 0, 0, 1])
+    room.plane.finish(room.nowMs)
+    expectNothingLost(room)
+    for (const index of numbers(0, 3)) {
+      const row = room.plane.coverageInput().find((one) => one.identity === `p${index}`)!
+      expect(row.heardMs).toBe(2000)
+      const first = room.sink.spansOf(`p${index}`).toSorted((a, b) => a.meetingMs - b.meetingMs)[0]!
+      expect(first.meetingMs).toBeLessThanOrEqual(700 + index * 3000)
+    }
+    expect(room.plane.coverageInput().find((row) => row.identity === 'click')!.heardMs).toBe(0)
+    expect(detectors.every((one) => one.closed > 0)).toBe(true)
+  }
+})
