@@ -42,7 +42,7 @@ const NOBODY: Owner = { identity: null, spans: [] }
  *
  * W1 a word belongs to the person whose spans it shares most frames with, whenever that was and whoever holds the channel now
  * W2 a word that shares none (the engine's padding, the guard between two owners) belongs to the nearest person within 0.3 s: out of
- *    those to whom other words of the utterance belong by W1; when none does, out of all. Equally near to two: unknown
+ *    those to whom other words of the utterance belong; when none does, out of all. Equally near to two: unknown
  * W3 a word without times was said between its neighbours, an utterance without words between its start and end: it belongs to the
  *    only person who shares more than 0.3 s of that; else to the only one who shares any; else by W2. With two such people: unknown
  * W4 what no rule gives to somebody is unknown (`identity` null), never guessed
@@ -58,10 +58,7 @@ export function attribute(utterance: AttributableUtterance, index: SpanIndex): S
     text,
     parts.map((part) => part.map((word) => word.text)),
   )
-  return parts.flatMap((part, number) => {
-    const partText = texts[number] ?? ''
-    return partText === '' ? [] : [segmentOf(utterance, part, number, partText, parts.length, index)]
-  })
+  return parts.map((part, number) => segmentOf(utterance, part, number, texts[number] ?? '', parts.length, index))
 }
 
 /** Words with their frames; those without times get the stretch between their neighbours. */
@@ -96,10 +93,9 @@ function giveOut(words: readonly Placed[], { sessionId, channel }: AttributableU
   const met = new Set<Identity>()
   const left: Placed[] = []
   for (const word of words) {
-    if (!hasTime(word)) continue
     const where = { sessionId, channel, fromFrame: word.fromFrame, toFrame: word.toFrame }
     word.owner = word.isTimed ? ownerByFrames(where, index) : onlyOwner(where, index)
-    if (word.isTimed && word.owner.identity !== null) met.add(word.owner.identity)
+    if (word.owner.identity !== null) met.add(word.owner.identity)
     else if (word.isTimed) left.push(word)
   }
   for (const word of left) {
@@ -173,9 +169,8 @@ function meetingTimes({ fromFrame, toFrame, isTimed, owner }: Placed, sessionId:
 
 const heldMs = (span: Span, frame: number): number => whole(meetingMsOf(span, Math.max(span.fromFrame, Math.min(span.toFrame, frame))))
 
-/** Never before the session's first frame; NaN for what is no time. */
-const frameOf = (seconds: number): number =>
-  Number.isFinite(seconds) ? Math.max(0, Math.round(seconds * 1000 * FRAMES_PER_MS)) : Number.NaN
+/** NaN for what is no time. */
+const frameOf = (seconds: number): number => (Number.isFinite(seconds) ? Math.round(seconds * 1000 * FRAMES_PER_MS) : Number.NaN)
 
 /** From, to; one stands for the other where that is no time, and the end is never before the start. */
 function stretch(fromFrame: number, toFrame: number): Frames {

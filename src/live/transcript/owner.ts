@@ -41,8 +41,9 @@ export function ownerByFrames(stretch: Stretch, index: SpanIndex): Owner {
 export function ownerByNearness(stretch: Stretch, index: SpanIndex, among: ReadonlySet<Identity> | null): Owner {
   const { sessionId, channel, fromFrame, toFrame } = stretch
   let best: Span | null = null
-  let bestFrames = PADDING_FRAMES
+  let bestFrames = Number.POSITIVE_INFINITY
   let isTied = false
+  // a span that ends or begins exactly so far away is near enough
   for (const span of index.overlapping(sessionId, channel, fromFrame - PADDING_FRAMES - 1, toFrame + PADDING_FRAMES + 1)) {
     const frames = distanceOf(span, fromFrame, toFrame)
     if (frames > bestFrames || (among && !among.has(span.identity))) continue

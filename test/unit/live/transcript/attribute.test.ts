@@ -45,6 +45,9 @@ test('W1 a word on two spans goes to the one it shares most with', () => {
   const index = indexOf(span('ann', 0, 0, 2, 0), span('bob', 0, 2, 6, 2000))
   expect(attribute(utterance([['mostly', 1.9, 2.5]]), index)[0]!.identity).toBe('bob')
   expect(attribute(utterance([['mostly', 1.5, 2.1]]), index)[0]!.identity).toBe('ann')
+  expect(attribute(utterance([['half', 1.5, 2.5]]), index)[0]!.identity).toBe('ann')
+  // of no length: the frame that it lies on
+  expect(attribute(utterance([['now', 2, 2]]), index)[0]!.identity).toBe('bob')
 })
 
 test('W4 what meets no span is unknown, never guessed, and still placed by the session', () => {
@@ -119,6 +122,21 @@ test('times beyond the audio sent, negative, reversed or not numbers are tolerat
   expect(attribute(utterance([['x', Number.NaN, Number.NaN]]), index)[0]).toMatchObject({ identity: null, startMs: 1000 })
 })
 
+test('a word that is reported before the one before it is put at its start, and an end before a start at that', () => {
+  const index = indexOf(span('ann', 0, 0, 4, 0))
+  const [segment] = attribute(
+    utterance([
+      ['a', 2, 3],
+      ['b', 1, 1.5],
+    ]),
+    index,
+  )
+  expect(segment!.words.map((word) => [word.startMs, word.endMs])).toEqual([
+    [2000, 3000],
+    [2000, 2000],
+  ])
+})
+
 test('an utterance without text gives no segment', () => {
   expect(attribute(utterance([], { text: ' \n' }), indexOf())).toEqual([])
 })
@@ -133,6 +151,7 @@ test('a text is cut before what opens a quotation, and after what closes one', (
 
 test('a text whose words are not found in it is put together from the words', () => {
   expect(splitText('20 %', [['twenty'], ['percent']])).toEqual(['twenty', 'percent'])
+  expect(splitText('\u4f60\u597d\u3002\u4e16\u754c', [['\u4f60\u597d'], ['\u4e16\u754c']])).toEqual(['\u4f60\u597d\u3002', '\u4e16\u754c'])
   expect(splitText('\u4f60\u597d\u4e16\u754c\u3002', [['\u4f60\u597d'], ['\u4e16\u754c']])).toEqual(['\u4f60\u597d', '\u4e16\u754c\u3002'])
 })
 
@@ -158,6 +177,9 @@ test('whatever the service says: no word is lost or doubled, nobody without a sp
       for (const segment of segments) {
         expect(Number.isInteger(segment.startMs) && Number.isInteger(segment.endMs) && segment.startMs >= 0).toBe(true)
         expect(segment.endMs).toBeGreaterThanOrEqual(segment.startMs)
+        const starts = segment.words.map((one) => one.startMs)
+        expect(starts).toEqual(starts.toSorted((a, b) => a - b))
+        for (const one of segment.words) expect(one.endMs).toBeGreaterThanOrEqual(one.startMs)
         expect(segment.confidence >= 0 && segment.confidence <= 1).toBe(true)
         if (channel !== 0) expect(segment.identity).toBeNull()
         else if (segment.identity !== null) expect(spans.map((one) => one.identity)).toContain(segment.identity)
@@ -174,6 +196,12 @@ test('lost frames become gaps of whoever was on them, joined where they touch', 
     { identity: 'ann', fromMs: 1100, toMs: 3101, reason: 'buffer_full' },
     { identity: 'bob', fromMs: 9000, toMs: 10_000, reason: 'buffer_full' },
   ])
+})
+
+test('a span shares no frame with a stretch that ends where it begins, or begins where it ends', () => {
+  const index = indexOf(span('ann', 0, 1, 2, 0))
+  const found = (fromSec: number, toSec: number) => index.overlapping(SESSION, 0, fromSec * 16_000, toSec * 16_000).length
+  expect([found(0, 1), found(2, 3), found(0, 1.1), found(1.9, 3), found(1.5, 1.6), found(0, 3)]).toEqual([0, 0, 1, 1, 1, 1])
 })
 
 test('a longer version of a span replaces it, a shorter one does not', () => {

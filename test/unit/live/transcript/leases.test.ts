@@ -154,6 +154,27 @@ describe('W3 an utterance without words', () => {
     expect(whole(1.8, 5.7)).toBe('bob')
     expect(whole(1.9, 2.3)).toBe('ann')
     expect(whole(2.1, 2.3)).toBeNull()
+    expect(whole(2.25, 2.38)).toBe('bob')
+  })
+
+  test('lies between its ends in the meeting, whatever was cut out of it', () => {
+    const index = indexOf(span('ann', 0, 0, 2, 0), span('ann', 0, 2, 5, 12_000))
+    expect(attribute(utterance([], { text: 'all of it', startSec: 1, endSec: 3 }), index)[0]).toMatchObject({
+      startMs: 1000,
+      endMs: 13_000,
+    })
+  })
+
+  test('the runs of one lease are one stay, two leases of one person are two', () => {
+    const runs = indexOf(
+      span('ann', 0, 0, 1, 0),
+      span('ann', 0, 1, 1.2, 5000),
+      span('ann', 0, 1.2, 1.4, 9000),
+      span('bob', 0, 1.8, 4, 9500),
+    )
+    expect(said([], runs, { text: 'words', startSec: 0.9, endSec: 3 })[0]![0]).toBeNull()
+    const leases = indexOf(span('ann', 0, 0, 1, 0), span('ann', 0, 1.4, 1.6, 5000), span('bob', 0, 2, 4, 9500))
+    expect(said([], leases, { text: 'words', startSec: 0.8, endSec: 3 })[0]![0]).toBe('bob')
   })
 
   test('is nobody’s when two can have said it', () => {

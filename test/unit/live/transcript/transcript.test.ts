@@ -1,5 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { asSessionId } from '../../../../src/core/ids.js'
 import { Transcript, compareSegments } from '../../../../src/live/transcript/transcript.js'
 import { segment } from './fixtures.js'
 
@@ -14,6 +15,25 @@ test('finals are in order of start, end, id, whatever order they come in, and on
       expect(new Set(batches.flat().map((each) => `${each.utteranceId}${each.part}`)).size).toBe(added.length)
     }),
   )
+})
+
+test('what starts at one time is in order of the end, then of the id', () => {
+  const transcript = new Transcript()
+  const long = segment({ utteranceId: 'a', startMs: 5, endMs: 9 })
+  const second = segment({ utteranceId: 'c', startMs: 5, endMs: 7 })
+  const first = segment({ utteranceId: 'b', startMs: 5, endMs: 7 })
+  transcript.addFinal([long, second, first])
+  expect(transcript.finals).toEqual([first, second, long])
+})
+
+test('utterances of one id in two sessions are two', () => {
+  const transcript = new Transcript()
+  const other = { sessionId: asSessionId('s2') }
+  transcript.setInterim([segment({ text: 'interim', ...other })])
+  expect(transcript.addFinal([segment({ text: 'first' })])).toHaveLength(1)
+  expect(transcript.interims.map(({ text }) => text)).toEqual(['interim'])
+  expect(transcript.addFinal([segment({ text: 'second', ...other })])).toHaveLength(1)
+  expect(transcript.finals.map(({ text }) => text)).toEqual(['first', 'second'])
 })
 
 test('a final is never replaced, neither by another final nor by an interim', () => {
