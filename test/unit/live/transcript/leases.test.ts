@@ -76,6 +76,14 @@ describe('an utterance that straddles the guard', () => {
     ])
   })
 
+  test('W2 a word without times counts among those who are met', () => {
+    const words: Word[] = [
+      ['um', Number.NaN, Number.NaN],
+      ['on', 5.28, 5.38],
+    ]
+    expect(said(words, TURNS, { startSec: 2.6, endSec: 5.38 })).toEqual([['bob', 'um on']])
+  })
+
   test('three owners in one utterance are three parts with ids of their own', () => {
     const segments = attribute(
       utterance([
