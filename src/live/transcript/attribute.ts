@@ -44,7 +44,8 @@ const NOBODY: Owner = { identity: null, spans: [] }
  * W2 a word that shares none (the engine's padding, the guard between two owners) belongs to the nearest person within 0.3 s: out of
  *    those to whom other words of the utterance belong; when none does, out of all. Equally near to two: unknown
  * W3 a word without times was said between its neighbours, an utterance without words between its start and end: it belongs to the
- *    only person who shares more than 0.3 s of that; else to the only one who shares any; else by W2. With two such people: unknown
+ *    only person who shares more of that than the first 0.3 s or the last 0.1 s of their hold, which are silence; else to the only one
+ *    who shares any; else by W2. With two such people: unknown
  * W4 what no rule gives to somebody is unknown (`identity` null), never guessed
  * W5 a word is held to the ends of its person's spans; where a pause was cut inside it, to the span it shares most with
  */

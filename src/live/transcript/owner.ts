@@ -4,9 +4,11 @@ import { FRAMES_PER_MS, distanceOf, type SpanIndex } from './span-index.js'
 
 /**
  * How far outside of a person's spans what they said may be reported: engines begin an utterance up to 0.3 s before the voice and
- * end it as late. The same length is not speech at both ends of a lease: the pre-roll before the onset, the silence before the end.
+ * end it as late. As much at the beginning of a lease is its pre-roll, without speech.
  */
 export const PADDING_FRAMES = 300 * FRAMES_PER_MS
+/** Silence at the end of a lease, at least; a mute ends it in mid-word, but no word is so short. */
+const TAIL_FRAMES = 100 * FRAMES_PER_MS
 
 /** Frames [from, to) of one channel. */
 export interface Stretch {
@@ -56,13 +58,13 @@ export function ownerByNearness(stretch: Stretch, index: SpanIndex, among: Reado
 
 /**
  * The only person whose speech may be in a stretch in which something was said at a time not known better: nobody else shares more
- * than padding with it. Nobody's when two may have said it.
+ * with it than the pre-roll before their speech or the silence after it. Nobody's when two may have said it.
  */
 export function onlyOwner(stretch: Stretch, index: SpanIndex): Owner {
   const { spans, stays } = shared(stretch, index)
   if (stays.length === 0) return ownerByNearness(stretch, index, null)
-  const long = stays.filter(({ frames }) => frames > PADDING_FRAMES)
-  const candidates = new Set((long.length === 0 ? stays : long).map(({ identity }) => identity))
+  const speakers = stays.filter(({ frames, goesOn }) => frames > (goesOn ? PADDING_FRAMES : TAIL_FRAMES))
+  const candidates = new Set((speakers.length === 0 ? stays : speakers).map(({ identity }) => identity))
   const [only = null] = candidates
   return owner(candidates.size === 1 ? only : null, spans)
 }
@@ -70,6 +72,8 @@ export function onlyOwner(stretch: Stretch, index: SpanIndex): Owner {
 interface Stay {
   readonly identity: Identity
   frames: number
+  /** until the end of the stretch, so that it may be the beginning of the person's stay */
+  goesOn: boolean
 }
 
 /** The spans that share frames with the stretch, and each unbroken stay of a person in it; of no length: the frame it lies on. */
@@ -80,9 +84,12 @@ function shared(stretch: Stretch, index: SpanIndex): { spans: readonly Span[]; s
   const stays: Stay[] = []
   for (const [at, span] of spans.entries()) {
     const frames = Math.min(toFrame, span.toFrame) - Math.max(fromFrame, span.fromFrame)
+    const goesOn = span.toFrame >= toFrame
     const stay = stays.at(-1)
-    if (stay?.identity === span.identity && spans[at - 1]?.toFrame === span.fromFrame) stay.frames += frames
-    else stays.push({ identity: span.identity, frames })
+    if (stay?.identity === span.identity && spans[at - 1]?.toFrame === span.fromFrame) {
+      stay.frames += frames
+      stay.goesOn = goesOn
+    } else stays.push({ identity: span.identity, frames, goesOn })
   }
   return { spans, stays }
 }

@@ -158,8 +158,8 @@ describe('W3 an utterance without words', () => {
     expect(whole(1, 1.8)).toBe('ann')
     expect(whole(2.1, 4.9)).toBe('bob')
     expect(whole(2.6, 5.3)).toBe('bob')
-    // 0.2 s of the silence at the end of ann's lease, 0.3 s of the one before ann's next onset
-    expect(whole(1.8, 5.7)).toBe('bob')
+    // the silence at the end of ann's lease, and the one before ann's next onset
+    expect(whole(1.9, 5.7)).toBe('bob')
     expect(whole(1.9, 2.3)).toBe('ann')
     expect(whole(2.1, 2.3)).toBeNull()
     expect(whole(2.25, 2.38)).toBe('bob')
@@ -181,14 +181,19 @@ describe('W3 an utterance without words', () => {
       span('bob', 0, 1.8, 4, 9500),
     )
     expect(said([], runs, { text: 'words', startSec: 0.9, endSec: 3 })[0]![0]).toBeNull()
-    const leases = indexOf(span('ann', 0, 0, 1, 0), span('ann', 0, 1.4, 1.6, 5000), span('bob', 0, 2, 4, 9500))
-    expect(said([], leases, { text: 'words', startSec: 0.8, endSec: 3 })[0]![0]).toBe('bob')
+    const leases = indexOf(span('ann', 0, 0, 1, 0), span('ann', 0, 1.4, 1.5, 5000), span('bob', 0, 2, 4, 9500))
+    expect(said([], leases, { text: 'words', startSec: 0.95, endSec: 3 })[0]![0]).toBe('bob')
+    const cut = indexOf(span('bob', 0, 0, 2, 0), span('ann', 0, 2.4, 2.6, 5000), span('ann', 0, 2.6, 4, 9000))
+    expect(said([], cut, { text: 'words', startSec: 1, endSec: 2.8 })[0]![0]).toBeNull()
+    expect(said([], cut, { text: 'words', startSec: 1, endSec: 2.7 })[0]![0]).toBe('bob')
   })
 
   test('is nobody’s when two can have said it', () => {
     expect(whole(1.5, 3)).toBeNull()
-    // both no more than padding
-    expect(whole(1.8, 2.6)).toBeNull()
+    expect(whole(1.89, 5)).toBeNull()
+    expect(whole(2.6, 5.71)).toBeNull()
+    // both no more than silence
+    expect(whole(1.9, 2.7)).toBeNull()
     expect(whole(Number.NaN, Number.NaN)).toBeNull()
   })
 })
