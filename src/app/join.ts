@@ -5,6 +5,7 @@ import type { Clock } from '../core/time.js'
 import { loadVoice } from '../live/audio/voice/load.js'
 import { MeetingBot } from '../live/bot/meeting-bot.js'
 import { disposeRoomLibrary } from '../live/room/livekit/open.js'
+import { receiptView, type ReceiptView } from '../live/transcript/render/receipt.js'
 import { renderTranscript, RENDER_FORMATS } from '../live/transcript/render/render.js'
 import type { TranscriptDocument } from '../live/transcript/segment.js'
 import type { Logger } from '../observe/logger.js'
@@ -23,6 +24,10 @@ export interface JoinResult {
   readonly failed: boolean
   readonly transcript: TranscriptDocument
   readonly text: string
+  /** the document of format json */
+  readonly json: string
+  /** what became of everybody's voice, and the price */
+  readonly receipt: ReceiptView
   /** files written, when a folder was given */
   readonly files: readonly string[]
 }
@@ -73,5 +78,7 @@ export async function joinRoom(
       files.push(path)
     }
   }
-  return { reason: outcome.reason, failed: outcome.failed, transcript, text: renderTranscript(transcript, 'txt'), files }
+  const text = renderTranscript(transcript, 'txt')
+  const json = renderTranscript(transcript, 'json')
+  return { reason: outcome.reason, failed: outcome.failed, transcript, text, json, receipt: receiptView(transcript), files }
 }

@@ -1,12 +1,15 @@
 import { asMeetingId, type MeetingId } from '../core/ids.js'
+import { totalOf } from '../live/transcript/coverage.js'
+import { billingOf } from '../live/transcript/price.js'
 import { renderTranscript, type RenderFormat } from '../live/transcript/render/render.js'
 import type { TranscriptDocument } from '../live/transcript/segment.js'
-import type { MeetingStore } from '../records/port.js'
+import { FINAL_STATES, type MeetingStore } from '../records/port.js'
 
 /** The transcript as far as it is stored. @throws NotFoundError */
 export async function loadTranscript(store: MeetingStore, id: MeetingId): Promise<TranscriptDocument> {
   const meeting = await store.meeting(id)
-  const [segments, coverage] = await Promise.all([store.segments(id), store.coverage(id)])
+  const [segments, coverage, sessions] = await Promise.all([store.segments(id), store.coverage(id), store.sessions(id)])
+  const rows = coverage?.rows ?? []
   const names = new Map(meeting.participants.map((person) => [person.identity, person.name]))
   return {
     meetingId: meeting.id,
@@ -15,10 +18,12 @@ export async function loadTranscript(store: MeetingStore, id: MeetingId): Promis
     startedAt: meeting.startedAt,
     // a meeting that still runs is not complete, whatever is stored so far
     complete: coverage?.complete ?? false,
+    doubts: coverage?.doubts ?? [FINAL_STATES.includes(meeting.state) ? 'failed' : 'running'],
     segments: segments
       .map((segment) => ({ ...segment, name: segment.identity === null ? null : (names.get(segment.identity) ?? segment.identity) }))
       .toSorted((a, b) => a.startMs - b.startMs || a.endMs - b.endMs || (a.id < b.id ? -1 : 1)),
-    coverage: coverage?.rows ?? [],
+    coverage: rows,
+    billing: billingOf(sessions, totalOf(rows)),
   }
 }
 

@@ -14,7 +14,9 @@ import { loadVoice } from '../live/audio/voice/load.js'
 import type { MeetingObserver } from '../live/bot/bot.js'
 import { disposeRoomLibrary } from '../live/room/livekit/open.js'
 import { withDistinctNames } from '../live/transcript/render/speakers.js'
+import { createEvents } from '../observe/events.js'
 import type { Logger } from '../observe/logger.js'
+import { createMetrics } from '../observe/metrics.js'
 import type { MeetingRecord, MeetingStore } from '../records/port.js'
 import { botOptions, createAttendance } from './attend.js'
 import type { Settings } from './config/settings.js'
@@ -72,8 +74,9 @@ export async function startUp(
     scope.defer('queue', () => jobs.close())
     scope.defer('room library', () => disposeRoomLibrary())
     const room = openRoom(settings, { clock, logger })
+    const metrics = createMetrics({ process: true })
     const attendance = createAttendance(
-      { room, stt: speech.stt, store, clock, logger, random, detector: await loadVoice() },
+      { room, stt: speech.stt, store, clock, logger, random, detector: await loadVoice(), business: createEvents(metrics) },
       botOptions(settings),
       jobs.queue,
       parts.observe ?? (() => ({})),
@@ -122,6 +125,7 @@ export async function startUp(
       defaultLanguage: settings.language,
       apiKey,
       notReady: () => readiness(store, jobs.queue),
+      metrics: () => metrics.text(),
       logger,
     })
     const server = await listen(api, settings.host, settings.port)

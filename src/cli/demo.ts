@@ -8,7 +8,8 @@ import { createLogger, redactText } from '../observe/logger.js'
 import { waitForSignal } from './exit.js'
 import { LiveView } from './terminal/live-view.js'
 import { createPaint, printable, type Paint } from './terminal/paint.js'
-import { coverageTable, summaryLines } from './terminal/result.js'
+import { receiptLines } from './terminal/receipt.js'
+import { summaryLines } from './terminal/result.js'
 
 const wholeNumber = (min: number, max: number) => (text: string) => {
   const value = Number(text)
@@ -89,7 +90,8 @@ function show(result: DemoResult, paint: Paint): void {
   title('Transcript')
   process.stdout.write(`${result.text.trimEnd()}\n`)
   title('Coverage')
-  process.stdout.write(coverageTable(result.transcript, report.people))
+  const errors = { title: 'word errors', cell: (identity: string | null) => wordErrors(report, identity) }
+  for (const line of receiptLines(result.receipt, paint, [errors])) process.stdout.write(`${line}\n`)
   title('Summary')
   for (const line of summaryLines(result.summary, result.transcript)) process.stdout.write(`${line}\n`)
   title(`Slack (${report.slackPosts} posts)`)
@@ -108,6 +110,12 @@ function show(result: DemoResult, paint: Paint): void {
   const wrong = shortcomings(report)
   process.stdout.write(wrong.length === 0 ? paint.green('\n  all of it arrived under the right names\n') : '')
   for (const text of wrong) process.stdout.write(paint.red(`\n  not good: ${text}\n`))
+}
+
+function wordErrors(report: DemoResult['report'], identity: string | null): string {
+  const found = report.people.find((person) => person.identity === identity)
+  if (identity !== null && (found === undefined || found.saidWords === 0)) return '-'
+  return `${((found?.wordErrorRate ?? report.wordErrorRate) * 100).toFixed(1)} %`
 }
 
 /** A bot waits in a second room until Ctrl-C. */

@@ -5,6 +5,7 @@ import { createLogger, redactText } from '../observe/logger.js'
 import { waitForSignal } from './exit.js'
 import { LiveView } from './terminal/live-view.js'
 import { createPaint } from './terminal/paint.js'
+import { receiptLines } from './terminal/receipt.js'
 
 /** `roomscribe join ROOM`: one meeting in the foreground. */
 export function addJoin(program: Command): void {
@@ -18,7 +19,8 @@ export function addJoin(program: Command): void {
       const settings = settingsFor('livekit')
       const logger = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel)
       const screen = options.json ? process.stderr : process.stdout
-      const view = new LiveView(screen, createPaint(wantsColour(screen)), () => systemClock.monotonicMs())
+      const paint = createPaint(wantsColour(screen))
+      const view = new LiveView(screen, paint, () => systemClock.monotonicMs())
       const { joinRoom } = await import('../app/join.js')
       const signals = waitForSignal()
       const leave = new AbortController()
@@ -41,8 +43,9 @@ export function addJoin(program: Command): void {
           leave.signal,
         )
         view.end()
-        if (options.json) process.stdout.write(`${JSON.stringify(result.transcript, null, 2)}\n`)
+        if (options.json) process.stdout.write(result.json)
         else process.stdout.write(`\n${result.text}\n`)
+        screen.write(`${receiptLines(result.receipt, paint).join('\n')}\n\n`)
         for (const file of result.files) process.stderr.write(`written: ${file}\n`)
         process.exitCode = result.failed ? 1 : result.transcript.complete ? 0 : 3
       } finally {

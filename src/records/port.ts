@@ -1,6 +1,6 @@
 import type { Identity, MeetingId, SessionId } from '../core/ids.js'
 import type { Gap, Span } from '../live/audio/span.js'
-import type { CoverageRow, Segment } from '../live/transcript/segment.js'
+import type { CoverageRow, Doubt, Segment } from '../live/transcript/segment.js'
 
 /** States of a meeting, closed list (api.md). The last five are final. */
 export const MEETING_STATES = [
@@ -98,6 +98,13 @@ export interface StoredSegment extends Segment {
   readonly seq: number
 }
 
+/** Coverage as stored at the end of a meeting. */
+export interface StoredCoverage {
+  readonly rows: readonly CoverageRow[]
+  readonly complete: boolean
+  readonly doubts: readonly Doubt[]
+}
+
 /** A summary whose every line cites segments. */
 export interface SummaryRecord {
   readonly meetingId: MeetingId
@@ -152,7 +159,8 @@ export interface MeetingStore {
    */
   appendSegments(claim: Claim, segments: readonly Segment[], spans?: readonly Span[]): Promise<readonly StoredSegment[]>
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void>
-  saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean): Promise<void>
+  /** @param doubts why it is not complete; empty when it is */
+  saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean, doubts?: readonly Doubt[]): Promise<void>
 
   /** by seq */
   segments(id: MeetingId, afterSeq?: number): Promise<readonly StoredSegment[]>
@@ -160,7 +168,7 @@ export interface MeetingStore {
   spans(id: MeetingId): Promise<readonly Span[]>
   sessions(id: MeetingId): Promise<readonly SessionRecord[]>
   /** null until the meeting has been finalised once */
-  coverage(id: MeetingId): Promise<{ readonly rows: readonly CoverageRow[]; readonly complete: boolean } | null>
+  coverage(id: MeetingId): Promise<StoredCoverage | null>
 
   saveSummary(summary: SummaryRecord): Promise<void>
   summary(id: MeetingId): Promise<SummaryRecord | null>

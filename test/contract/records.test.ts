@@ -8,6 +8,7 @@ import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import type { Claim, MeetingStore, SummaryRecord } from '../../src/records/port.js'
 import { openStore, type OpenStore } from '../../src/records/sql/open.js'
+import { coverageRow } from '../support/coverage-row.js'
 import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.js'
 import { FeedRecorder, gapFrom, requestFor, segmentOf, sessionWith, spanOf } from '../support/records.js'
 
@@ -305,18 +306,11 @@ describe.each(targets)('the store on %s', (kind) => {
     await store.appendGaps(claim, [gapFrom(0)])
     expect(await store.gaps(claim.meetingId)).toEqual([gapFrom(0), gapFrom(1.5)])
     expect(await store.coverage(claim.meetingId)).toBeNull()
-    const row = {
-      identity: asIdentity('ana'),
-      name: 'Ana',
-      speechMs: 5,
-      sentMs: 4,
-      acknowledgedMs: 4,
-      returnedMs: 3,
-      lostMs: 1,
-      gaps: [gapFrom(0)],
-    }
-    await store.saveCoverage(claim, [row], false)
-    expect(await store.coverage(claim.meetingId)).toEqual({ rows: [row], complete: false })
+    const row = coverageRow({ identity: asIdentity('ana'), name: 'Ana', speechMs: 5, lostMs: 1, noisy: true, gaps: [gapFrom(0)] })
+    await store.saveCoverage(claim, [row], false, ['lost', 'session'])
+    expect(await store.coverage(claim.meetingId)).toEqual({ rows: [row], complete: false, doubts: ['lost', 'session'] })
+    await store.saveCoverage(claim, [row], true)
+    expect(await store.coverage(claim.meetingId)).toEqual({ rows: [row], complete: true, doubts: [] })
     const people = [{ identity: asIdentity('ana'), name: 'Ana', joinedMs: 0, leftMs: 10 }]
     await store.saveParticipants(claim, people)
     expect((await store.meeting(claim.meetingId)).participants).toEqual(people)

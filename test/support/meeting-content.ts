@@ -1,6 +1,7 @@
 import { asIdentity, asSegmentId, asSessionId } from '../../src/core/ids.js'
 import type { TranscriptDocument } from '../../src/live/transcript/segment.js'
 import type { MeetingRecord, MeetingStore } from '../../src/records/port.js'
+import { NOTHING_BILLED } from './coverage-row.js'
 
 type Line = readonly [name: string, text: string, startMs?: number]
 
@@ -12,7 +13,9 @@ export function transcriptOf(lines: readonly Line[], over: Partial<TranscriptDoc
     title: 'Weekly sync',
     startedAt: '2026-01-05T09:00:00.000Z',
     complete: true,
+    doubts: [],
     coverage: [],
+    billing: NOTHING_BILLED,
     segments: lines.map(([name, text, startMs = 0], index) => {
       const from = startMs === 0 ? index * 4_000 : startMs
       return {

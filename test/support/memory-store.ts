@@ -1,7 +1,7 @@
 import { ClaimLostError, ConflictError, NotFoundError, StateError } from '../../src/core/errors.js'
 import { newMeetingId, type MeetingId } from '../../src/core/ids.js'
 import type { Gap, Span } from '../../src/live/audio/span.js'
-import type { CoverageRow, Segment } from '../../src/live/transcript/segment.js'
+import type { CoverageRow, Doubt, Segment } from '../../src/live/transcript/segment.js'
 import {
   FINAL_STATES,
   type Claim,
@@ -14,6 +14,7 @@ import {
   type MeetingStore,
   type ParticipantRecord,
   type SessionRecord,
+  type StoredCoverage,
   type StoredSegment,
   type SummaryRecord,
 } from '../../src/records/port.js'
@@ -26,7 +27,7 @@ interface Entry {
   readonly gaps: Gap[]
   readonly spans: Map<string, Span>
   readonly sessions: Map<string, SessionRecord>
-  coverage: { rows: readonly CoverageRow[]; complete: boolean } | null
+  coverage: StoredCoverage | null
   summary: SummaryRecord | null
   readonly deliveries: Map<string, DeliveryRecord>
   readonly listeners: Set<(event: FeedEvent) => void>
@@ -157,9 +158,9 @@ export class MemoryStore implements MeetingStore {
     })
   }
 
-  saveCoverage(claim: Claim, rows: readonly CoverageRow[], complete: boolean): Promise<void> {
+  saveCoverage(claim: Claim, rows: readonly CoverageRow[], complete: boolean, doubts: readonly Doubt[] = []): Promise<void> {
     return this.#write(claim, (entry) => {
-      entry.coverage = { rows, complete }
+      entry.coverage = { rows, complete, doubts }
     })
   }
 
@@ -179,7 +180,7 @@ export class MemoryStore implements MeetingStore {
     return this.#do(() => [...this.#entry(id).sessions.values()])
   }
 
-  coverage(id: MeetingId): Promise<{ readonly rows: readonly CoverageRow[]; readonly complete: boolean } | null> {
+  coverage(id: MeetingId): Promise<StoredCoverage | null> {
     return this.#do(() => this.#entry(id).coverage)
   }
 

@@ -7,6 +7,7 @@ import { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import { FINAL_STATES, type MeetingRecord, type SummaryRecord } from '../../records/port.js'
+import { receiptView, type ReceiptView } from '../../live/transcript/render/receipt.js'
 import type { TranscriptDocument } from '../../live/transcript/segment.js'
 import { actorToken } from '../../standins/actors/token.js'
 import { demoMeeting } from '../../standins/actors/demo-meeting.js'
@@ -46,6 +47,7 @@ export interface DemoResult {
   readonly report: DemoReport
   readonly transcript: TranscriptDocument
   readonly text: string
+  readonly receipt: ReceiptView
   readonly summary: SummaryRecord | null
   /** the posts of the stand-in as plain text; empty when the real Slack was used */
   readonly posts: readonly string[]
@@ -231,5 +233,13 @@ async function collect(from: {
     speakersLateMs: Math.max(said.health.worstLatenessMs, said.health.worstUnderrunMs, said.health.worstLoopDelayMs),
   })
   const { body } = await transcriptAs(up.store, ended.id, 'txt')
-  return { report: result, transcript, text: body, summary, posts: slack ? slack.posts().map(renderPost) : [], meeting: ended }
+  return {
+    report: result,
+    transcript,
+    text: body,
+    receipt: receiptView(transcript),
+    summary,
+    posts: slack ? slack.posts().map(renderPost) : [],
+    meeting: ended,
+  }
 }

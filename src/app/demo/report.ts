@@ -1,4 +1,5 @@
 import type { SummaryRecord } from '../../records/port.js'
+import { totalOf } from '../../live/transcript/coverage.js'
 import type { TranscriptDocument } from '../../live/transcript/segment.js'
 import { score, type HeardLine, type SaidLine, type Score } from './score.js'
 
@@ -6,6 +7,13 @@ import { score, type HeardLine, type SaidLine, type Score } from './score.js'
 export interface DemoReport extends Score {
   readonly lostMs: number
   readonly lostMsByPerson: Readonly<Record<string, number>>
+  /** voice heard, and covered by text */
+  readonly speechMs: number
+  readonly returnedSpeechMs: number
+  /** longest wait for a channel */
+  readonly longestWaitMs: number
+  readonly billedChannelSec: number
+  readonly channelEachSec: number
   readonly setupSec: number
   readonly firstWordSec: number
   readonly transcriptComplete: boolean
@@ -35,11 +43,17 @@ export interface DemoFacts {
 export const MAX_WORD_ERROR_RATE = 0.15
 
 export function report(facts: DemoFacts): DemoReport {
-  const { coverage } = facts.transcript
+  const { coverage, billing } = facts.transcript
+  const total = totalOf(coverage)
   return {
     ...score(facts.said, facts.heard),
-    lostMs: coverage.reduce((sum, row) => sum + row.lostMs, 0),
+    lostMs: total.lostMs,
     lostMsByPerson: Object.fromEntries(coverage.map((row) => [row.identity, row.lostMs])),
+    speechMs: total.speechMs,
+    returnedSpeechMs: total.returnedSpeechMs,
+    longestWaitMs: total.waits.maxMs,
+    billedChannelSec: billing.channelSec,
+    channelEachSec: billing.channelEachSec,
     setupSec: facts.setupSec,
     firstWordSec: facts.firstWordSec,
     transcriptComplete: facts.transcript.complete,

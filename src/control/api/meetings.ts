@@ -6,6 +6,7 @@ import type { JobQueue } from '../../followup/port.js'
 import { MEETING_STATES, type MeetingStore } from '../../records/port.js'
 import { problem } from './problem.js'
 import { Meeting, MeetingList, ProblemSchema, StartMeeting, StopMeeting, toMeeting } from './schemas.js'
+import { Transcript } from './transcript-schema.js'
 
 /** Formats of a transcript, closed list. */
 export const TRANSCRIPT_FORMATS = ['json', 'txt', 'md', 'srt', 'vtt'] as const
@@ -23,7 +24,8 @@ export interface MeetingRoutesDeps {
 const BODY_LIMIT_BYTES = 64 * 1024
 
 const json = <T extends z.ZodType>(schema: T, description: string) => ({ description, content: { 'application/json': { schema } } })
-const failure = (description: string) => ({ description, content: { 'application/problem+json': { schema: ProblemSchema } } })
+/** An answer that is a problem. */
+export const failure = (description: string) => ({ description, content: { 'application/problem+json': { schema: ProblemSchema } } })
 const idParam = z.object({ id: z.string() })
 const common = { 400: failure('the request is wrong'), 401: failure('no valid key') }
 
@@ -72,7 +74,10 @@ const transcript = createRoute({
   path: '/meetings/{id}/transcript',
   request: { params: idParam, query: z.object({ format: z.enum(TRANSCRIPT_FORMATS).default('json') }) },
   responses: {
-    200: { description: 'the transcript; header roomscribe-complete says whether all speech is in it' },
+    200: {
+      description: 'the transcript; header roomscribe-complete says whether all speech is in it',
+      content: { 'application/json': { schema: Transcript }, 'text/plain': { schema: z.string() } },
+    },
     404: failure('no such meeting'),
     ...common,
   },
@@ -133,7 +138,9 @@ export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono {
   app.openapi(transcript, async (c) => {
     const { format } = c.req.valid('query')
     const { body, contentType, complete } = await deps.renderTranscript(c.req.valid('param').id, format)
-    return c.body(body, 200, { 'content-type': contentType, 'roomscribe-complete': String(complete) })
+    const headers = { 'content-type': contentType, 'roomscribe-complete': String(complete) }
+    // rendered already: the types of this library know only bodies that it makes itself
+    return c.body(body, 200, headers) as never
   })
   app.openapi(summary, async (c) => {
     const meeting = await deps.store.meeting(asMeetingId(c.req.valid('param').id))

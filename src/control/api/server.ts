@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { serve } from '@hono/node-server'
-import { OpenAPIHono } from '@hono/zod-openapi'
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { MiddlewareHandler } from 'hono'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
 import { ConfigError, InputError, toError } from '../../core/errors.js'
 import type { Logger } from '../../observe/logger.js'
-import { meetingRoutes, type MeetingRoutesDeps } from './meetings.js'
+import { failure, meetingRoutes, type MeetingRoutesDeps } from './meetings.js'
 import { problem, problemOf, respond } from './problem.js'
 
 /** What the HTTP API needs. */
@@ -14,10 +15,21 @@ export interface ApiDeps extends MeetingRoutesDeps {
   readonly apiKey: string
   /** null when meetings can be taken, else one sentence that says what is missing */
   readonly notReady: () => Promise<string | null>
+  /** what Prometheus scrapes */
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
   readonly logger: Logger
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+
+const metrics = createRoute({
+  method: 'get',
+  path: '/metrics',
+  responses: {
+    200: { description: 'metrics of this process in the text format of Prometheus', content: { 'text/plain': { schema: z.string() } } },
+    401: failure('no valid key'),
+  },
+})
 
 /** The app without a socket, for tests. */
 export function createApi(deps: ApiDeps): OpenAPIHono {
@@ -39,13 +51,19 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
     const missing = await deps.notReady()
     return missing === null ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', detail: missing }, 503)
   })
-  app.use('/v1/*', async (c, next) => {
+  const withKey: MiddlewareHandler = async (c, next) => {
     const given = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
     if (given === undefined || !timingSafeEqual(digest(given), expected)) {
       c.header('www-authenticate', 'Bearer')
       return problem(c, 401, 'unauthorized', 'send Authorization: Bearer <key> with a valid key')
     }
     return next()
+  }
+  app.use('/v1/*', withKey)
+  app.use('/metrics', withKey)
+  app.openapi(metrics, async (c) => {
+    const { contentType, body } = await deps.metrics()
+    return c.text(body, 200, { 'content-type': contentType })
   })
   app.route('/v1', meetingRoutes(deps))
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'roomscribe', version: '1' } })

@@ -1,5 +1,6 @@
 import type { Identity } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
+import type { BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, MeetingState, MeetingStore, StoredSegment } from '../../records/port.js'
 import type { ChannelPlan } from '../audio/lease/sizing.js'
@@ -39,6 +40,8 @@ export interface BotDeps {
   readonly random: () => number
   /** makes the voice detector of each track */
   readonly detector: VoiceDetectorFactory
+  /** counts what an operator counts; log lines only when absent */
+  readonly business?: BusinessEvents
 }
 
 /** Whoever watches a meeting live; calls are synchronous and must not throw. */

@@ -1,8 +1,9 @@
 import { backoffMs } from '../../core/backoff.js'
-import { RoomscribeError, toError, UpstreamError } from '../../core/errors.js'
+import { ClaimLostError, RoomscribeError, toError, UpstreamError } from '../../core/errors.js'
 import type { Identity, TrackKey } from '../../core/ids.js'
 import { Scope } from '../../core/scope.js'
 import { deferred } from '../../core/deferred.js'
+import { createEvents, type BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import {
   MEETING_REASONS,
@@ -18,6 +19,7 @@ import { botIdentity, type BotDeps, type BotOptions, type BotOutcome, type Meeti
 import { Journal } from './journal.js'
 import { begin, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { People } from './people.js'
+import { receiptFacts, receiptOf } from './receipt.js'
 import { Scribe } from './scribe.js'
 
 const JOIN_BACKOFF = { firstMs: 500, maxMs: 5_000 }
@@ -32,6 +34,7 @@ export class MeetingBot {
   readonly #claim: Claim
   readonly #observer: MeetingObserver
   readonly #logger: Logger
+  readonly #business: BusinessEvents
   readonly #scope: Scope
   readonly #people = new People()
   readonly #timers = new Map<BotTimer, () => void>()
@@ -56,6 +59,7 @@ export class MeetingBot {
     this.#claim = claim
     this.#observer = observer
     this.#logger = deps.logger.child({ meeting: meeting.id, room: meeting.room })
+    this.#business = deps.business ?? createEvents(null)
     this.#scope = new Scope((name, error) => this.#fault(name, error))
     // a takeover goes on in the same meeting time
     const elapsed = meeting.startedAt === null ? 0 : Math.max(0, deps.clock.nowMs() - Date.parse(meeting.startedAt))
@@ -73,6 +77,7 @@ export class MeetingBot {
         stt: deps.stt,
         clock: deps.clock,
         logger: this.#logger,
+        business: this.#business,
         scope: this.#scope,
         journal: this.#journal,
         meetingStartMs: this.#startMs,
@@ -104,6 +109,7 @@ export class MeetingBot {
       this.#state = first.state
       this.#told = 'joining'
       this.#observer.state?.('joining', null)
+      this.#business.meetingBegan(this.#logger)
       this.#perform(first.effects)
       signal.addEventListener('abort', onAbort, { once: true })
       if (signal.aborted) onAbort()
@@ -115,7 +121,11 @@ export class MeetingBot {
       for (const cancel of this.#timers.values()) cancel()
       this.#timers.clear()
     }
-    return this.#conclude()
+    return this.#conclude().catch((thrown: unknown) => {
+      const state = thrown instanceof ClaimLostError ? 'taken_over' : 'failed'
+      this.#business.meetingEnded(this.#logger, { state, reason: 'internal_fault', complete: false })
+      throw thrown
+    })
   }
 
   async #conclude(): Promise<BotOutcome> {
@@ -124,15 +134,18 @@ export class MeetingBot {
     if (lostSegments > 0) this.#logger.error({ segments: lostSegments }, 'segments could not be stored')
     await this.#stateWrites
     if (!this.#claimLost) {
-      const { rows, complete } = this.#scribe.coverage(this.#people.names())
-      this.#complete = complete && !failed && lostSegments === 0
-      await this.#deps.store.saveCoverage(this.#claim, rows, this.#complete)
+      const taken = { isTakenOver: this.#meeting.startedAt !== null, isFailed: failed, areTextsLost: lostSegments > 0 }
+      const receipt = receiptOf(this.#scribe.coverage(this.#people.names()), taken)
+      this.#complete = receipt.complete
+      this.#business.receiptMade(this.#logger, receiptFacts(receipt, this.#scribe.sessions()))
+      await this.#deps.store.saveCoverage(this.#claim, receipt.rows, receipt.complete, receipt.doubts)
       const endedAt = new Date(this.#deps.clock.nowMs()).toISOString()
       await this.#deps.store.setState(this.#claim, failed ? 'failed' : 'finalising', reason, { endedAt })
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
     }
     await this.#scope.close()
-    this.#logger.info({ reason, failed, complete: this.#complete, claimLost: this.#claimLost }, 'meeting ended')
+    const state = this.#claimLost ? 'taken_over' : failed ? 'failed' : 'done'
+    this.#business.meetingEnded(this.#logger, { state, reason, complete: this.#complete })
     return { reason, failed, complete: this.#complete, claimLost: this.#claimLost }
   }
 

@@ -1,16 +1,18 @@
 import type { Identity, SessionId, TrackKey } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
+import type { BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
-import type { MeetingReason } from '../../records/port.js'
+import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { AudioPlane, type AudioPlaneOptions } from '../audio/plane.js'
 import type { Gap, Span } from '../audio/span.js'
 import type { SttGap, SttPort, Utterance } from '../stt/port.js'
 import { attribute } from '../transcript/attribute.js'
-import { coverage, type Coverage } from '../transcript/coverage.js'
+import { coverage, gapsOf, type Coverage } from '../transcript/coverage.js'
 import type { Segment } from '../transcript/segment.js'
 import { Transcript } from '../transcript/transcript.js'
 import { meetingMsOf, SpanIndex } from '../transcript/span-index.js'
+import { Voice } from '../transcript/voice.js'
 import type { Journal } from './journal.js'
 import { SpeechPool } from './speech-pool.js'
 
@@ -24,6 +26,8 @@ export interface ScribeEvents {
 
 /** The mixer is asked this often; a block is 50 ms. */
 const TICK_MS = 10
+/** Losses of speech sessions are told of this often, joined. */
+const TELL_MS = 5_000
 
 /**
  * Audio in, attributed text out: wires the audio plane to the speech sessions and their utterances, by way of spans,
@@ -33,13 +37,21 @@ export class Scribe {
   readonly #clock: Clock
   readonly #meetingStartMs: number
   readonly #journal: Journal
+  readonly #logger: Logger
+  readonly #business: BusinessEvents
   readonly #events: ScribeEvents
   readonly #plane: AudioPlane
   readonly #pool: SpeechPool
   readonly #spans = new SpanIndex()
   readonly #transcript = new Transcript()
+  /** of the audio plane and the room; those of sessions follow from their outcomes */
   readonly #gaps: Gap[] = []
+  /** recovery sessions: where what they repeat stood first */
+  readonly #repeats = new Map<SessionId, { readonly sessionId: SessionId; readonly fromFrame: number }>()
+  /** lost by sessions, in frames of the session that took them first */
+  readonly #untold: { readonly sessionId: SessionId; readonly reason: SttGap['reason']; readonly fromFrame: number; toFrame: number }[] = []
   #stopTicking: (() => void) | null = null
+  #stopTelling: (() => void) | null = null
   #immediate: NodeJS.Immediate | null = null
 
   constructor(
@@ -47,6 +59,7 @@ export class Scribe {
       stt: SttPort
       clock: Clock
       logger: Logger
+      business: BusinessEvents
       scope: Scope
       journal: Journal
       /** monotonic ms of meeting time 0 */
@@ -63,6 +76,8 @@ export class Scribe {
     this.#clock = options.clock
     this.#meetingStartMs = options.meetingStartMs
     this.#journal = options.journal
+    this.#logger = options.logger
+    this.#business = options.business
     this.#events = events
     this.#pool = new SpeechPool(options, {
       utterance: (utterance) => this.#utterance(utterance),
@@ -82,17 +97,21 @@ export class Scribe {
         gap: (gap) => this.gap(gap),
       },
     )
+    const guarded = (work: () => void) => {
+      try {
+        work()
+      } catch (thrown) {
+        options.onFault(thrown)
+      }
+    }
     this.#stopTicking = options.clock.every(TICK_MS, () => {
       // after a stall, frames that queued up behind it are read before the mixer asks for them
       this.#immediate ??= setImmediate(() => {
         this.#immediate = null
-        try {
-          this.#plane.tick(this.#clock.monotonicMs())
-        } catch (thrown) {
-          options.onFault(thrown)
-        }
+        guarded(() => this.#plane.tick(this.#clock.monotonicMs()))
       })
     })
+    this.#stopTelling = options.clock.every(TELL_MS, () => guarded(() => this.#tellSessionGaps()))
   }
 
   trackStarted(key: TrackKey, identity: Identity): void {
@@ -123,7 +142,7 @@ export class Scribe {
   /** Writes down meeting time that could not be heard. */
   gap(gap: Gap): void {
     this.#gaps.push(gap)
-    this.#journal.gap(gap)
+    this.#tellGap(gap)
   }
 
   /** Sends what waits, ends every session and waits for the last texts. */
@@ -131,7 +150,13 @@ export class Scribe {
     this.#stop()
     this.#plane.finish(this.#clock.monotonicMs())
     await this.#pool.finishAll()
+    this.#tellSessionGaps()
     for (const record of this.#pool.records()) this.#journal.session(record)
+  }
+
+  /** Every session so far, also those that repeat what a dead one had not got through: all of them are billed. */
+  sessions(): readonly SessionRecord[] {
+    return this.#pool.records()
   }
 
   /** What was heard, sent, acknowledged, returned and lost, by person. */
@@ -156,6 +181,8 @@ export class Scribe {
   #stop(): void {
     this.#stopTicking?.()
     this.#stopTicking = null
+    this.#stopTelling?.()
+    this.#stopTelling = null
     if (this.#immediate) clearImmediate(this.#immediate)
     this.#immediate = null
   }
@@ -173,11 +200,42 @@ export class Scribe {
     } else if (this.#transcript.setInterim(segments)) this.#events.interim(segments)
   }
 
-  #sessionGap(sessionId: SessionId, { fromFrame, toFrame, reason }: SttGap): void {
-    for (const gap of this.#spans.gaps(sessionId, fromFrame, toFrame, reason)) this.gap(gap)
+  #tellGap(gap: Gap): void {
+    this.#journal.gap(gap)
+    this.#business.gapFound(this.#logger, { reason: gap.reason, ms: gap.toMs - gap.fromMs })
+  }
+
+  #sessionGap(sessionId: SessionId, gap: SttGap): void {
+    const first = this.#repeats.get(sessionId) ?? { sessionId, fromFrame: 0 }
+    const fromFrame = gap.fromFrame + first.fromFrame
+    const toFrame = gap.toFrame + first.fromFrame
+    const last = this.#untold.at(-1)
+    // a full buffer lets go block by block
+    const goesOn = last?.sessionId === first.sessionId && last.reason === gap.reason && last.toFrame === fromFrame
+    if (goesOn) last.toFrame = toFrame
+    else this.#untold.push({ sessionId: first.sessionId, reason: gap.reason, fromFrame, toFrame })
+  }
+
+  /** Tells of what speech sessions have lost. Silence that did not arrive is no loss: told is where there was voice. */
+  #tellSessionGaps(): void {
+    const lost = this.#untold.splice(0)
+    if (lost.length === 0) return
+    const spans = [...this.#spans]
+    for (const { identity, voicedRuns } of this.#plane.coverageInput()) {
+      const voice = new Voice(
+        voicedRuns,
+        spans.filter((span) => span.identity === identity),
+      )
+      for (const { sessionId, reason, fromFrame, toFrame } of lost) {
+        const times = voice.times((id) => (id === sessionId ? [[fromFrame, toFrame]] : []))
+        for (const gap of gapsOf(identity, reason, times)) this.#tellGap(gap)
+      }
+    }
   }
 
   #copySpans(from: SessionId, channels: number, fromFrame: number, to: SessionId, frames: number): void {
+    const first = this.#repeats.get(from) ?? { sessionId: from, fromFrame: 0 }
+    this.#repeats.set(to, { sessionId: first.sessionId, fromFrame: first.fromFrame + fromFrame })
     for (let channel = 0; channel < channels; channel++) {
       for (const span of this.#spans.overlapping(from, channel, fromFrame, fromFrame + frames)) {
         const first = Math.max(span.fromFrame, fromFrame)

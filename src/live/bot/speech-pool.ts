@@ -1,6 +1,7 @@
 import { newSessionId, type SessionId } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
+import type { BusinessEvents, SessionOpening } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
@@ -28,14 +29,14 @@ export interface SpeechPoolEvents {
 export interface PoolOutcome {
   readonly sessionId: SessionId
   readonly acknowledgedFrames: number
-  readonly lost: readonly { readonly fromFrame: number; readonly toFrame: number }[]
+  readonly lost: readonly SttGap[]
   readonly endReason: string | null
 }
 
 interface Entry {
   readonly session: SttSession
   readonly recovery: boolean
-  readonly lost: { readonly fromFrame: number; readonly toFrame: number }[]
+  readonly lost: SttGap[]
   finishing: boolean
   endReason: SttEndReason | null
   /** the session that took over what this one had not acknowledged, from `fromFrame` on */
@@ -61,6 +62,7 @@ export class SpeechPool {
   readonly #stt: SttPort
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #business: BusinessEvents
   readonly #scope: Scope
   readonly #events: SpeechPoolEvents
   readonly #hints: () => { language: string | null; vocabulary: readonly string[] }
@@ -74,6 +76,7 @@ export class SpeechPool {
       stt: SttPort
       clock: Clock
       logger: Logger
+      business: BusinessEvents
       scope: Scope
       drainMs: number
       hints: () => { language: string | null; vocabulary: readonly string[] }
@@ -83,6 +86,7 @@ export class SpeechPool {
     this.#stt = options.stt
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#business = options.business
     this.#scope = options.scope
     this.#hints = options.hints
     this.#drainMs = options.drainMs
@@ -139,17 +143,22 @@ export class SpeechPool {
   }
 
   #outcome(entry: Entry): PoolOutcome {
-    const { sessionId, acknowledgedFrames } = entry.session
+    const { sessionId, acknowledgedFrames, sentFrames, hasAllTexts } = entry.session
     const next = entry.recoveredBy === null ? undefined : this.#entries.get(entry.recoveredBy.sessionId)
-    if (!next || entry.recoveredBy === null) return { sessionId, acknowledgedFrames, lost: entry.lost, endReason: entry.endReason }
+    if (!next || entry.recoveredBy === null) {
+      // dead, but nothing of it is missing
+      const isWhole = entry.endReason === 'session_lost' && hasAllTexts === true && acknowledgedFrames >= sentFrames
+      return { sessionId, acknowledgedFrames, lost: entry.lost, endReason: isWhole ? 'done' : entry.endReason }
+    }
     const { fromFrame } = entry.recoveredBy
     const rest = this.#outcome(next)
-    const shifted = rest.lost.map((gap) => ({ fromFrame: gap.fromFrame + fromFrame, toFrame: gap.toFrame + fromFrame }))
+    const shifted = rest.lost.map((gap) => ({ ...gap, fromFrame: gap.fromFrame + fromFrame, toFrame: gap.toFrame + fromFrame }))
     return {
       sessionId,
       acknowledgedFrames: fromFrame + rest.acknowledgedFrames,
       lost: [...entry.lost, ...shifted],
-      endReason: rest.endReason,
+      // what it had acknowledged is not sent again: without its texts the recovery is no good end
+      endReason: hasAllTexts === false ? entry.endReason : rest.endReason,
     }
   }
 
@@ -167,6 +176,7 @@ export class SpeechPool {
 
   #open(channels: number, recovery: boolean): Entry {
     const sessionId = newSessionId()
+    const why = recovery ? 'recovery' : this.#opening()
     const { language, vocabulary } = this.#hints()
     const session = this.#stt.open(
       { sessionId, channels, sampleRate: SAMPLE_RATE, language, vocabulary },
@@ -174,7 +184,8 @@ export class SpeechPool {
         utterance: (utterance) => this.#events.utterance(utterance),
         acknowledged: () => undefined,
         gap: (gap) => {
-          this.#entries.get(sessionId)?.lost.push(gap)
+          const entry = this.#entries.get(sessionId)
+          if (entry) addGap(entry.lost, gap)
           this.#events.gap(sessionId, gap)
         },
         phase: (phase, detail) => {
@@ -186,8 +197,16 @@ export class SpeechPool {
     )
     const entry: Entry = { session, recovery, lost: [], finishing: false, endReason: null, recoveredBy: null }
     this.#entries.set(sessionId, entry)
-    this.#logger.info({ session: sessionId, channels, recovery }, 'speech session opened')
+    this.#business.sessionOpened(this.#logger, { session: sessionId, channels, why })
     return entry
+  }
+
+  /** Why another session is opened, by what became of the last one. */
+  #opening(): SessionOpening {
+    const last = [...this.#entries.values()].findLast((entry) => !entry.recovery)
+    if (!last) return 'first'
+    if (last.finishing) return 'reopened'
+    return last.endReason === null ? 'roll' : 'replacement'
   }
 
   #tell(sessionId: SessionId): void {
@@ -199,7 +218,7 @@ export class SpeechPool {
     const entry = this.#entries.get(sessionId)
     if (!entry) return
     entry.endReason = reason
-    this.#logger.info({ session: sessionId, reason, err: error, frames: entry.session.sentFrames }, 'speech session ended')
+    this.#business.sessionEnded(this.#logger, { session: sessionId, reason, frames: entry.session.sentFrames, err: error })
     this.#tell(sessionId)
     const fatal = FATAL[reason]
     if (fatal !== undefined) {
@@ -234,4 +253,11 @@ export class SpeechPool {
     this.#replacements.push(now)
     return true
   }
+}
+
+/** Joins a gap to the last one where it goes on: a full buffer lets go block by block. */
+function addGap(gaps: SttGap[], gap: SttGap): void {
+  const last = gaps.at(-1)
+  if (last?.reason === gap.reason && last.toFrame === gap.fromFrame) gaps[gaps.length - 1] = { ...last, toFrame: gap.toFrame }
+  else gaps.push(gap)
 }

@@ -94,6 +94,8 @@ export interface SttSession {
   readonly connections: number
   /** inbound messages that failed their schema, counted and dropped */
   readonly malformedMessages: number
+  /** false: texts of audio that was acknowledged may be missing; known once the session has ended */
+  readonly hasAllTexts?: boolean
   /**
    * Takes a block of interleaved samples, at any phase before `finish`: what cannot be sent waits in the replay buffer.
    * @param block s16, a multiple of `channels` long; owned by the session afterwards

@@ -26,6 +26,23 @@ export function common(a: readonly Range[], b: readonly Range[]): Range[] {
   return out
 }
 
+/** What of the first merged list is not in the second, merged. */
+export function without(a: readonly Range[], b: readonly Range[]): Range[] {
+  const out: Range[] = []
+  let at = 0
+  for (const [from, to] of a) {
+    let rest = from
+    while (at < b.length && (b[at] as Range)[1] <= from) at++
+    for (let index = at; index < b.length && (b[index] as Range)[0] < to; index++) {
+      const [cutFrom, cutTo] = b[index] as Range
+      if (cutFrom > rest) out.push([rest, cutFrom])
+      rest = Math.max(rest, cutTo)
+    }
+    if (rest < to) out.push([rest, to])
+  }
+  return out
+}
+
 /** Sum of the lengths of a merged list. */
 export function lengthOf(ranges: readonly Range[]): number {
   return ranges.reduce((sum, [from, to]) => sum + to - from, 0)

@@ -4,7 +4,7 @@ import type { MeetingId } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Gap, Span } from '../../live/audio/span.js'
-import type { CoverageRow, Segment } from '../../live/transcript/segment.js'
+import type { CoverageRow, Doubt, Segment } from '../../live/transcript/segment.js'
 import type { Logger } from '../../observe/logger.js'
 import type * as port from '../port.js'
 import { Feed } from './feed.js'
@@ -91,8 +91,8 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.feed.gaps(claim.meetingId, this.#transcripts.appendGaps(claim, gaps))
   }
 
-  saveCoverage(claim: port.Claim, coverage: readonly CoverageRow[], complete: boolean): Promise<void> {
-    return this.#transcripts.saveCoverage(claim, coverage, complete)
+  saveCoverage(claim: port.Claim, coverage: readonly CoverageRow[], complete: boolean, doubts: readonly Doubt[] = []): Promise<void> {
+    return this.#transcripts.saveCoverage(claim, { rows: coverage, complete, doubts })
   }
 
   segments(id: MeetingId, afterSeq?: number): Promise<readonly port.StoredSegment[]> {
@@ -111,7 +111,7 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.#transcripts.sessions(id)
   }
 
-  coverage(id: MeetingId): Promise<{ readonly rows: readonly CoverageRow[]; readonly complete: boolean } | null> {
+  coverage(id: MeetingId): Promise<port.StoredCoverage | null> {
     return this.#transcripts.coverage(id)
   }
 

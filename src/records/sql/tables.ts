@@ -1,6 +1,6 @@
 import type { ColumnType, Generated } from 'kysely'
-import type { CoverageRow } from '../../live/transcript/segment.js'
 import type { MeetingReason, MeetingState, ParticipantRecord, SummarySection } from '../port.js'
+import type { CoverageDocument } from './coverage-document.js'
 
 /** jsonb: read parsed, written as text */
 type Json<T> = ColumnType<T, string, string>
@@ -31,7 +31,7 @@ export interface MeetingTable {
   readonly participants: ColumnType<readonly ParticipantRecord[], string | undefined, string>
   readonly epoch: Generated<number>
   readonly last_seq: Generated<number>
-  readonly coverage: Json<readonly CoverageRow[]> | null
+  readonly coverage: Json<CoverageDocument> | null
   readonly is_complete: boolean | null
 }
 

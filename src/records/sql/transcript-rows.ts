@@ -2,8 +2,9 @@ import { sql, type RawBuilder, type Selectable } from 'kysely'
 import { ClaimLostError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Gap, Span } from '../../live/audio/span.js'
-import type { CoverageRow, Segment } from '../../live/transcript/segment.js'
-import type { Claim, ParticipantRecord, SessionRecord, StoredSegment } from '../port.js'
+import type { Segment } from '../../live/transcript/segment.js'
+import type { Claim, ParticipantRecord, SessionRecord, StoredCoverage, StoredSegment } from '../port.js'
+import { coverageOf } from './coverage-document.js'
 import { CLAIM_LOST, failureCode } from './failures.js'
 import { checkId, type MeetingRows } from './meeting-rows.js'
 import { gapOf, jsonText, oneByKey, segmentColumns, segmentOf, sessionOf, spanOf } from './rows.js'
@@ -34,8 +35,8 @@ export class TranscriptRows {
     await this.#updateMeeting(claim, sql`participants = ${jsonText(participants)}`)
   }
 
-  async saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean): Promise<void> {
-    await this.#updateMeeting(claim, sql`coverage = ${jsonText(coverage)}, is_complete = ${complete}`)
+  async saveCoverage(claim: Claim, { rows, complete, doubts }: StoredCoverage): Promise<void> {
+    await this.#updateMeeting(claim, sql`coverage = ${jsonText({ rows, doubts })}, is_complete = ${complete}`)
   }
 
   async saveSession(claim: Claim, session: SessionRecord): Promise<void> {
@@ -153,13 +154,13 @@ export class TranscriptRows {
     return this.#orMissing(id, rows.map(sessionOf))
   }
 
-  async coverage(id: MeetingId): Promise<{ rows: readonly CoverageRow[]; complete: boolean } | null> {
+  async coverage(id: MeetingId): Promise<StoredCoverage | null> {
     checkId(id)
     const row = await this.#sql.attempt((db) =>
       db.selectFrom('meeting').select(['coverage', 'is_complete']).where('id', '=', id).executeTakeFirst(),
     )
     if (!row) return this.#orMissing(id, null)
-    return row.coverage === null ? null : { rows: row.coverage, complete: row.is_complete ?? false }
+    return row.coverage === null ? null : coverageOf(row.coverage, row.is_complete ?? false)
   }
 
   /** Where the feed stands: the highest numbers stored so far. */

@@ -38,6 +38,7 @@ function rig(notReady: string | null = null) {
     defaultLanguage: 'en',
     apiKey: KEY,
     notReady: () => Promise.resolve(notReady),
+    metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'roomscribe_meetings_running 2\n' }),
     logger: silentLogger,
   })
   const call = async (
@@ -165,6 +166,28 @@ describe('HTTP API', () => {
     expect((await rig().call('GET', '/readyz', undefined, {})).status).toBe(200)
     const notReady = await rig('the database does not answer').call('GET', '/readyz', undefined, {})
     expect([notReady.status, JSON.parse(notReady.text)]).toEqual([503, { status: 'not ready', detail: 'the database does not answer' }])
+  })
+
+  it('gives metrics to whoever has the key, and says in OpenAPI that there are some', async () => {
+    const { call } = rig()
+    const answer = await call('GET', '/metrics')
+    expect([answer.status, answer.type, answer.text]).toEqual([
+      200,
+      'text/plain; version=0.0.4; charset=utf-8',
+      'roomscribe_meetings_running 2\n',
+    ])
+    for (const headers of [{}, { authorization: 'Bearer nope' }]) {
+      const refused = await call('GET', '/metrics', undefined, headers)
+      expect([refused.status, refused.type]).toEqual([401, 'application/problem+json'])
+    }
+    const { paths, components } = JSON.parse((await call('GET', '/openapi.json')).text) as {
+      paths: Record<string, unknown>
+      components: { schemas: Record<string, { properties: object }> }
+    }
+    expect(Object.keys(paths)).toContain('/metrics')
+    expect(Object.keys(components.schemas['Transcript']!.properties)).toEqual(
+      expect.arrayContaining(['doubts', 'coverageTotal', 'billing']),
+    )
   })
 
   it('keeps the text of failed services to itself', async () => {

@@ -1,5 +1,5 @@
 import { assertNever } from '../../../core/errors.js'
-import type { SttEndReason, SttPhase } from '../port.js'
+import type { SttEndReason, SttGapReason, SttPhase } from '../port.js'
 import { judge, type DropCause } from './close-codes.js'
 
 /**
@@ -187,6 +187,11 @@ export function phaseOf(state: SessionState): SttPhase | null {
     default:
       return assertNever(state)
   }
+}
+
+/** Why what such an end left unacknowledged is a gap. */
+export function gapReason(reason: SttEndReason): SttGapReason {
+  return reason === 'done' || reason === 'drain_timeout' ? 'drain_timeout' : 'session_lost'
 }
 
 type Trying = Exclude<SessionState, { kind: 'collecting' | 'ended' }>

@@ -4,13 +4,13 @@ import { UpstreamError, toError } from '../../../core/errors.js'
 import { Scope } from '../../../core/scope.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
-import type { SttEndReason, SttEvents, SttGapReason, SttOpenOptions, SttPhase, SttSession } from '../port.js'
+import type { SttEndReason, SttEvents, SttOpenOptions, SttPhase, SttSession } from '../port.js'
 import { GladiaApi, type Created } from './api.js'
 import { collectResult } from './collect.js'
 import { describeDrop, type DropCause } from './close-codes.js'
 import { initBody } from './init-body.js'
 import type { Limits } from './limits.js'
-import { FIRST_STATE, next, phaseOf, type SessionEffect, type SessionEvent, type SessionState } from './machine.js'
+import { FIRST_STATE, gapReason, next, phaseOf, type SessionEffect, type SessionEvent, type SessionState } from './machine.js'
 import { parseMessage, type Inbound, type RawResult } from './messages.js'
 import { Redactor } from './redactor.js'
 import type { FrameRun } from './replay-buffer.js'
@@ -60,6 +60,7 @@ export class GladiaSession implements SttSession {
   #acknowledgedTold = 0
   /** the service said itself that everything is over */
   #isSettled = false
+  #isCollected = false
   /** when this connection opened, until it counts as stable */
   #connectedMs: number | null = null
   #hasProgressed = false
@@ -103,6 +104,9 @@ export class GladiaSession implements SttSession {
   }
   get malformedMessages(): number {
     return this.#malformed
+  }
+  get hasAllTexts(): boolean {
+    return this.#isCollected || this.#acknowledgedTold === 0
   }
 
   /** Begins; called once, before anything else. No event is told before it has returned. */
@@ -352,8 +356,8 @@ export class GladiaSession implements SttSession {
     if (outcome.kind === 'result') this.#reconcile(outcome.result)
     else this.#logger.warn({ why: outcome.why }, 'speech result not available')
     const isWhole = outcome.kind === 'result' && outcome.result.status === 'done' && outcome.result.utterances !== null
-    const complete = isWhole || (this.#isSettled && this.#connections === 1)
-    this.#step({ kind: 'collected', complete, unacknowledged: this.#uplink.unacknowledged !== null })
+    this.#isCollected = isWhole || (this.#isSettled && this.#connections === 1)
+    this.#step({ kind: 'collected', complete: this.#isCollected, unacknowledged: this.#uplink.unacknowledged !== null })
   }
 
   #reconcile(result: RawResult): void {
@@ -393,8 +397,4 @@ export class GladiaSession implements SttSession {
       this.#logger.error({ err: toError(thrown) }, 'speech session listener threw')
     }
   }
-}
-
-function gapReason(reason: SttEndReason): SttGapReason {
-  return reason === 'done' || reason === 'drain_timeout' ? 'drain_timeout' : 'session_lost'
 }

@@ -1,8 +1,9 @@
-import type { TranscriptDocument } from '../segment.js'
+import { totalOf } from '../coverage.js'
+import type { CoverageTotal, TranscriptDocument } from '../segment.js'
 
 /** The shape of api.md, transcript format=json. */
 export function renderJson(document: TranscriptDocument): string {
-  const { meetingId, room, title, startedAt, complete } = document
+  const { meetingId, room, title, startedAt, complete, doubts, billing } = document
   const segments = document.segments.map((segment) => ({
     id: segment.id,
     identity: segment.identity,
@@ -16,15 +17,31 @@ export function renderJson(document: TranscriptDocument): string {
     session: segment.sessionId,
     channel: segment.channel,
   }))
-  const coverage = document.coverage.map((row) => ({
-    identity: row.identity,
-    name: row.name,
-    speechMs: row.speechMs,
-    sentMs: row.sentMs,
-    acknowledgedMs: row.acknowledgedMs,
-    returnedMs: row.returnedMs,
-    lostMs: row.lostMs,
-    gaps: row.gaps.map(({ fromMs, toMs, reason }) => ({ fromMs, toMs, reason })),
+  const coverage = document.coverage.map(({ identity, name, noisy, gaps, ...amounts }) => ({
+    identity,
+    name,
+    ...amountsOf(amounts),
+    noisy,
+    gaps: gaps.map(({ fromMs, toMs, reason }) => ({ fromMs, toMs, reason })),
   }))
-  return `${JSON.stringify({ meetingId, room, title, startedAt, complete, segments, coverage }, null, 2)}\n`
+  const coverageTotal = amountsOf(totalOf(document.coverage))
+  return `${JSON.stringify({ meetingId, room, title, startedAt, complete, doubts, segments, coverage, coverageTotal, billing }, null, 2)}\n`
 }
+
+/** In the order in which they are read: heard, sent, acknowledged, returned, lost, the rest. */
+const amountsOf = (total: CoverageTotal): CoverageTotal => ({
+  speechMs: total.speechMs,
+  sentMs: total.sentMs,
+  acknowledgedMs: total.acknowledgedMs,
+  returnedMs: total.returnedMs,
+  lostMs: total.lostMs,
+  lostBy: total.lostBy,
+  waitingMs: total.waitingMs,
+  unaccountedMs: total.unaccountedMs,
+  sentSpeechMs: total.sentSpeechMs,
+  acknowledgedSpeechMs: total.acknowledgedSpeechMs,
+  returnedSpeechMs: total.returnedSpeechMs,
+  unheardMs: total.unheardMs,
+  presentMs: total.presentMs,
+  waits: total.waits,
+})

@@ -1,10 +1,11 @@
 import type { Gap, GapReason } from '../../audio/span.js'
-import type { TranscriptDocument } from '../segment.js'
+import { totalOf } from '../coverage.js'
+import { DOUBTS, type CoverageRow, type CoverageTotal, type Doubt, type TranscriptDocument } from '../segment.js'
 
 /** Who is shown for a segment that no span attributes. */
 export const UNKNOWN = 'Unknown speaker'
 
-const REASONS: Readonly<Record<GapReason, string>> = {
+const REASONS: Readonly<Record<GapReason | 'over_capacity', string>> = {
   no_channel: 'more people spoke than could be listened to',
   ring_full: 'speech waited too long to be sent',
   not_received: 'no audio arrived',
@@ -12,7 +13,27 @@ const REASONS: Readonly<Record<GapReason, string>> = {
   buffer_full: 'speech could not be sent in time',
   session_lost: 'the speech service was lost',
   drain_timeout: 'the speech service did not confirm in time',
+  over_capacity: 'more people were there than roomscribe may hear',
 }
+
+const DOUBT_CLAUSES: Readonly<Record<Doubt, (total: CoverageTotal) => string>> = {
+  lost: ({ lostMs }) => `${secondsUp(lostMs)} s of speech were lost`,
+  waiting: ({ waitingMs }) => `${secondsUp(waitingMs)} s of speech were not sent`,
+  unaccounted: () => 'speech is not accounted for, which is a fault of roomscribe itself',
+  gaps: () => 'somebody could not be heard for a while',
+  unacknowledged: () => 'the speech service did not confirm all of it',
+  session: () => 'a speech session did not end well, so that its last words may be missing',
+  not_stored: () => 'text could not be stored',
+  taken_over: () => 'another process heard a part of the meeting, and what became of that is not known here',
+  failed: () => 'the meeting was not carried through',
+  running: () => 'the meeting is not over',
+}
+
+/** Said by what comes before it in `DOUBTS`. */
+const IMPLIED: Partial<Record<Doubt, Doubt>> = { gaps: 'lost', unacknowledged: 'session' }
+
+/** a loss is rounded up: never 0.0 */
+const secondsUp = (ms: number): string => (Math.ceil(ms / 100) / 10).toFixed(1)
 
 /**
  * One line without control characters or overrides of the writing direction, trimmed. Joiners and plain direction marks stay: emoji
@@ -43,10 +64,17 @@ export function headline(document: TranscriptDocument): string {
 /** One sentence on completeness. */
 export function completeness(document: TranscriptDocument): string {
   if (document.complete) return 'Complete: everything that was heard was transcribed.'
-  const lostMs = document.coverage.reduce((sum, row) => sum + row.lostMs, 0)
-  if (lostMs === 0) return 'Not complete: speech may be missing.'
-  return `Not complete: ${(lostMs / 1000).toFixed(1)} s of speech were lost.`
+  const total = totalOf(document.coverage)
+  const doubts = DOUBTS.filter((doubt) => document.doubts.includes(doubt))
+  const clauses = doubts.flatMap((doubt) => {
+    const said = IMPLIED[doubt]
+    return said !== undefined && doubts.includes(said) ? [] : [DOUBT_CLAUSES[doubt](total)]
+  })
+  return `Not complete: ${clauses.length === 0 ? 'speech may be missing' : clauses.join('; ')}.`
 }
+
+/** The name shown for a person of the coverage. */
+export const nameOf = (row: CoverageRow): string => oneLine(row.name) || oneLine(row.identity) || UNKNOWN
 
 /** Every gap with the name of the person, in order of time. */
 export function gapLines(document: TranscriptDocument): { name: string; time: string; reason: string }[] {
@@ -54,7 +82,7 @@ export function gapLines(document: TranscriptDocument): { name: string; time: st
     .flatMap((row) => row.gaps.map((gap: Gap) => ({ row, gap })))
     .toSorted((a, b) => a.gap.fromMs - b.gap.fromMs || a.gap.toMs - b.gap.toMs)
     .map(({ row, gap }) => ({
-      name: oneLine(row.name) || oneLine(row.identity) || UNKNOWN,
+      name: nameOf(row),
       time: `${clock(gap.fromMs)} - ${clock(gap.toMs)}`,
       reason: REASONS[gap.reason],
     }))

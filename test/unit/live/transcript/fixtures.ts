@@ -2,6 +2,7 @@ import { asIdentity, asSegmentId, asSessionId, trackKey } from '../../../../src/
 import type { Span } from '../../../../src/live/audio/span.js'
 import type { AttributableUtterance } from '../../../../src/live/transcript/attribute.js'
 import type { Segment, TranscriptDocument } from '../../../../src/live/transcript/segment.js'
+import { NOTHING_BILLED } from '../../../support/coverage-row.js'
 import { SpanIndex } from '../../../../src/live/transcript/span-index.js'
 
 export const SESSION = asSessionId('s1')
@@ -70,8 +71,10 @@ export function documentOf(
     title: null,
     startedAt: '2026-01-05T09:00:00.000Z',
     complete: true,
+    doubts: [],
     segments: segments.map(({ name = 'Ann Lee', ...rest }) => ({ ...segment(rest), name })),
     coverage: [],
+    billing: NOTHING_BILLED,
     ...change,
   }
 }

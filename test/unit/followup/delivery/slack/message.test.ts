@@ -11,18 +11,10 @@ import {
 import { clockText, cut, escapeText, pieces, transcriptLines } from '../../../../../src/followup/delivery/slack/text.js'
 import type { CoverageRow } from '../../../../../src/live/transcript/segment.js'
 import type { MeetingRecord, SummaryRecord } from '../../../../../src/records/port.js'
+import { coverageRow } from '../../../../support/coverage-row.js'
 import { transcriptOf } from '../../../../support/meeting-content.js'
 
-const row = (name: string, lostMs: number): CoverageRow => ({
-  identity: asIdentity(name),
-  name,
-  speechMs: 10_000,
-  sentMs: 10_000 - lostMs,
-  acknowledgedMs: 0,
-  returnedMs: 0,
-  lostMs,
-  gaps: [],
-})
+const row = (name: string, lostMs: number): CoverageRow => coverageRow({ identity: asIdentity(name), name, speechMs: 10_000, lostMs })
 const meeting = (title: string | null, names: readonly string[] = ['Alice']): MeetingRecord => ({
   id: newMeetingId(),
   room: 'standup',

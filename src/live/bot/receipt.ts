@@ -1,0 +1,31 @@
+import type { ReceiptFacts } from '../../observe/events.js'
+import { totalOf, type Coverage } from '../transcript/coverage.js'
+import { billingOf, type MeteredSession } from '../transcript/price.js'
+import type { Doubt } from '../transcript/segment.js'
+
+/** What the end of a meeting adds to its coverage: more reasons why it may not be complete. */
+export function receiptOf(
+  coverage: Coverage,
+  end: { readonly isTakenOver: boolean; readonly isFailed: boolean; readonly areTextsLost: boolean },
+): Coverage {
+  const doubts: Doubt[] = [...coverage.doubts]
+  if (end.areTextsLost) doubts.push('not_stored')
+  if (end.isTakenOver) doubts.push('taken_over')
+  if (end.isFailed) doubts.push('failed')
+  return { rows: coverage.rows, complete: doubts.length === 0, doubts }
+}
+
+/** What is counted of a receipt. @param sessions those of this process only: another one counts its own */
+export function receiptFacts({ rows, complete, doubts }: Coverage, sessions: readonly MeteredSession[]): ReceiptFacts {
+  const total = totalOf(rows)
+  const { channelSec, speechSec, channelEachSec } = billingOf(sessions, total)
+  return {
+    people: rows.length,
+    complete,
+    doubts,
+    total,
+    longestWaitsMs: rows.filter((row) => row.waits.count > 0).map((row) => row.waits.maxMs),
+    noisyPeople: rows.filter((row) => row.noisy).length,
+    billing: { channelSec, speechSec, channelEachSec },
+  }
+}

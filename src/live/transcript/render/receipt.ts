@@ -1,0 +1,136 @@
+import { totalOf } from '../coverage.js'
+import type { Billing, CoverageRow, CoverageTotal, TranscriptDocument } from '../segment.js'
+import { completeness, nameOf } from './plain.js'
+import { withDistinctNames } from './speakers.js'
+
+/** A line of the receipt: one person, or all of them. */
+export interface ReceiptLine {
+  /** null for all */
+  readonly identity: string | null
+  readonly name: string
+  /** one a column */
+  readonly cells: readonly string[]
+  readonly hasLoss: boolean
+  readonly noisy: boolean
+}
+
+/** What became of everybody's voice, laid out to be read: a table of speech, notes on it, the price. */
+export interface ReceiptView {
+  readonly complete: boolean
+  /** one sentence */
+  readonly verdict: string
+  /** titles of the columns after the name */
+  readonly columns: readonly string[]
+  /** who spoke most comes first; those of whom there is nothing to say are in the notes */
+  readonly lines: readonly ReceiptLine[]
+  /** null where one line says it all */
+  readonly total: ReceiptLine | null
+  /** a sentence each */
+  readonly notes: readonly string[]
+  /** null when nothing is billed */
+  readonly price: string | null
+}
+
+/** Stands behind the name of somebody who never paused. */
+const NOISY_MARK = ' ~'
+
+/** minutes, seconds and tenths: `0:07.3`; hours when there are any */
+export function lengthText(ms: number, round: (tenths: number) => number = Math.round): string {
+  const tenths = round(Math.abs(ms) / 100)
+  const minutes = Math.floor(tenths / 600)
+  const seconds = ((tenths % 600) / 10).toFixed(1).padStart(4, '0')
+  const sign = ms < 0 ? '-' : ''
+  return minutes < 60
+    ? `${sign}${minutes}:${seconds}`
+    : `${sign}${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${seconds}`
+}
+
+/** what is bad is rounded up, so that it is never shown as nothing */
+const badText = (ms: number): string => (ms === 0 ? '-' : lengthText(ms, (tenths) => Math.ceil(tenths - 1e-9)))
+
+interface Column {
+  readonly title: string
+  readonly cell: (total: CoverageTotal) => string
+  /** shown only where it says something */
+  readonly isNeeded?: (total: CoverageTotal) => boolean
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'heard', cell: (row) => lengthText(row.speechMs) },
+  { title: 'sent', cell: (row) => lengthText(row.sentSpeechMs) },
+  { title: 'acknowledged', cell: (row) => lengthText(row.acknowledgedSpeechMs) },
+  { title: 'returned', cell: (row) => lengthText(row.returnedSpeechMs) },
+  { title: 'lost', cell: (row) => badText(row.lostMs) },
+  { title: 'waiting', cell: (row) => badText(row.waitingMs), isNeeded: (total) => total.waitingMs !== 0 },
+  { title: 'unaccounted', cell: (row) => badText(row.unaccountedMs), isNeeded: (total) => total.unaccountedMs !== 0 },
+  { title: 'longest wait', cell: (row) => badText(row.waits.maxMs), isNeeded: (total) => total.waits.maxMs !== 0 },
+]
+
+/**
+ * Lays out the receipt of a transcript. People of one display name are told apart.
+ * @param show makes a name fit to stand where the receipt goes
+ */
+export function receiptView(document: TranscriptDocument, show: (name: string) => string = (name) => name): ReceiptView {
+  const { coverage, billing, complete } = withDistinctNames(document)
+  const total = totalOf(coverage)
+  // two rows with opposite faults must not hide them
+  const columns = COLUMNS.filter(({ isNeeded }) => !isNeeded || coverage.some((row) => isNeeded(row)))
+  const isSaid = (row: CoverageRow) => row.speechMs > 0 || row.returnedMs > 0 || row.unaccountedMs !== 0
+  const rows = coverage.filter((row) => isSaid(row) || row.gaps.some(({ reason }) => !isBeyond(reason)))
+  const lines = rows
+    .toSorted((a, b) => b.speechMs - a.speechMs)
+    .map((row) => lineOf(row, columns, row.identity, `${show(nameOf(row))}${row.noisy ? NOISY_MARK : ''}`, row.noisy))
+  return {
+    complete,
+    verdict: completeness(document),
+    columns: columns.map(({ title }) => title),
+    lines,
+    total: lines.length > 1 ? lineOf(total, columns, null, 'all', false) : null,
+    notes: notesOf(coverage, rows, total, (row) => show(nameOf(row))),
+    price: priceOf(billing),
+  }
+}
+
+const lineOf = (total: CoverageTotal, columns: readonly Column[], identity: string | null, name: string, noisy: boolean): ReceiptLine => ({
+  identity,
+  name,
+  cells: columns.map(({ cell }) => cell(total)),
+  hasLoss: total.lostMs > 0 || total.waitingMs > 0 || total.unaccountedMs !== 0,
+  noisy,
+})
+
+const isBeyond = (reason: string): boolean => reason === 'over_capacity'
+
+function notesOf(
+  coverage: readonly CoverageRow[],
+  shown: readonly CoverageRow[],
+  total: CoverageTotal,
+  name: (row: CoverageRow) => string,
+): string[] {
+  const notes: string[] = []
+  if (shown.some((row) => row.noisy)) notes.push('~ never paused; served after others')
+  const beyond = coverage.filter((row) => row.gaps.some(({ reason }) => isBeyond(reason)))
+  if (beyond.length > 0) notes.push(`Not listened to, for there were more people than roomscribe may hear: ${listed(beyond, name)}`)
+  const silent = coverage.filter((row) => !shown.includes(row) && !beyond.includes(row))
+  if (silent.length > 0) notes.push(`Said nothing: ${listed(silent, name)}`)
+  const { maxMs, totalMs } = total.waits
+  if (maxMs > 0) notes.push(`Speech waited ${badText(totalMs)} for a channel in all, ${badText(maxMs)} at most; it was sent afterwards`)
+  return notes
+}
+
+const LISTED = 8
+
+function listed(rows: readonly CoverageRow[], name: (row: CoverageRow) => string): string {
+  const names = rows.slice(0, LISTED).map(name).join(', ')
+  return rows.length > LISTED ? `${names} and ${rows.length - LISTED} more` : names
+}
+
+function priceOf({ channelSec, speechSec, channelEachSec, perSpeechSec, ofChannelEach }: Billing): string | null {
+  if (channelSec === 0) return null
+  const speech = perSpeechSec === null ? 'no speech' : `${whole(speechSec)} s of speech (${perSpeechSec.toFixed(1)} x)`
+  const billed = `${whole(channelSec)} channel-seconds billed for ${speech}`
+  if (ofChannelEach === null) return billed
+  return `${billed}; a channel each would have been ${whole(channelEachSec)}, so this is ${Math.round(ofChannelEach * 100)} % of it`
+}
+
+const whole = (seconds: number): string => Math.round(seconds).toLocaleString('en-US')

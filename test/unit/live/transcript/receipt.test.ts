@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import { asIdentity } from '../../../../src/core/ids.js'
+import type { GapReason } from '../../../../src/live/audio/span.js'
+import { lengthText, receiptView } from '../../../../src/live/transcript/render/receipt.js'
+import type { CoverageRow } from '../../../../src/live/transcript/segment.js'
+import { coverageRow, NOTHING_BILLED } from '../../../support/coverage-row.js'
+import { documentOf } from './fixtures.js'
+
+const person = (name: string, change: Partial<CoverageRow> = {}): CoverageRow =>
+  coverageRow({ identity: asIdentity(name), name, ...change })
+const view = (...coverage: CoverageRow[]) => receiptView(documentOf([], { coverage }))
+
+describe('the receipt to be read', () => {
+  it('shows what was heard, sent, acknowledged, returned and lost, who spoke most first, and all of it', () => {
+    const { columns, lines, total, notes } = view(person('Ann', { speechMs: 1000 }), person('Bob', { speechMs: 62_000, lostMs: 400 }))
+    expect(columns).toEqual(['heard', 'sent', 'acknowledged', 'returned', 'lost'])
+    expect(lines.map(({ name, cells, hasLoss }) => [name, ...cells, hasLoss])).toEqual([
+      ['Bob', '1:02.0', '1:01.6', '1:01.6', '1:01.6', '0:00.4', true],
+      ['Ann', '0:01.0', '0:01.0', '0:01.0', '0:01.0', '-', false],
+    ])
+    expect(total).toMatchObject({ name: 'all', cells: ['1:03.0', '1:02.6', '1:02.6', '1:02.6', '0:00.4'] })
+    expect(notes).toEqual([])
+  })
+
+  it('has columns for waiting, faults of its own and waits only when there are any', () => {
+    const odd = view(
+      person('Ann', { speechMs: 1000, waitingMs: 1, unaccountedMs: 60 }),
+      person('Bob', { speechMs: 1000, unaccountedMs: -60, waits: { count: 3, totalMs: 900, maxMs: 410 } }),
+    )
+    expect(odd.columns.slice(5)).toEqual(['waiting', 'unaccounted', 'longest wait'])
+    // a millisecond is not nothing, and opposite faults do not cancel out
+    expect(odd.lines.map(({ cells }) => cells.slice(5))).toEqual([
+      ['0:00.1', '0:00.1', '-'],
+      ['-', '-0:00.1', '0:00.5'],
+    ])
+    expect(odd.notes).toEqual(['Speech waited 0:00.9 for a channel in all, 0:00.5 at most; it was sent afterwards'])
+  })
+
+  it('marks the noisy, and names those who said nothing and those whom nobody could listen to', () => {
+    const gaps = [{ identity: asIdentity('Late'), fromMs: 0, toMs: 9000, reason: 'over_capacity' as GapReason }]
+    const { lines, notes } = view(
+      person('Radio', { speechMs: 9000, noisy: true }),
+      person('Mute'),
+      person('Late', { gaps, unheardMs: 9000 }),
+      ...Array.from({ length: 10 }, (_, at) => person(`Guest ${at}`)),
+    )
+    expect(lines.map(({ name, noisy }) => [name, noisy])).toEqual([['Radio ~', true]])
+    expect(notes).toEqual([
+      '~ never paused; served after others',
+      'Not listened to, for there were more people than roomscribe may hear: Late',
+      'Said nothing: Mute, Guest 0, Guest 1, Guest 2, Guest 3, Guest 4, Guest 5, Guest 6 and 3 more',
+    ])
+  })
+
+  it('says the price in channel-seconds, beside speech and a channel each', () => {
+    const billing = {
+      ...NOTHING_BILLED,
+      channelSec: 7200.4,
+      speechSec: 3100,
+      channelEachSec: 54_000,
+      perSpeechSec: 2.323,
+      ofChannelEach: 0.133,
+    }
+    expect(receiptView(documentOf([], { billing })).price).toBe(
+      '7,200 channel-seconds billed for 3,100 s of speech (2.3 x); a channel each would have been 54,000, so this is 13 % of it',
+    )
+    expect(view().price).toBeNull()
+  })
+
+  it('writes lengths as a clock does', () => {
+    expect([0, 49, 50, 59_960, 3_599_960, 3_661_000, -1500].map((ms) => lengthText(ms))).toEqual([
+      '0:00.0',
+      '0:00.0',
+      '0:00.1',
+      '1:00.0',
+      '1:00:00.0',
+      '1:01:01.0',
+      '-0:01.5',
+    ])
+  })
+})
