@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { asIdentity, trackKey } from '../../../../../src/core/ids.js'
+import type { BlockKind } from '../../../../../src/live/audio/block-queue.js'
+import { mayCut, mayDisplace, mayEnd, mayInterrupt, mayMove, mayTakeOver } from '../../../../../src/live/audio/lease/hold.js'
+import { Track } from '../../../../../src/live/audio/track.js'
+import { AUDIO_TUNABLES } from '../../../../../src/live/audio/tunables.js'
+import { EnergyDetector } from '../../../../../src/live/audio/voice/energy.js'
+
+const T = AUDIO_TUNABLES
+
+/** A holder with these blocks waiting, oldest first: v voice, u undecided, s silent; a loud block has an RMS of 1000, else 100. */
+function holder(waiting: string, state: Partial<Track> = {}): Track {
+  const who = { key: trackKey(asIdentity('ann'), 'microphone'), identity: asIdentity('ann') }
+  const track = new Track(who, new EnergyDetector(200), 0, 0, T)
+  const kinds: Record<string, BlockKind> = { v: 'voice', u: 'undecided', s: 'silent', V: 'voice' }
+  for (const letter of waiting) {
+    const kind = kinds[letter] as BlockKind
+    track.queue.push(new Int16Array(T.blockSamples), {
+      meetingMs: 0,
+      rms: letter === 'V' ? 1000 : 100,
+      kind,
+      audible: kind !== 'silent',
+      runStart: false,
+    })
+  }
+  return Object.assign(track, { seat: { sessionId: 's0', channel: 0 } }, state)
+}
+
+test.each([
+  ['sssss', 6, 1, true, 'spare silence of a pause'],
+  ['vssss', 6, 1, false, 'voice'],
+  ['ussss', 6, 1, false, 'what may be voice'],
+  ['sssss', 5, 1, false, 'a pause of less than 0.3 s'],
+  ['sss', 6, 1, false, 'two blocks above the need'],
+  ['sss', 12, 1, true, 'two blocks above the need after 0.6 s'],
+  ['sssss', 12, 5, false, 'what is needed now'],
+])('A4 %s after %i quiet blocks, %i needed: cut %s (%s)', (waiting, pausedBlocks, need, expected) => {
+  expect(mayCut(holder(waiting, { pausedBlocks }), need, T)).toBe(expected)
+})
+
+test.each([
+  ['', 10, true],
+  ['ssss', 10, true],
+  ['ssss', 9, false],
+  ['ssv', 10, false],
+  ['ssu', 10, false],
+])('S1 a hold with %s waiting after %i quiet blocks ends by itself: %s', (waiting, pausedBlocks, expected) => {
+  expect(mayEnd(holder(waiting, { pausedBlocks }), T)).toBe(expected)
+})
+
+test('S4 a hold ends at once when nothing waits and nothing comes: muted or stalled; not while something waits, nor when merely late', () => {
+  expect(mayEnd(holder('', { liveSinceMs: Number.NaN }), T)).toBe(true)
+  expect(mayEnd(holder('', { isStalled: true }), T)).toBe(true)
+  expect(mayEnd(holder('s', { isStalled: true }), T)).toBe(false)
+  expect(mayEnd(holder(''), T)).toBe(false)
+})
+
+test.each([
+  ['', 6, true, 'a pause of 0.3 s'],
+  ['', 5, false, 'less'],
+  ['ssss', 2, true, 'the rest of it waits behind the delay line'],
+  ['sssss', 1, false, 'less than the tail was sent'],
+  ['sss', 2, false, 'less'],
+  ['ssssv', 6, false, 'voice follows'],
+  ['uuuuss', 2, false, 'what may be voice is no pause'],
+  ['uuuussss', 2, true, 'silence enough beside it'],
+])('S2 with %s waiting after %i quiet blocks another may take over: %s (%s)', (waiting, pausedBlocks, expected) => {
+  expect(mayTakeOver(holder(waiting, { pausedBlocks }), T)).toBe(expected)
+})
+
+test('S6 a holder of 15 s is interrupted at a quiet block, of 17 s at any; noise makes room after 2 s', () => {
+  const held = (sec: number, waiting: string) => holder(waiting, { heldBlocks: sec * 20, quietestRms: 100 })
+  expect([14.9, 15].map((sec) => mayInterrupt(held(sec, 'v'), T))).toEqual([false, true])
+  expect([15, 16.9, 17].map((sec) => mayInterrupt(held(sec, 'V'), T))).toEqual([false, false, true])
+  // what is not there yet cannot be known to be quiet
+  expect(mayInterrupt(held(16, ''), T)).toBe(false)
+  expect([1.9, 2].map((sec) => mayDisplace(holder('v', { heldBlocks: sec * 20, isNoisy: true }), T))).toEqual([false, true])
+  expect(mayDisplace(holder('v', { heldBlocks: 1000 }), T)).toBe(false)
+})
+
+test('A6 in a roll a holder moves when it has paused, when nothing more comes of it, or when it is time; never while it leaves', () => {
+  expect(mayMove(holder('v', { pausedBlocks: 6 }), 0, T)).toBe(true)
+  expect(mayMove(holder('v', { pausedBlocks: 5 }), 0, T)).toBe(false)
+  expect(mayMove(holder('', { isStalled: true }), 0, T)).toBe(true)
+  expect(mayMove(holder(''), 0, T)).toBe(false)
+  expect(mayMove(holder('', { pausedBlocks: 6, isLeaving: true }), 0, T)).toBe(false)
+  expect([14_999, 15_000].map((ms) => mayMove(holder('v', { quietestRms: 100 }), ms, T))).toEqual([false, true])
+  expect([15_000, 17_000].map((ms) => mayMove(holder('V', { quietestRms: 100 }), ms, T))).toEqual([false, true])
+})
