@@ -82,6 +82,17 @@ export class BlockQueue {
     return (flags & UNDECIDED) === 0 ? 'silent' : 'undecided'
   }
 
+  /** How many blocks are silent, counted from the oldest. @param most where counting ends */
+  silentAhead(most: number): number {
+    let count = 0
+    while (count < Math.min(most, this.#length)) {
+      const flags = this.#flags[(this.#head + count) % this.capacity] as number
+      if ((flags & (VOICED | UNDECIDED)) !== 0) break
+      count++
+    }
+    return count
+  }
+
   /** Copies one block in. @throws {RangeError} full, or not one block long */
   push(samples: Int16Array, facts: BlockFacts): void {
     if (samples.length !== this.#blockSamples) throw new RangeError(`a frame of ${samples.length} samples, not ${this.#blockSamples}`)

@@ -7,15 +7,16 @@ const LONG_PAUSE = 2
 const QUIET_FACTOR = 1.5
 
 /**
- * Whether the oldest block of a seated track may be skipped to catch up: never voice, nor what may be, never out of a pause shorter than
- * is left of one.
+ * Whether the oldest block of a seated track may be skipped to catch up: out of the middle of a pause only. Half of what is left of the
+ * pause stays behind the voice, half before the next one, which may begin more softly than is noticed; never what is, or may be, voice.
  * @param need blocks that the session will take from the ring now
  */
 export function mayCut(track: Track, need: number, tunables: AudioTunables): boolean {
-  const { queue } = track
+  const { queue, pausedBlocks } = track
+  const half = tunables.pauseBlocks / 2
   const spare = queue.length - need
-  if (spare <= 0 || queue.headKind !== 'silent' || track.pausedBlocks < tunables.pauseBlocks) return false
-  return spare > tunables.spareBlocks || track.pausedBlocks >= LONG_PAUSE * tunables.pauseBlocks
+  if (spare <= 0 || pausedBlocks < half || queue.silentAhead(half + 1) <= Math.min(half, queue.length - 1)) return false
+  return spare > tunables.spareBlocks || pausedBlocks >= LONG_PAUSE * tunables.pauseBlocks
 }
 
 /** Whether a seated track may change to the new session before its next block. */

@@ -66,6 +66,30 @@ test('S2 with all channels busy speech waits in its ring and takes over after a 
   expect(cyd.waits.maxMs).toBeLessThanOrEqual(3000)
 })
 
+test('S2 of two who pause at once only one lets go for one who waits', () => {
+  const room = new RoomOfTracks({}, 0, two)
+  room.join('ann', script(1, [500, 5000], [5400, 8000]))
+  room.join('bob', script(1, [500, 5000], [5400, 8000]))
+  room.join('cyd', script(1, [4000, 4500]))
+  room.run(10_000)
+  const asked = new Map(room.plane.coverageInput().map((row) => [row.identity as string, row.waits.count]))
+  expect([asked.get('ann')! + asked.get('bob')!, asked.get('cyd')]).toEqual([3, 1])
+})
+
+test('A2 who sits down while the session is behind begins later rather than with a hole', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', script(1, [0, 1e9]))
+  room.run(2000)
+  room.nowMs += 1000
+  room.deliver()
+  room.join('bob', script(1, [0, 1e9]), 0)
+  room.deliver()
+  room.run(2000)
+  room.plane.finish(room.nowMs)
+  const bob = room.sink.marks('s0' as never, 1)
+  expect(bob.slice(bob.indexOf(1), bob.indexOf(1) + 20)).toEqual(numbers(1, 20))
+})
+
 test('S3 what waited catches up in pauses, which are cut to 0.3 s, never in speech', () => {
   const room = new RoomOfTracks({}, 0, { channels: { max: 1, mode: 'fixed' } })
   room.join('ann', script(1, [500, 4000]))
@@ -127,6 +151,11 @@ test('S6 who never pauses lets others in after 15 s, at their quietest, and is n
     expect(row.waits.maxMs).toBeLessThanOrEqual(17_500)
   }
   expect(rows.get('car')!.isNoisy || rows.get('fan')!.isNoisy).toBe(true)
+  room.join('eve', script(1, [163_000, 164_000], [167_000, 168_000], [171_000, 172_000]))
+  room.run(20_000)
+  const eve = room.plane.coverageInput().find((row) => row.identity === 'eve')!
+  expect(eve.waits.count).toBeGreaterThan(0)
+  expect(eve.waits.maxMs).toBeLessThanOrEqual(3000)
   room.plane.finish(room.nowMs)
 })
 

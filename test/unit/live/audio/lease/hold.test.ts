@@ -27,12 +27,16 @@ function holder(waiting: string, state: Partial<Track> = {}): Track {
 }
 
 test.each([
-  ['sssss', 6, 1, true, 'spare silence of a pause'],
+  ['sssss', 3, 1, true, 'spare silence of a pause'],
   ['vssss', 6, 1, false, 'voice'],
   ['ussss', 6, 1, false, 'what may be voice'],
-  ['sssss', 5, 1, false, 'a pause of less than 0.3 s'],
+  ['sssss', 2, 1, false, '0.15 s behind the voice'],
+  ['ssssv', 3, 1, true, 'more than 0.15 s before the next voice'],
+  ['sssvv', 6, 1, false, '0.15 s before the next voice'],
+  ['sssuv', 6, 1, false, '0.15 s before what may be voice'],
   ['sss', 6, 1, false, 'two blocks above the need'],
   ['sss', 12, 1, true, 'two blocks above the need after 0.6 s'],
+  ['sv', 12, 1, false, 'the last block before a voice'],
   ['sssss', 12, 5, false, 'what is needed now'],
 ])('A4 %s after %i quiet blocks, %i needed: cut %s (%s)', (waiting, pausedBlocks, need, expected) => {
   expect(mayCut(holder(waiting, { pausedBlocks }), need, T)).toBe(expected)
