@@ -8,6 +8,7 @@ import { disposeRoomLibrary } from '../live/room/livekit/open.js'
 import { receiptView, type ReceiptView } from '../live/transcript/render/receipt.js'
 import { renderTranscript, RENDER_FORMATS } from '../live/transcript/render/render.js'
 import type { TranscriptDocument } from '../live/transcript/segment.js'
+import { createEvents } from '../observe/events.js'
 import type { Logger } from '../observe/logger.js'
 import type { MeetingReason } from '../records/port.js'
 import { botOptions } from './attend.js'
@@ -53,7 +54,7 @@ export async function joinRoom(
   scope.defer('speech', () => speech.close())
   scope.defer('room library', () => disposeRoomLibrary())
   const { store } = records
-  const room = openRoom(settings, { clock, logger })
+  const room = openRoom(settings, { clock, logger, business: createEvents(null) })
   const { meeting } = await store.create({
     room: options.room,
     title: null,

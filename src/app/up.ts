@@ -73,10 +73,11 @@ export async function startUp(
     const jobs = await openQueue({ redisUrl: settings.redisUrl?.reveal() ?? null, pool: records.pool, logger })
     scope.defer('queue', () => jobs.close())
     scope.defer('room library', () => disposeRoomLibrary())
-    const room = openRoom(settings, { clock, logger })
     const metrics = createMetrics({ process: true })
+    const business = createEvents(metrics)
+    const room = openRoom(settings, { clock, logger, business })
     const attendance = createAttendance(
-      { room, stt: speech.stt, store, clock, logger, random, detector: await loadVoice(), business: createEvents(metrics) },
+      { room, stt: speech.stt, store, clock, logger, random, detector: await loadVoice(), business },
       botOptions(settings),
       jobs.queue,
       parts.observe ?? (() => ({})),

@@ -85,6 +85,8 @@ async function measureJoins(livekit: Keys): Promise<Result> {
         participantLeft: ignore,
         trackStarted: ignore,
         trackEnded: ignore,
+        trackRefused: ignore,
+        trackRefusalEnded: ignore,
         trackStalled: ignore,
         trackResumed: ignore,
         reconnecting: ignore,

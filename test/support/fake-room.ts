@@ -13,6 +13,7 @@ export class FakeRoomConnection implements RoomConnection {
   closes = 0
   readonly #events: RoomEvents
   readonly #started = new Set<TrackKey>()
+  readonly #refused = new Set<TrackKey>()
   readonly #present = new Set<Identity>()
 
   constructor(options: JoinOptions, events: RoomEvents) {
@@ -37,7 +38,9 @@ export class FakeRoomConnection implements RoomConnection {
   /** The participant's tracks end first, as the port promises. */
   leave(identity: string): void {
     for (const source of ['microphone', 'screenshare'] as const) {
-      if (this.#started.has(trackKey(asIdentity(identity), source))) this.stop(identity, 'left', source)
+      const key = trackKey(asIdentity(identity), source)
+      if (this.#started.has(key)) this.stop(identity, 'left', source)
+      this.withdraw(key)
     }
     this.#present.delete(asIdentity(identity))
     this.#emit((events) => events.participantLeft(asIdentity(identity)))
@@ -47,6 +50,7 @@ export class FakeRoomConnection implements RoomConnection {
     const id = asIdentity(identity)
     const key = trackKey(id, source)
     if (!this.#present.has(id)) this.participant(identity)
+    this.withdraw(key)
     this.#started.add(key)
     this.#emit((events) => events.trackStarted({ key, identity: id, source }))
     return key
@@ -56,6 +60,21 @@ export class FakeRoomConnection implements RoomConnection {
     const key = trackKey(asIdentity(identity), source)
     this.#started.delete(key)
     this.#emit((events) => events.trackEnded(key, why))
+  }
+
+  /** There is no place for the person's unmuted track; `withdraw`, `start` or `leave` ends that. */
+  refuse(identity: string, source: AudioSourceKind = 'microphone'): TrackKey {
+    const id = asIdentity(identity)
+    const key = trackKey(id, source)
+    if (!this.#present.has(id)) this.participant(identity)
+    this.#refused.add(key)
+    this.#emit((events) => events.trackRefused({ key, identity: id, source }))
+    return key
+  }
+
+  /** The refusal ends, without the track being heard: it was muted, or is gone. */
+  withdraw(key: TrackKey): void {
+    if (this.#refused.delete(key)) this.#emit((events) => events.trackRefusalEnded(key))
   }
 
   /** @param samples given to the bot as they are: the test lets go of them */

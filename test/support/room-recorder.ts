@@ -30,6 +30,12 @@ export class RoomRecorder implements RoomEvents {
   trackEnded(key: TrackKey, why: string): void {
     this.#write(`ended ${key} ${why}`)
   }
+  trackRefused({ key }: RoomTrack): void {
+    this.#write(`refused ${key}`)
+  }
+  trackRefusalEnded(key: TrackKey): void {
+    this.#write(`refusal ended ${key}`)
+  }
   frame(key: TrackKey, samples: Int16Array, arrivedMs: number): void {
     let seen = this.frames.get(key)
     if (!seen) {

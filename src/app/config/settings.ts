@@ -31,6 +31,7 @@ export const SETTINGS = {
   language: text('ROOMSCRIBE_LANGUAGE', 'language of meetings that name none, two letters; empty detects it'),
   vocabulary: list('ROOMSCRIBE_VOCABULARY', 'names and words worth knowing, separated by commas'),
   maxMeetings: integer('ROOMSCRIBE_MAX_MEETINGS', 8, 1, 16, 'meetings that one process runs at once'),
+  maxTracks: integer('ROOMSCRIBE_MAX_TRACKS', 100, 1, 10_000, 'microphones that one process hears at once; whoever comes later waits'),
   aloneSec: integer('ROOMSCRIBE_ALONE_SEC', 60, 1, 86_400, 'seconds after which the bot leaves a room that everybody left'),
   nobodySec: integer('ROOMSCRIBE_NOBODY_SEC', 900, 1, 86_400, 'seconds after which the bot leaves a room that nobody came to'),
   maxMeetingSec: integer('ROOMSCRIBE_MAX_MEETING_SEC', 14_400, 10, 172_800, 'longest meeting in seconds'),
@@ -75,6 +76,7 @@ export interface Settings {
   readonly language: string | null
   readonly vocabulary: readonly string[]
   readonly maxMeetings: number
+  readonly maxTracks: number
   readonly aloneSec: number
   readonly nobodySec: number
   readonly maxMeetingSec: number

@@ -19,6 +19,8 @@ export interface Span {
 export type GapReason =
   /** more people than channels */
   | 'no_channel'
+  /** more tracks than the process may hear */
+  | 'over_capacity'
   /** the person's ring was full, the oldest went */
   | 'ring_full'
   /** frames did not arrive from an unmuted track */

@@ -13,12 +13,14 @@ import {
   type MeetingState,
   type StoredSegment,
 } from '../../records/port.js'
+import type { Gap } from '../audio/span.js'
 import type { RoomConnection, RoomEndReason, RoomEvents } from '../room/port.js'
 import type { Segment } from '../transcript/segment.js'
 import { botIdentity, type BotDeps, type BotOptions, type BotOutcome, type MeetingObserver } from './bot.js'
 import { Journal } from './journal.js'
 import { begin, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { People } from './people.js'
+import { Refusals } from './refusals.js'
 import { receiptFacts, receiptOf } from './receipt.js'
 import { Scribe } from './scribe.js'
 
@@ -44,6 +46,7 @@ export class MeetingBot {
   readonly #scribe: Scribe
   readonly #reconnectingSince = new Map<TrackKey, number>()
   readonly #tracks = new Map<TrackKey, Identity>()
+  readonly #refusals = new Refusals()
   #connection: RoomConnection | null = null
   #joining: AbortController | null = null
   #state: BotState = { kind: 'joining', attempt: 0, again: false, wasLive: false }
@@ -250,6 +253,8 @@ export class MeetingBot {
           this.#scribe.trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
           if (why === 'reconnecting') this.#reconnectingSince.set(key, this.#scribe.meetingMs())
         }),
+      trackRefused: ({ key, identity }) => live(() => this.#refusals.begin(key, identity, this.#scribe.meetingMs())),
+      trackRefusalEnded: (key) => live(() => this.#writeGaps(this.#refusals.end(key, this.#scribe.meetingMs()))),
       frame: (key, samples, arrivedMs) => live(() => this.#scribe.frame(key, samples, arrivedMs)),
       trackStalled: (key) => live(() => this.#scribe.trackStalled(key)),
       trackResumed: (key) => live(() => this.#scribe.trackResumed(key)),
@@ -267,6 +272,7 @@ export class MeetingBot {
     this.#joining?.abort(new Error('room connection ended'))
     if (connection) this.#scope.run('close room', () => connection.close())
     const now = this.#scribe.meetingMs()
+    this.#writeGaps(this.#refusals.endAll(now))
     for (const [key] of this.#tracks) {
       this.#scribe.trackEnded(key, true)
       if (!this.#reconnectingSince.has(key)) this.#reconnectingSince.set(key, now)
@@ -282,6 +288,10 @@ export class MeetingBot {
     if (since === undefined) return
     const toMs = Math.round(this.#scribe.meetingMs())
     this.#scribe.gap({ identity, fromMs: Math.round(since), toMs, reason: 'reconnecting' })
+  }
+
+  #writeGaps(gaps: readonly Gap[]): void {
+    for (const gap of gaps) this.#scribe.gap(gap)
   }
 
   #peopleChanged(): void {
@@ -346,6 +356,7 @@ export class MeetingBot {
     const connection = this.#connection
     this.#connection = null
     this.#people.allLeft(this.#scribe.meetingMs())
+    this.#writeGaps(this.#refusals.endAll(this.#scribe.meetingMs()))
     this.#journal.participants(this.#people.records())
     const left = connection?.close().catch((thrown: unknown) => this.#logger.warn({ err: toError(thrown) }, 'leaving the room failed'))
     try {

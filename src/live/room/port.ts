@@ -51,6 +51,13 @@ export interface RoomEvents {
   /** No more frames of this key until the next `trackStarted`. */
   trackEnded(key: TrackKey, why: 'muted' | 'unpublished' | 'left' | 'reconnecting' | 'superseded' | 'revoked'): void
   /**
+   * The track is unmuted, and yet not heard: this process hears as many as it may. It waits for a place; `trackStarted` may follow
+   * at any time. Never between `trackStarted` and `trackEnded` of its key.
+   */
+  trackRefused(track: RoomTrack): void
+  /** A refused track is heard now, is muted or gone. */
+  trackRefusalEnded(key: TrackKey): void
+  /**
    * 50 ms of audio of a started track.
    * @param samples 800 samples s16 at 16 kHz; yours
    * @param arrivedMs monotonic clock at arrival: frames carry no time of their own

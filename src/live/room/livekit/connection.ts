@@ -11,6 +11,7 @@ import { detachRoom } from './library.js'
 import { Roster, type RosterAction, type RosterEvent } from './roster.js'
 import { StallMonitor } from './stall-monitor.js'
 import { TrackBook, type TrackAction, type TrackEvent } from './track-book.js'
+import type { PlaceHolder, TrackPlaces } from './track-places.js'
 import type { RoomTunables } from './tunables.js'
 
 /** What a connection needs from outside. */
@@ -20,9 +21,11 @@ export interface ConnectionParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly tunables: RoomTunables
+  readonly places: TrackPlaces
 }
 
-interface Media {
+/** Holds, or waits for, the place of a track that was asked for. */
+interface Media extends PlaceHolder {
   readonly identity: Identity
   readonly publication: RemoteTrackPublication
   track: RemoteAudioTrack | undefined
@@ -41,6 +44,9 @@ export class LivekitConnection implements RoomConnection {
   readonly #captions: CaptionQueue
   readonly #media = new Map<string, Media>()
   readonly #readers = new Map<TrackKey, AudioReader>()
+  readonly #trackEvents: TrackEvent[] = []
+  #isApplying = false
+  #hasWarned = false
   #cancelTick: (() => void) | undefined
   #tickAtMs = Infinity
   #ended = false
@@ -89,17 +95,29 @@ export class LivekitConnection implements RoomConnection {
     for (const action of this.#roster.apply(event, this.#now())) this.#performPeople(action)
   }
 
+  /** An event that comes of performing another one is applied after it. */
   tracks(event: TrackEvent): void {
-    for (const action of this.#book.apply(event, this.#now())) {
-      if (this.#ended) return
-      this.#performTracks(action)
+    this.#trackEvents.push(event)
+    if (this.#isApplying) return
+    this.#isApplying = true
+    try {
+      for (let next = this.#trackEvents.shift(); next; next = this.#trackEvents.shift()) {
+        for (const action of this.#book.apply(next, this.#now())) {
+          if (this.#ended) return
+          this.#performTracks(action)
+        }
+      }
+    } finally {
+      this.#isApplying = false
     }
   }
 
   /** Keeps what is needed to subscribe to and read a publication. */
   addMedia(identity: Identity, publication: RemoteTrackPublication): void {
     const { sid } = publication
-    if (sid !== undefined && !this.#media.has(sid)) this.#media.set(sid, { identity, publication, track: undefined })
+    if (sid === undefined || this.#media.has(sid)) return
+    const granted = () => this.guard(() => this.#setSubscribed(publication))
+    this.#media.set(sid, { identity, publication, track: undefined, granted })
   }
 
   setMediaTrack(sid: string, track: RemoteAudioTrack | undefined): void {
@@ -200,6 +218,8 @@ export class LivekitConnection implements RoomConnection {
     switch (action.kind) {
       case 'subscribe':
         return this.#subscribe(action.sid)
+      case 'forget':
+        return this.#forget(action.sid)
       case 'open':
         return this.#open(action.sid, action.key)
       case 'close':
@@ -208,12 +228,33 @@ export class LivekitConnection implements RoomConnection {
         return this.#emit((events) => events.trackStarted(action.track))
       case 'ended':
         return this.#emit((events) => events.trackEnded(action.key, action.why))
+      case 'refused':
+        return this.#emit((events) => events.trackRefused(action.track))
+      case 'unrefused':
+        return this.#emit((events) => events.trackRefusalEnded(action.key))
     }
   }
 
   #subscribe(sid: string): void {
+    const media = this.#media.get(sid)
+    if (!media) return
+    if (this.#parts.places.ask(media)) return this.#setSubscribed(media.publication)
+    if (!this.#hasWarned) {
+      this.#hasWarned = true
+      const { taken, waiting } = this.#parts.places
+      this.#parts.logger.warn({ heard: taken, waiting }, 'more tracks than this process may hear: some people are not transcribed')
+    }
+    this.tracks({ kind: 'refused', sid })
+  }
+
+  #forget(sid: string): void {
+    const media = this.#media.get(sid)
+    if (media) this.#parts.places.release(media)
+  }
+
+  #setSubscribed(publication: RemoteTrackPublication): void {
     try {
-      this.#media.get(sid)?.publication.setSubscribed(true)
+      publication.setSubscribed(true)
     } catch (thrown) {
       // the publication went in this very moment: its end is on the way
       this.#parts.logger.warn({ err: thrown }, 'subscribing to a track failed')
@@ -268,6 +309,7 @@ export class LivekitConnection implements RoomConnection {
   async #free(): Promise<void> {
     const { room, clock, logger, tunables } = this.#parts
     this.#cancelTick?.()
+    for (const media of this.#media.values()) this.#parts.places.release(media)
     this.#stalls.stop()
     this.#captions.close()
     const readers = [...this.#readers.values()]

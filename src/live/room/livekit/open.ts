@@ -7,6 +7,7 @@ import { LivekitConnection } from './connection.js'
 import { joinError } from './join-error.js'
 import { guardRoom, prepareLibrary, releaseLibrary } from './library.js'
 import { botToken } from './token.js'
+import { TrackPlaces } from './track-places.js'
 import { DEFAULT_TUNABLES, type RoomTunables } from './tunables.js'
 import { wireRoom } from './wiring.js'
 
@@ -18,6 +19,8 @@ export interface LivekitRoomOptions extends Partial<RoomTunables> {
   readonly apiSecret: string
   readonly clock: Clock
   readonly logger: Logger
+  /** how many tracks may be heard at once, in all rooms together; no bound when absent */
+  readonly places?: TrackPlaces
 }
 
 /**
@@ -27,6 +30,7 @@ export interface LivekitRoomOptions extends Partial<RoomTunables> {
 export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Room = () => new Room()): RoomPort {
   const { url, apiKey, apiSecret, clock, logger } = options
   const tunables: RoomTunables = { ...DEFAULT_TUNABLES, ...options }
+  const places = options.places ?? new TrackPlaces(Number.POSITIVE_INFINITY)
   // the last two are understood by the native library and missing in the type: one attempt, so that a server that
   // accepts and never answers costs 8 s and not 16; trying again is the caller's
   const connectOptions = {
@@ -44,7 +48,7 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
     const room = newRoom()
     room.setMaxListeners(0)
     guardRoom(room, (error) => log.warn({ err: error }, 'rtc-node failed to handle an event'))
-    const connection = new LivekitConnection({ room, events, clock, logger: log, tunables })
+    const connection = new LivekitConnection({ room, events, clock, logger: log, tunables, places })
     const takeIn = wireRoom(room, connection, { screenShareAudio: asked.screenShareAudio ?? false })
     const onAbort = () => connection.silence()
     signal.addEventListener('abort', onAbort, { once: true })

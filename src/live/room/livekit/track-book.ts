@@ -20,6 +20,9 @@ import type { RoomEvents, RoomTrack } from '../port.js'
  * T4 at most `maxPerKey` publications of one key are subscribed, first come; the rest wait for a place
  * T5 what was asked for while reconnecting is asked for again afterwards: the library forgets it
  * T6 `started` and `ended` alternate for each key, and `ended` comes after the stream is closed
+ * T7 whoever subscribes may be refused a place: a key is refused while it is idle and an unmuted publication of it got none;
+ *    `refused` and `unrefused` alternate for each key, never between `started` and `ended`
+ * T8 every publication that was asked for is forgotten once, when it is gone
  */
 export type TrackEvent =
   | {
@@ -29,7 +32,8 @@ export type TrackEvent =
       readonly source: AudioSourceKind
       readonly muted: boolean
     }
-  | { readonly kind: 'subscribed' | 'unsubscribed' | 'unpublished' | 'muted' | 'unmuted'; readonly sid: string }
+  /** `refused`: there was no place for it; it is subscribed when there is one */
+  | { readonly kind: 'refused' | 'subscribed' | 'unsubscribed' | 'unpublished' | 'muted' | 'unmuted'; readonly sid: string }
   /** the participant is out of sight; `certain` when it left for good */
   | { readonly kind: 'gone'; readonly identity: Identity; readonly certain: boolean }
   /** the participant was out of sight and is there again */
@@ -42,9 +46,12 @@ export type TrackEnd = Parameters<RoomEvents['trackEnded']>[1]
 /** What the driver does, in this order. */
 export type TrackAction =
   | { readonly kind: 'subscribe'; readonly sid: string }
+  /** it is gone, and with it the place that it had or waited for */
+  | { readonly kind: 'forget'; readonly sid: string }
   | { readonly kind: 'open'; readonly sid: string; readonly key: TrackKey }
   | { readonly kind: 'close'; readonly key: TrackKey }
-  | { readonly kind: 'started'; readonly track: RoomTrack }
+  | { readonly kind: 'started' | 'refused'; readonly track: RoomTrack }
+  | { readonly kind: 'unrefused'; readonly key: TrackKey }
   | { readonly kind: 'ended'; readonly key: TrackKey; readonly why: TrackEnd }
 
 /** Bounds; times in ms. */
@@ -59,6 +66,8 @@ interface Publication {
   readonly slot: Slot
   /** asked for: counts towards `maxPerKey` */
   wanted: boolean
+  /** waits for a place */
+  refused: boolean
   subscribed: boolean
   muted: boolean
 }
@@ -77,6 +86,7 @@ interface Slot {
   /** by time of publication, oldest first */
   readonly publications: Publication[]
   state: SlotState
+  isRefused: boolean
 }
 
 const IDLE: SlotState = { kind: 'idle' }
@@ -110,8 +120,14 @@ export class TrackBook {
       case 'published':
         this.#published(event)
         break
+      case 'refused':
+        this.#change(event.sid, (publication) => (publication.refused = true))
+        break
       case 'subscribed':
-        this.#change(event.sid, (publication) => (publication.subscribed = true))
+        this.#change(event.sid, (publication) => {
+          publication.subscribed = true
+          publication.refused = false
+        })
         break
       case 'muted':
       case 'unmuted':
@@ -123,7 +139,7 @@ export class TrackBook {
         break
       case 'unpublished':
         this.#lost(event.sid, 'unpublished', actions, nowMs)
-        this.#remove(event.sid)
+        this.#remove(event.sid, actions)
         break
       case 'gone':
         for (const slot of this.#slotsOf(event.identity)) this.#gone(slot, event.certain, actions, nowMs)
@@ -159,10 +175,10 @@ export class TrackBook {
     const key = trackKey(event.identity, event.source)
     let slot = this.#slots.get(key)
     if (!slot) {
-      slot = { track: { key, identity: event.identity, source: event.source }, publications: [], state: IDLE }
+      slot = { track: { key, identity: event.identity, source: event.source }, publications: [], state: IDLE, isRefused: false }
       this.#slots.set(key, slot)
     }
-    const publication = { sid: event.sid, slot, wanted: false, subscribed: false, muted: event.muted }
+    const publication = { sid: event.sid, slot, wanted: false, refused: false, subscribed: false, muted: event.muted }
     slot.publications.push(publication)
     this.#bySid.set(event.sid, publication)
   }
@@ -172,10 +188,11 @@ export class TrackBook {
     if (publication) change(publication)
   }
 
-  #remove(sid: string): void {
+  #remove(sid: string, actions: TrackAction[]): void {
     const publication = this.#bySid.get(sid)
     if (!publication) return
     this.#bySid.delete(sid)
+    if (publication.wanted) actions.push({ kind: 'forget', sid })
     publication.slot.publications.splice(publication.slot.publications.indexOf(publication), 1)
   }
 
@@ -196,7 +213,7 @@ export class TrackBook {
   #gone(slot: Slot, certain: boolean, actions: TrackAction[], nowMs: number): void {
     for (const sid of slot.publications.map((publication) => publication.sid)) {
       this.#lost(sid, 'left', actions, nowMs)
-      this.#remove(sid)
+      this.#remove(sid, actions)
     }
     if (slot.state.kind === 'ending') slot.state = { ...slot.state, why: 'left' }
     if (certain) this.#end(slot, 'left', actions)
@@ -211,14 +228,23 @@ export class TrackBook {
 
   /** Brings the slot to where its publications and the time want it. */
   #settle(slot: Slot, actions: TrackAction[], nowMs: number): void {
-    const { key } = slot.track
     this.#subscribe(slot, actions)
+    this.#move(slot, actions, nowMs)
+    if (slot.state.kind !== 'idle') return
+    const isRefused = slot.publications.some(({ refused, muted }) => refused && !muted)
+    if (isRefused && !slot.isRefused) actions.push({ kind: 'refused', track: slot.track })
+    else if (!isRefused) this.#unrefuse(slot, actions)
+    slot.isRefused = isRefused
+    if (slot.publications.length === 0) this.#slots.delete(slot.track.key)
+  }
+
+  #move(slot: Slot, actions: TrackAction[], nowMs: number): void {
+    const { key } = slot.track
     const best = slot.publications.findLast((publication) => publication.subscribed && !publication.muted)
     const { state } = slot
     switch (state.kind) {
       case 'idle':
         if (best) this.#open(slot, best, actions)
-        else if (slot.publications.length === 0) this.#slots.delete(key)
         return
       case 'open':
         if (this.#held(state.sid).muted) {
@@ -231,7 +257,7 @@ export class TrackBook {
       case 'tail':
         if (!this.#held(state.sid).muted) {
           slot.state = { kind: 'open', sid: state.sid }
-          this.#settle(slot, actions, nowMs)
+          this.#move(slot, actions, nowMs)
         } else if (state.closeAtMs <= nowMs) {
           actions.push({ kind: 'close', key }, { kind: 'ended', key, why: 'muted' })
           slot.state = IDLE
@@ -241,7 +267,7 @@ export class TrackBook {
       case 'ending':
         if (!best && state.endAtMs > nowMs) return
         this.#end(slot, best && best.sid !== state.sid && state.why === 'revoked' ? 'superseded' : state.why, actions)
-        this.#settle(slot, actions, nowMs)
+        this.#move(slot, actions, nowMs)
         return
       default:
         assertNever(state)
@@ -249,8 +275,14 @@ export class TrackBook {
   }
 
   #open(slot: Slot, publication: Publication, actions: TrackAction[]): void {
+    this.#unrefuse(slot, actions)
     slot.state = { kind: 'open', sid: publication.sid }
     actions.push({ kind: 'open', sid: publication.sid, key: slot.track.key }, { kind: 'started', track: slot.track })
+  }
+
+  #unrefuse(slot: Slot, actions: TrackAction[]): void {
+    if (slot.isRefused) actions.push({ kind: 'unrefused', key: slot.track.key })
+    slot.isRefused = false
   }
 
   #subscribe(slot: Slot, actions: TrackAction[]): void {

@@ -1,96 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { UpstreamError } from '../../../../src/core/errors.js'
-import { asIdentity, type TrackKey } from '../../../../src/core/ids.js'
+import { asIdentity } from '../../../../src/core/ids.js'
 import type { RoomEvents } from '../../../../src/live/room/port.js'
-import type { BotOptions, BotOutcome } from '../../../../src/live/bot/bot.js'
-import { EnergyDetector } from '../../../../src/live/audio/voice/energy.js'
-import { MeetingBot } from '../../../../src/live/bot/meeting-bot.js'
-import { silentLogger } from '../../../../src/observe/logger.js'
-import type { MeetingRecord, StoredSegment } from '../../../../src/records/port.js'
-import { FakeRoom } from '../../../support/fake-room.js'
-import { FakeStt } from '../../../support/fake-stt.js'
-import { ManualClock } from '../../../support/manual-clock.js'
-import { MemoryStore } from '../../../support/memory-store.js'
-
-const options: BotOptions = {
-  policy: { joinForMs: 20_000, rejoinForMs: 60_000, aloneMs: 10_000, nobodyMs: 60_000, tooLongMs: 3_600_000 },
-  botName: 'scribe',
-  screenShareAudio: false,
-  captions: true,
-  channels: { max: 4, mode: 'fixed' },
-  idleCloseMs: 300_000,
-  drainMs: 5_000,
-  vocabulary: ['Kubernetes'],
-}
-
-/** 50 ms of a loud tone. */
-const loud = (): Int16Array => Int16Array.from({ length: 800 }, (_, at) => (at % 40 < 20 ? 3_000 : -3_000))
-
-class Rig {
-  readonly clock = new ManualClock(1_700_000_000_000)
-  readonly room = new FakeRoom()
-  readonly stt = new FakeStt()
-  readonly store = new MemoryStore(() => this.clock.nowMs())
-  readonly stop = new AbortController()
-  readonly segments: StoredSegment[] = []
-  readonly states: string[] = []
-  readonly errors: string[] = []
-  meeting!: MeetingRecord
-  outcome: BotOutcome | null = null
-  #running: Promise<void> = Promise.resolve()
-
-  async start(own: Partial<BotOptions> = {}): Promise<void> {
-    const made = await this.store.create({
-      room: 'r',
-      title: null,
-      language: 'en',
-      vocabulary: ['Grafana'],
-      slackChannel: null,
-      startAt: null,
-      endAt: null,
-      botName: null,
-    })
-    this.meeting = made.meeting
-    const claim = await this.store.claim(this.meeting.id)
-    const { room, stt, store, clock } = this
-    const bot = new MeetingBot(
-      { room, stt, store, clock, logger: silentLogger, random: () => 0.5, detector: () => new EnergyDetector(200) },
-      { ...options, ...own },
-      this.meeting,
-      claim,
-      {
-        state: (state) => this.states.push(state),
-        segment: (segment) => this.segments.push(segment),
-        error: (error) => this.errors.push(error.message),
-      },
-    )
-    this.#running = bot.run(this.stop.signal).then((outcome) => {
-      this.outcome = outcome
-    })
-    await this.clock.settle()
-  }
-
-  async speak(key: TrackKey, ms: number): Promise<void> {
-    for (let at = 0; at < ms; at += 50) {
-      await this.clock.advance(50)
-      this.room.connection.frame(key, loud(), this.clock.monotonicMs())
-    }
-    await this.clock.advance(20)
-  }
-
-  /** Lets what was asked for happen, and checks that nothing is left open. */
-  async end(): Promise<BotOutcome> {
-    for (let turn = 0; turn < 50 && this.outcome === null; turn++) await this.clock.advance(1_000)
-    await this.#running
-    expect(this.clock.pending).toBe(0)
-    if (!this.outcome) throw new Error('the bot did not end')
-    return this.outcome
-  }
-}
+import { BotRig } from '../../../support/bot-rig.js'
 
 describe('MeetingBot', () => {
   it('opens no session before somebody makes a sound', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     const key = rig.room.connection.start('ann')
     for (let at = 0; at < 20; at++) {
@@ -105,7 +21,7 @@ describe('MeetingBot', () => {
   })
 
   it('puts text under the name of the person whose audio was on the channel, and stores it before it is told', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     rig.room.connection.participant('ann', 'Ann')
     rig.room.connection.participant('bob', 'Bob')
@@ -131,7 +47,7 @@ describe('MeetingBot', () => {
   })
 
   it('gives the service the names of the people and the words of the meeting', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     rig.room.connection.participant('ann', 'Ann Chen')
     const key = rig.room.connection.start('ann')
@@ -142,7 +58,7 @@ describe('MeetingBot', () => {
   })
 
   it('leaves after the grace time when everybody has left, and not before', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     rig.room.connection.participant('ann')
     rig.room.connection.leave('ann')
@@ -158,14 +74,14 @@ describe('MeetingBot', () => {
   })
 
   it('leaves a room that nobody came to', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     for (let second = 0; second < 61; second++) await rig.clock.advance(1_000)
     expect(await rig.end()).toMatchObject({ reason: 'nobody_came', failed: false })
   })
 
   it('stops when the store says that the end was asked for', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     rig.room.connection.participant('ann')
     await rig.store.requestStop(rig.meeting.id)
@@ -175,7 +91,7 @@ describe('MeetingBot', () => {
 
   it('joins again after a failure that may heal, and fails with the reason after one that may not', async () => {
     const failure = (code: string, retryable: boolean) => new UpstreamError(code, `LiveKit said ${code}`, { service: 'livekit', retryable })
-    const rig = new Rig()
+    const rig = new BotRig()
     rig.room.failJoins(failure('livekit_unreachable', true), failure('livekit_unreachable', true))
     await rig.start()
     await rig.clock.advance(10_000)
@@ -184,7 +100,7 @@ describe('MeetingBot', () => {
     rig.stop.abort()
     await rig.end()
 
-    const other = new Rig()
+    const other = new BotRig()
     other.room.failJoins(failure('livekit_unauthorized', false))
     await other.start()
     expect(await other.end()).toMatchObject({ reason: 'livekit_unauthorized', failed: true })
@@ -193,7 +109,7 @@ describe('MeetingBot', () => {
   })
 
   it('rejoins after a lost connection, keeps people by identity, and writes the absence down as a gap', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     const key = rig.room.connection.start('ann')
     await rig.speak(key, 500)
@@ -212,7 +128,7 @@ describe('MeetingBot', () => {
 
   it('hears nothing more of a connection that has ended', async () => {
     const kept: RoomEvents[] = []
-    const rig = new Rig()
+    const rig = new BotRig()
     const join = rig.room.join.bind(rig.room)
     rig.room.join = (how, events, signal) => {
       kept.push(events)
@@ -232,7 +148,7 @@ describe('MeetingBot', () => {
   })
 
   it('yields to another owner', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     rig.room.connection.end('duplicate_identity')
     expect(await rig.end()).toMatchObject({ reason: 'duplicate_identity' })
@@ -240,7 +156,7 @@ describe('MeetingBot', () => {
   })
 
   it('writes nothing more when another process has claimed the meeting', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     const key = rig.room.connection.start('ann')
     await rig.speak(key, 500)
@@ -253,7 +169,7 @@ describe('MeetingBot', () => {
   })
 
   it('moves on to a new session when one dies, and has its unacknowledged audio understood', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     const key = rig.room.connection.start('ann')
     await rig.speak(key, 300)
@@ -278,7 +194,7 @@ describe('MeetingBot', () => {
   })
 
   it('fails with the reason when speech recognition refuses the key, and keeps what was transcribed', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     const key = rig.room.connection.start('ann')
     await rig.speak(key, 500)
@@ -289,7 +205,7 @@ describe('MeetingBot', () => {
   })
 
   it('captions in the name of the speaker', async () => {
-    const rig = new Rig()
+    const rig = new BotRig()
     await rig.start()
     const key = rig.room.connection.start('ann')
     await rig.speak(key, 500)

@@ -8,7 +8,7 @@ const KEY = trackKey(anna, 'microphone')
 const limits = { tailMs: 100, holdMs: 300, maxPerKey: 4 }
 
 const publish = (sid: string, muted = false): TrackEvent => ({ kind: 'published', sid, identity: anna, source: 'microphone', muted })
-const on = (kind: 'subscribed' | 'unsubscribed' | 'unpublished' | 'muted' | 'unmuted', sid = 'A'): TrackEvent => ({ kind, sid })
+const on = (kind: 'refused' | 'subscribed' | 'unsubscribed' | 'unpublished' | 'muted' | 'unmuted', sid = 'A'): TrackEvent => ({ kind, sid })
 const gone = (certain: boolean): TrackEvent => ({ kind: 'gone', identity: anna, certain })
 const back: TrackEvent = { kind: 'back', identity: anna }
 const reconnecting: TrackEvent = { kind: 'reconnecting' }
@@ -52,6 +52,7 @@ type EventName = TrackEvent['kind'] | 'gone for good' | 'tick late'
 
 const EVENTS: Record<EventName, [number, TrackEvent]> = {
   published: [10, publish('B', true)],
+  refused: [10, on('refused')],
   subscribed: [10, on('subscribed')],
   unsubscribed: [10, on('unsubscribed')],
   unpublished: [10, on('unpublished')],
@@ -69,13 +70,14 @@ const EVENTS: Record<EventName, [number, TrackEvent]> = {
 const TABLE: Record<SlotState['kind'], Record<EventName, Cell>> = {
   idle: {
     published: ['idle', 'subscribe B'],
+    refused: ['idle'],
     subscribed: ['idle'],
     unsubscribed: ['idle'],
-    unpublished: ['idle'],
+    unpublished: ['idle', 'forget A'],
     muted: ['idle'],
     unmuted: ['open', 'open A', 'started'],
-    gone: ['idle'],
-    'gone for good': ['idle'],
+    gone: ['idle', 'forget A'],
+    'gone for good': ['idle', 'forget A'],
     back: ['idle'],
     reconnecting: ['idle'],
     reconnected: ['idle'],
@@ -84,13 +86,14 @@ const TABLE: Record<SlotState['kind'], Record<EventName, Cell>> = {
   },
   open: {
     published: ['open', 'subscribe B'],
+    refused: ['open'],
     subscribed: ['open'],
     unsubscribed: ['ending', 'close'],
-    unpublished: ['ending', 'close'],
+    unpublished: ['ending', 'close', 'forget A'],
     muted: ['tail'],
     unmuted: ['open'],
-    gone: ['ending', 'close'],
-    'gone for good': ['idle', 'close', 'ended left'],
+    gone: ['ending', 'close', 'forget A'],
+    'gone for good': ['idle', 'close', 'forget A', 'ended left'],
     back: ['open'],
     reconnecting: ['open'],
     reconnected: ['open'],
@@ -99,13 +102,14 @@ const TABLE: Record<SlotState['kind'], Record<EventName, Cell>> = {
   },
   tail: {
     published: ['tail', 'subscribe B'],
+    refused: ['tail'],
     subscribed: ['tail'],
     unsubscribed: ['ending', 'close'],
-    unpublished: ['ending', 'close'],
+    unpublished: ['ending', 'close', 'forget A'],
     muted: ['tail'],
     unmuted: ['open'],
-    gone: ['ending', 'close'],
-    'gone for good': ['idle', 'close', 'ended left'],
+    gone: ['ending', 'close', 'forget A'],
+    'gone for good': ['idle', 'close', 'forget A', 'ended left'],
     back: ['tail'],
     reconnecting: ['tail'],
     reconnected: ['tail'],
@@ -114,13 +118,14 @@ const TABLE: Record<SlotState['kind'], Record<EventName, Cell>> = {
   },
   ending: {
     published: ['ending', 'subscribe B'],
+    refused: ['ending'],
     subscribed: ['open', 'ended revoked', 'open A', 'started'],
     unsubscribed: ['ending'],
-    unpublished: ['ending'],
+    unpublished: ['ending', 'forget A'],
     muted: ['ending'],
     unmuted: ['ending'],
-    gone: ['ending'],
-    'gone for good': ['idle', 'ended left'],
+    gone: ['ending', 'forget A'],
+    'gone for good': ['idle', 'forget A', 'ended left'],
     back: ['idle', 'ended unpublished'],
     reconnecting: ['idle', 'ended reconnecting'],
     reconnected: ['ending', 'subscribe A'],
@@ -174,7 +179,8 @@ describe('rules', () => {
   ] as [string, TrackEvent[], string][])('T3 %s: the end is told after the hold', (_what, events, why) => {
     const book = new TrackBook(limits)
     run(book, ...PATHS.ending)
-    expect(run(book, ...events.map((event): [number, TrackEvent] => [0, event]), [299, tick])).toEqual([])
+    const done = run(book, ...events.map((event): [number, TrackEvent] => [0, event]), [299, tick])
+    expect(done.filter((action) => action !== 'forget A')).toEqual([])
     expect(run(book, [300, tick])).toEqual([`ended ${why}`])
     expect(book.deadlineMs).toBe(Infinity)
   })
@@ -182,7 +188,7 @@ describe('rules', () => {
   test('T3 a double of the same person ends as unpublished and starts again with new ids', () => {
     const book = new TrackBook(limits)
     run(book, ...PATHS.open)
-    expect(run(book, [5, on('unsubscribed')], [5, on('unpublished')], [5, gone(false)])).toEqual(['close'])
+    expect(run(book, [5, on('unsubscribed')], [5, on('unpublished')], [5, gone(false)])).toEqual(['close', 'forget A'])
     expect(run(book, [5, back], [5, publish('B')])).toEqual(['ended unpublished', 'subscribe B'])
     expect(run(book, [180, on('subscribed', 'B')])).toEqual(['open B', 'started'])
   })
@@ -198,7 +204,7 @@ describe('rules', () => {
     expect(run(book, ...['A', 'B', 'C', 'D', 'E'].map((sid): [number, TrackEvent] => [0, publish(sid, true)]))).toEqual(
       ['A', 'B', 'C', 'D'].map((sid) => `subscribe ${sid}`),
     )
-    expect(run(book, [1, on('unpublished', 'B')])).toEqual(['subscribe E'])
+    expect(run(book, [1, on('unpublished', 'B')])).toEqual(['forget B', 'subscribe E'])
   })
 
   test('T5 what was asked for while reconnecting is asked for again', () => {
@@ -207,16 +213,49 @@ describe('rules', () => {
     expect(run(book, [1, publish('A')], [2, reconnected])).toEqual(['subscribe A', 'subscribe A'])
   })
 
+  test('T7 an unmuted track without a place is refused until it is heard, muted or gone', () => {
+    const book = new TrackBook(limits)
+    expect(run(book, [0, publish('A')], [0, on('refused')])).toEqual(['subscribe A', 'refused'])
+    expect(run(book, [5, on('refused')], [6, on('unmuted')], [7, tick])).toEqual([])
+    expect(run(book, [10, on('muted')], [20, on('muted')], [30, on('unmuted')])).toEqual(['unrefused', 'refused'])
+    expect(run(book, [40, on('subscribed')])).toEqual(['unrefused', 'open A', 'started'])
+    expect(run(book, [50, on('muted')], [150, tick], [160, on('unmuted')])).toEqual(['close', 'ended muted', 'open A', 'started'])
+
+    const other = new TrackBook(limits)
+    run(other, [0, publish('A')], [0, on('refused')])
+    expect(run(other, [5, gone(true)])).toEqual(['forget A', 'unrefused'])
+    run(other, [6, publish('A')], [6, on('refused')])
+    expect(run(other, [7, on('unpublished')])).toEqual(['forget A', 'unrefused'])
+  })
+
+  test('T7 a person who is heard by another microphone is not refused, until that one goes', () => {
+    const book = new TrackBook(limits)
+    run(book, ...PATHS.open)
+    expect(run(book, [10, publish('B')], [10, on('refused', 'B')])).toEqual(['subscribe B'])
+    expect(run(book, [20, on('muted')])).toEqual([])
+    expect(run(book, [120, tick])).toEqual(['close', 'ended muted', 'refused'])
+    expect(run(book, [130, on('unmuted')])).toEqual(['unrefused', 'open A', 'started'])
+    expect(run(book, [140, on('unpublished')], [440, tick])).toEqual(['close', 'forget A', 'ended unpublished', 'refused'])
+  })
+
+  test('T8 what was never asked for is not forgotten', () => {
+    const book = new TrackBook({ ...limits, maxPerKey: 1 })
+    expect(run(book, [0, publish('A')], [0, publish('B')])).toEqual(['subscribe A'])
+    expect(run(book, [1, on('unpublished', 'B')], [2, on('unpublished', 'A')], [3, gone(true)])).toEqual(['forget A'])
+  })
+
   test('events of unknown tracks and people are nothing', () => {
     const book = new TrackBook(limits)
     expect(run(book, [0, on('muted')], [0, on('unpublished')], [0, on('subscribed')], [0, gone(true)], [0, back])).toEqual([])
   })
 
-  test('T6 whatever happens in whatever order: started and ended alternate, and one stream is open while started', () => {
+  test('T6 T7 T8 whatever happens in whatever order: started and ended alternate, so do refused and unrefused; one stream is open while started', () => {
     const sid = fc.constantFrom('A', 'B', 'C')
     const event: fc.Arbitrary<TrackEvent> = fc.oneof(
       fc.tuple(sid, fc.boolean()).map(([id, muted]) => publish(id, muted)),
-      fc.tuple(fc.constantFrom('subscribed', 'unsubscribed', 'unpublished', 'muted', 'unmuted'), sid).map(([kind, id]) => on(kind, id)),
+      fc
+        .tuple(fc.constantFrom('refused', 'subscribed', 'unsubscribed', 'unpublished', 'muted', 'unmuted'), sid)
+        .map(([kind, id]) => on(kind, id)),
       fc.boolean().map((certain) => gone(certain)),
       fc.constantFrom(back, reconnecting, reconnected, tick),
     )
@@ -226,8 +265,17 @@ describe('rules', () => {
         let nowMs = 0
         let isOpen = false
         let isStarted = false
+        let isRefused = false
+        const asked = new Set<string>()
         const apply = (change: TrackEvent) => {
-          for (const { kind } of book.apply(change, nowMs)) {
+          for (const action of book.apply(change, nowMs)) {
+            const { kind } = action
+            if (action.kind === 'subscribe') asked.add(action.sid)
+            if (action.kind === 'forget') expect(asked.delete(action.sid)).toBe(true)
+            if (kind === 'refused') expect([isStarted, isRefused]).toEqual([false, false])
+            if (kind === 'unrefused') expect([isStarted, isRefused]).toEqual([false, true])
+            if (kind === 'started') expect(isRefused).toBe(false)
+            isRefused = kind === 'refused' || (isRefused && kind !== 'unrefused')
             if (kind === 'open') expect(isOpen).toBe(false)
             if (kind === 'close') expect(isOpen).toBe(true)
             if (kind === 'started') expect([isOpen, isStarted]).toEqual([true, false])
@@ -245,7 +293,7 @@ describe('rules', () => {
         nowMs += 10_000
         apply(gone(true))
         apply(tick)
-        expect([isOpen, isStarted, book.stateOf(KEY)]).toEqual([false, false, 'idle'])
+        expect([isOpen, isStarted, isRefused, asked.size, book.stateOf(KEY)]).toEqual([false, false, false, 0, 'idle'])
       }),
       { numRuns: 2_000 },
     )

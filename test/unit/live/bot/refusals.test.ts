@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { BotRig } from '../../../support/bot-rig.js'
+
+const micOf = (identity: string) => `microphone:${identity}`
+
+describe('tracks over capacity', () => {
+  it('are a gap of their person from the refusal until they are heard, and the transcript is not complete', async () => {
+    const rig = new BotRig()
+    await rig.start()
+    const ann = rig.room.connection.start('ann')
+    await rig.speak(ann, 1_000)
+    rig.room.connection.refuse('bob')
+    await rig.clock.advance(3_000)
+    const bob = rig.room.connection.start('bob')
+    await rig.speak(bob, 500)
+    rig.stop.abort()
+    expect(await rig.end()).toMatchObject({ complete: false })
+    const gap = { identity: 'bob', fromMs: 1_020, toMs: 4_020, reason: 'over_capacity' }
+    expect(await rig.store.gaps(rig.meeting.id)).toEqual([gap])
+    const coverage = await rig.store.coverage(rig.meeting.id)
+    expect(coverage?.rows.find((row) => row.identity === 'bob')?.gaps).toEqual([gap])
+    expect(coverage?.rows.find((row) => row.identity === 'ann')?.gaps).toEqual([])
+  })
+
+  it('show a person who was never heard in coverage, under their name', async () => {
+    const rig = new BotRig()
+    await rig.start()
+    rig.room.connection.participant('bob', 'Bob')
+    const key = rig.room.connection.refuse('bob')
+    await rig.clock.advance(2_000)
+    // muted
+    rig.room.connection.withdraw(key)
+    await rig.clock.advance(2_000)
+    rig.room.connection.refuse('bob')
+    await rig.clock.advance(500)
+    rig.room.connection.leave('bob')
+    rig.stop.abort()
+    expect(await rig.end()).toMatchObject({ complete: false })
+    const rows = (await rig.store.coverage(rig.meeting.id))?.rows ?? []
+    expect(rows.map(({ identity, name, gaps }) => ({ identity, name, gaps: gaps.map(({ fromMs, toMs }) => [fromMs, toMs]) }))).toEqual([
+      {
+        identity: 'bob',
+        name: 'Bob',
+        gaps: [
+          [0, 2_000],
+          [4_000, 4_500],
+        ],
+      },
+    ])
+  })
+
+  it.each([
+    ['the end of the meeting', (rig: BotRig) => rig.stop.abort()],
+    ['the end of the connection', (rig: BotRig) => rig.room.connection.end('removed')],
+  ])('last until %s at most', async (_what, end) => {
+    const rig = new BotRig()
+    await rig.start()
+    rig.room.connection.refuse('bob')
+    await rig.clock.advance(1_500)
+    end(rig)
+    await rig.clock.settle()
+    await rig.end()
+    expect(await rig.store.gaps(rig.meeting.id)).toEqual([{ identity: 'bob', fromMs: 0, toMs: 1_500, reason: 'over_capacity' }])
+  })
+
+  it('are refused once, however often that is said', async () => {
+    const rig = new BotRig()
+    await rig.start()
+    rig.room.connection.refuse('bob')
+    await rig.clock.advance(1_000)
+    const key = rig.room.connection.refuse('bob')
+    expect(key).toBe(micOf('bob'))
+    await rig.clock.advance(1_000)
+    rig.room.connection.withdraw(key)
+    rig.stop.abort()
+    await rig.end()
+    expect((await rig.store.gaps(rig.meeting.id)).map(({ fromMs, toMs }) => [fromMs, toMs])).toEqual([[0, 2_000]])
+  })
+})
