@@ -10,7 +10,7 @@ import type { AudioTunables } from './tunables.js'
 
 /** The people of one moment, as far as channels are concerned. */
 interface Crowd {
-  /** who may want a channel: there, or gone with something left to say */
+  /** who may want a channel */
   readonly people: number
   /** of them, those who have spoken */
   readonly speakers: number
@@ -123,7 +123,7 @@ export class SessionPool {
       lastVoiceMs = Math.max(lastVoiceMs, track.lastVoiceMs)
       const isSpeaking = track.queue.voiced > 0 || (track.seat !== null && track.pausedBlocks < this.#tunables.hangoverBlocks)
       if (isSpeaking) speaking++
-      if (track.isLeaving && track.queue.voiced === 0) continue
+      if (track.isLeaving) continue
       people++
       if (track.hasSpoken) speakers++
     }
@@ -214,23 +214,17 @@ export class SessionPool {
     let guarded = 0
     for (const track of this.#waiting) {
       this.#current ??= this.#open(this.#sizing.first(this.#crowd.people), nowMs)
-      const offer = this.#place(track, nowMs, guarded)
+      const offer = this.#target?.seat(track, nowMs, guarded) ?? 'full'
       // a channel that is being silent for one is not for those behind
       if (offer === 'guarded') guarded++
       if (offer !== 'full' || this.#next !== null) continue
       const channels = this.#sizing.grown(this.#current.channels, this.#crowd.people, nowMs - track.wantsSinceMs)
       if (channels === null) continue
       this.#roll(channels, nowMs)
-      this.#place(track, nowMs, 0)
+      this.#target?.seat(track, nowMs)
     }
     this.#waiting = this.#waiting.filter((track) => track.seat === null)
     if (this.#target !== before) this.#backdate(this.#target)
-  }
-
-  #place(track: Track, nowMs: number, guarded: number): 'channel' | 'guarded' | 'full' {
-    // where everybody has a channel, those who still have to move in a roll keep their places
-    const reserved = this.#next !== null && !this.#isShared ? (this.#current?.holders.length ?? 0) : 0
-    return this.#target?.seat(track, nowMs, reserved + guarded) ?? 'full'
   }
 
   #seatAll(tracks: readonly Track[], session: MixSession | null, nowMs: number): void {

@@ -90,6 +90,52 @@ test('A2 who sits down while the session is behind begins later rather than with
   expect(bob.slice(bob.indexOf(1), bob.indexOf(1) + 20)).toEqual(numbers(1, 20))
 })
 
+test('A5 while channels are left they are kept through silence, however many people are there', () => {
+  for (const [people, channels] of [
+    [2, two.channels],
+    [6, { max: 4, mode: 'fixed' }],
+  ] as const) {
+    const room = new RoomOfTracks({}, 0, { channels })
+    room.join('ann', script(1, [500, 2000], [8000, 9000]))
+    room.join('bob', script(1, [1000, 3000]))
+    for (const index of numbers(3, people)) room.join(`quiet${index}`, silent)
+    room.run(10_000)
+    room.plane.finish(room.nowMs)
+    expect(room.sink.spansOf('ann').map((span) => span.toFrame - span.fromFrame >= 8 * 16_000)).toEqual([true])
+  }
+})
+
+test('A6 in a roll a silent holder keeps a channel while everybody can have one', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', script(1, [500, 2000]))
+  room.join('bob', script(1, [500, 10_000]))
+  room.run(3000)
+  room.join('cyd', script(1, [3500, 5000]))
+  room.run(5000)
+  expect(room.sink.spansOf('ann').at(-1)!.sessionId).toBe('s1')
+})
+
+test('A6 a roll ends after 17 s although nobody pauses and there are more of them than channels', () => {
+  const room = new RoomOfTracks({ maxSessionMs: 10_000 }, 0, two)
+  for (const name of ['ann', 'bob', 'cyd']) room.join(name, script(1, [0, 1e9]))
+  room.run(10_200)
+  expect(room.sink.live.length).toBe(2)
+  room.run(17_500)
+  expect(room.sink.sessions[0]!.isFinished).toBe(true)
+})
+
+test('S6 noise that has waited longer comes after a voice', () => {
+  const room = new RoomOfTracks({ noisyMs: 5000, noisyHoldMs: 1000 }, 0, { channels: { max: 1, mode: 'fixed' } })
+  room.join('car', script(1, [0, 1e9]))
+  room.run(6000)
+  room.join('ann', script(1, [6500, 10_000]))
+  room.run(2000)
+  room.join('bob', script(1, [9000, 10_500]))
+  room.run(6000)
+  const order = owners(room, 's0', 0).map((one) => one.identity)
+  expect([...new Set(order)]).toEqual(['car', 'ann', 'bob'])
+})
+
 test('S3 what waited catches up in pauses, which are cut to 0.3 s, never in speech', () => {
   const room = new RoomOfTracks({}, 0, { channels: { max: 1, mode: 'fixed' } })
   room.join('ann', script(1, [500, 4000]))
