@@ -69,7 +69,6 @@ export class AudioPlane {
     known.isLeaving = false
     known.isStalled = false
     known.clock.restart()
-    known.decided(0)
     known.detector.reset()
   }
 

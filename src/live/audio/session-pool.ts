@@ -155,7 +155,7 @@ export class SessionPool {
   /** channels are let go of when the holder pauses: there are more people than channels, and all have been taken */
   get #isShared(): boolean {
     const channels = this.#target?.channels ?? 0
-    return (this.#crowd.people > channels && this.#crowd.speakers >= channels) || this.#isContested
+    return (this.#crowd.people > this.#sizing.room(channels) && this.#crowd.speakers >= channels) || this.#isContested
   }
 
   #session(sessionId: SessionId): MixSession | null {
