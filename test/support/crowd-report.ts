@@ -73,6 +73,7 @@ function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, isTimed: boolean): s
     ...tell('spoken by nobody', verdict.foreign),
     ...tell('first mark not whole', verdict.onsets.incomplete),
     ...(isTimed && worst > MAX_POSITION_MS ? [`a mark lies ${Math.round(worst)} ms beside its place`] : []),
+    ...facts.events.flatMap((event) => (event.kind === 'failed' ? [`${event.identity} could not ${event.do}: ${event.message}`] : [])),
     ...(facts.transcript.complete ? [] : ['the transcript is not called complete', ...gapLines(facts)]),
   ]
 }

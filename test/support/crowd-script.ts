@@ -12,6 +12,8 @@ const TAIL_MS = 3_000
 /** those who are there at the start; the others come one by one, so that the session has to grow */
 const OPENING = 2
 const ARRIVALS_FROM_MS = 4_000
+/** share of the length; each arrival is work for everybody else's process too */
+const ARRIVALS_UNTIL = 0.4
 const SHORTEST_MS = 400
 /** turns of made-up talk are handed on after this, so that everybody has one in 90 s */
 const LONGEST_MS = 2_400
@@ -73,7 +75,7 @@ export function crowdScript(options: {
   const steps: Step[] = []
   const act = (who: number, atMs: number, verb: 'join' | 'leave' | 'rejoin' | 'unmute' | 'republish') =>
     steps.push({ atMs: aligned(atMs), actor: identityOf(who), do: verb })
-  const arrivalMs = (lengthMs / 5 - 1_000) / Math.max(1, people - OPENING)
+  const arrivalMs = (ARRIVALS_UNTIL * lengthMs - ARRIVALS_FROM_MS) / Math.max(1, people - OPENING)
   const actors = Array.from({ length: people }, (_, who): Actor => {
     const isLate = who >= OPENING
     const comesMs = aligned(ARRIVALS_FROM_MS + (who - OPENING) * arrivalMs)

@@ -48,6 +48,8 @@ export function returnedMarks(
 export interface MarksVerdict {
   readonly expected: number
   readonly returned: number
+  /** people who spoke outside the stated moments */
+  readonly speakers: number
   /** under another person's name, or under none */
   readonly wrong: readonly ReturnedMark[]
   readonly doubled: readonly ReturnedMark[]
@@ -102,6 +104,7 @@ export function marksVerdict(
   return {
     expected: wanted.size,
     returned: returned.length,
+    speakers: new Set(spoken.map(({ who }) => who)).size,
     wrong: returned.filter((mark) => mark.identity !== identityOf(mark.who)),
     doubled,
     missing: spoken.filter((mark) => !seen.has(keyOf(mark))),

@@ -35,6 +35,7 @@ export function spokenMarks(
     ]
   })
   const playedUntilMs = new Map<number, number>()
+  const closed = closedMicrophones(events, whoOf)
   const spoken: SpokenMark[] = []
   const stated: SpokenMark[] = []
   for (const event of events) {
@@ -50,7 +51,21 @@ export function spokenMarks(
     const mark = { who, n, playMs }
     const isStated = moments.some((moment) => moment.who === who && playMs + CHORD_MS > moment.fromMs && playMs < moment.toMs)
     if (isStated) stated.push(mark)
-    else if (event.isHeard) spoken.push(mark)
+    else if (!closed.some((one) => one.who === who && playMs >= one.fromMs && playMs < one.toMs)) spoken.push(mark)
   }
   return { spoken, stated }
+}
+
+/** When each microphone really was closed: a sender under load closes it later than the script says. */
+function closedMicrophones(events: readonly PlayEvent[], whoOf: ReadonlyMap<string, number>) {
+  const closed: { readonly who: number; readonly fromMs: number; toMs: number }[] = []
+  for (const event of events) {
+    if (event.kind !== 'step') continue
+    const who = whoOf.get(event.identity) ?? -1
+    if (event.do === 'mute') closed.push({ who, fromMs: event.startedMs, toMs: Number.POSITIVE_INFINITY })
+    // an open microphone again, or a new one
+    const last = ['unmute', 'leave', 'republish'].includes(event.do) ? closed.findLast((one) => one.who === who) : undefined
+    if (last) last.toMs = Math.min(last.toMs, event.endedMs)
+  }
+  return closed
 }

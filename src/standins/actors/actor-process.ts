@@ -53,6 +53,18 @@ function write(event: PlayEvent): void {
   process.stdout.write(`${JSON.stringify(event)}\n`)
 }
 
+/**
+ * The native library throws out of the garbage collection when it has lost a handle by itself, as it does when a join fails in a starved
+ * process (rtc-ffi 0.12.73). Nothing of it is needed any more: no reason for everybody else to end.
+ */
+process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'GenericFailure') {
+    process.exitCode = 1
+    end(error.message)
+  }
+  process.stderr.write(`${redactText(error.message)}\n`)
+})
+
 function readOrder(line: string): ActorOrder {
   const { data, error } = actorOrderSchema.safeParse(JSON.parse(line))
   if (data) return data

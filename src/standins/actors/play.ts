@@ -1,4 +1,4 @@
-import { deferred } from '../../core/deferred.js'
+import { deferred, type Deferred } from '../../core/deferred.js'
 import { toError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import { redactText } from '../../observe/logger.js'
@@ -52,7 +52,7 @@ const SKIP_MS = SLOT_MS
 const RENDER_AHEAD_MS = 15_000
 /** From the end of the last sound to leaving: it is still on its way to those who listen. */
 const CLEAR_MS = 500
-/** People who join at the same time, in the opening. */
+/** People who join at the same time, at most: a join costs threads and competes with those who speak. */
 const JOINING = 3
 
 /**
@@ -78,6 +78,9 @@ class Play {
   readonly #options: PlayOptions
   readonly #people = new Map<string, Person>()
   readonly #clips = new Map<Step, Promise<Int16Array>>()
+  /** joins under way while playing, and those that wait for one of them to end */
+  #joining = 0
+  readonly #joinsWaiting: Deferred[] = []
   readonly #health = { worstLatenessMs: 0, worstUnderrunMs: 0, worstLoopDelayMs: 0, skippedMarks: 0, failures: 0 }
 
   constructor(options: PlayOptions) {
@@ -210,8 +213,7 @@ class Play {
       switch (step.do) {
         case 'join':
         case 'rejoin':
-          await player.join()
-          await player.publish()
+          await this.#join(player)
           break
         case 'leave':
           await player.leave()
@@ -238,6 +240,24 @@ class Play {
       onEvent({ kind: 'step', identity: member.identity, do: step.do, name: part.name, startedMs, endedMs: clock.monotonicMs() })
     } catch (error) {
       if (!signal.aborted) this.#failed(member.identity, step.do, error)
+    }
+  }
+
+  async #join(player: Player): Promise<void> {
+    if (this.#joining >= JOINING) {
+      const turn = deferred()
+      this.#joinsWaiting.push(turn)
+      await turn.promise
+    } else this.#joining++
+    try {
+      this.#options.signal.throwIfAborted()
+      await player.join()
+      await player.publish()
+    } finally {
+      // the place goes on to the next one
+      const next = this.#joinsWaiting.shift()
+      if (next) next.resolve()
+      else this.#joining--
     }
   }
 

@@ -219,6 +219,35 @@ test('marks of somebody who is still joining are reported as skipped, not as spo
   expect(run.kinds('mark')).toMatchObject([{ n: 2 }])
 })
 
+test('three people join at a time, the next one when one of them is in', async () => {
+  const clock = new ManualClock()
+  const players = Array.from({ length: 5 }, () => new FakePlayer(clock))
+  const gates = players.map((player) => (player.joining = deferred()))
+  const ending = new AbortController()
+  const people = players.map((_, who) => ({ identity: `p${who}`, name: 'P', who, voice: 'rms' as const }))
+  const result = play({
+    script: { cast: people, steps: people.map(({ identity }) => ({ atMs: 0, actor: identity, do: 'join' as const })) },
+    player: ({ who }) => players[who] as FakePlayer,
+    clip: () => Promise.resolve(new Int16Array(0)),
+    mark: () => new Int16Array(0),
+    onEvent: () => undefined,
+    clock,
+    signal: ending.signal,
+  })
+  const joining = () => players.filter(({ calls }) => calls.some((call) => call.endsWith(' join'))).length
+  await clock.settle()
+  await clock.advance(1_000)
+  expect(joining()).toBe(3)
+  gates[1]?.resolve()
+  await clock.settle()
+  expect(joining()).toBe(4)
+  for (const gate of gates) gate.resolve()
+  await clock.settle()
+  await clock.advance(5_000)
+  expect((await result).failures).toBe(0)
+  expect(joining()).toBe(5)
+})
+
 test('a slot that is begun more than 200 ms late is skipped, and the lateness is told', async () => {
   const run = start([{ atMs: 0, actor: 'anna', do: 'marks', slots: 5 }])
   // the process stalls: the clock jumps while the loop sleeps
