@@ -99,6 +99,19 @@ test('a track clock holds under jitter and bursts, moves on when frames are lost
   expect(Math.abs(late.endMs - 2000)).toBeLessThanOrEqual(60)
 })
 
+test('A11 after frames were lost the lateness of a whole 2 s is looked at anew: a short stall soon after moves nothing', () => {
+  const clock = new TrackClock(0, 16_000, 60)
+  const jumps: number[] = []
+  let stalled = 0
+  for (let frame = 1; frame <= 200; frame++) {
+    clock.received(800, frame * 50 + (frame > 50 ? 300 : 0) + (stalled-- > 0 ? 200 : 0))
+    if (clock.jumpMs === 0) continue
+    jumps.push(clock.jumpMs)
+    stalled = 15
+  }
+  expect(jumps).toEqual([300])
+})
+
 test('a restarted track clock never dates a sample before the end of what came before', () => {
   const clock = new TrackClock(0, 16_000, 60)
   clock.received(800, 1000)
