@@ -3,8 +3,6 @@ import { Upsampler } from './upsample.js'
 
 /** The speech probability of RNNoise, compiled to WASM: one instance in a process, 18 kB of state for each listener. */
 
-/** Samples of one frame at 16 kHz: 10 ms. */
-export const RNNOISE_FRAME = 160
 const FRAME_48K = 480
 
 /** Listens to one stretch of audio, frame by frame, in order. */

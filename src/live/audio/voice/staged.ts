@@ -1,30 +1,78 @@
-import type { FvadDetector } from '../../../core/voice/fvad.js'
-import { Cascade } from './cascade.js'
+import type { FvadDetector, FvadMode } from '../../../core/voice/fvad.js'
+import { Cascade, type CascadeRules, type LaterStages } from './cascade.js'
 import type { VoiceDetector } from './detector.js'
-import { RNNOISE_FRAME, type SpeechListener } from './rnnoise.js'
+import { LevelMeter } from './level.js'
+import { PitchMeter } from './pitch.js'
+import type { SpeechListener } from './rnnoise.js'
 
-/** half the distance between highest and lowest sample from which a block is looked at */
-const FLOOR = 64
-/** voiced frames that make a block active */
-const ACTIVE_FRAMES = 2
-const SPEECH = 0.5
-const SPEECH_FRAMES = 2
-const MEMORY_BLOCKS = 10
+/** What may be tuned; `npm run bench -- voice` says what it costs. */
+export interface VoiceTunables extends CascadeRules {
+  /** a block that stays within this of its mean is silent: zeros, comfort noise */
+  readonly silentPeak: number
+  /** a block is no more than the floor, and not active, while its loudest 10 ms have less than this times the power of the quietest lately */
+  readonly floorRatio: number
+  readonly mode: FvadMode
+  /** frames of 10 ms that WebRTC's detector lets through in an active block */
+  readonly activeFrames: number
+  /** periodicity from which a block is voiced */
+  readonly voiced: number
+  /** probability from which 10 ms are speech, and how many of these confirm; with 0 of them nobody is asked */
+  readonly speech: number
+  readonly speechFrames: number
+}
 
-/** WebRTC's detector for every block that is not silent, RNNoise until a candidate is confirmed. */
-export class StagedDetector implements VoiceDetector {
-  readonly memoryBlocks = MEMORY_BLOCKS
-  rms = 0
-  peak = 0
-  readonly #cascade = new Cascade(MEMORY_BLOCKS)
+/** The values that the bench chose. */
+export const VOICE_TUNABLES: VoiceTunables = {
+  silentPeak: 64,
+  floorRatio: 4,
+  mode: 1,
+  activeFrames: 2,
+  voiced: 0.65,
+  speech: 0.7,
+  speechFrames: 2,
+  doubtBlocks: 5,
+  lookBlocks: 5,
+  holdBlocks: 10,
+  louder: 2,
+  firstWaitBlocks: 5,
+  longestWaitBlocks: 80,
+  sternRun: 2,
+  forgiveBlocks: 40,
+}
+
+/** 10 ms */
+const FRAME_SAMPLES = 160
+
+/** WebRTC's detector for every block above silence and floor, a look at the pitch while it is active, RNNoise until a voice is confirmed. */
+export class StagedDetector implements VoiceDetector, LaterStages {
+  readonly #tunables: VoiceTunables
+  readonly #cascade: Cascade
+  readonly #level = new LevelMeter()
+  readonly #pitch = new PitchMeter()
   readonly #fvad: FvadDetector
   readonly #listener: SpeechListener
+  /** the present block; the caller's, read only while `hear` runs */
+  #block = new Int16Array() as Int16Array
   #speechFrames = 0
 
   /** Owns both. */
-  constructor(fvad: FvadDetector, listener: SpeechListener) {
+  constructor(fvad: FvadDetector, listener: SpeechListener, tunables: VoiceTunables) {
     this.#fvad = fvad
     this.#listener = listener
+    this.#tunables = tunables
+    this.#cascade = new Cascade(tunables, this)
+  }
+
+  get memoryBlocks(): number {
+    return this.#cascade.memoryBlocks
+  }
+
+  get rms(): number {
+    return this.#level.rms
+  }
+
+  get peak(): number {
+    return this.#level.peak
   }
 
   get isVoice(): boolean {
@@ -40,16 +88,31 @@ export class StagedDetector implements VoiceDetector {
   }
 
   hear(samples: Int16Array): void {
-    this.#measure(samples)
-    const isActive = this.peak >= FLOOR && this.#voicedFrames(samples) >= ACTIVE_FRAMES
-    this.#cascade.step(isActive, () => this.#isSpeech(samples))
-    if (!isActive) this.#speechFrames = 0
+    this.#block = samples
+    this.#level.measure(samples)
+    this.#cascade.step(this.#isActive(), this.#level.rms)
+  }
+
+  isVoiced(): boolean {
+    return this.#pitch.periodicity(this.#block) >= this.#tunables.voiced
+  }
+
+  isSpeech(goesOn: boolean): boolean {
+    const { speech, speechFrames } = this.#tunables
+    if (!goesOn) {
+      this.#listener.reset()
+      this.#speechFrames = 0
+    }
+    for (let at = 0; at + FRAME_SAMPLES <= this.#block.length && this.#speechFrames < speechFrames; at += FRAME_SAMPLES) {
+      if (this.#listener.probability(this.#block.subarray(at, at + FRAME_SAMPLES)) >= speech) this.#speechFrames++
+    }
+    return this.#speechFrames >= speechFrames
   }
 
   reset(): void {
     this.#cascade.reset()
+    this.#level.reset()
     this.#fvad.reset()
-    this.#speechFrames = 0
   }
 
   close(): void {
@@ -58,38 +121,15 @@ export class StagedDetector implements VoiceDetector {
     this.#listener.close()
   }
 
-  /** Around the mean: a microphone with an offset is as silent as one without. */
-  #measure(samples: Int16Array): void {
-    let sum = 0
-    let squares = 0
-    let lowest = 32_767
-    let highest = -32_768
-    for (let index = 0; index < samples.length; index++) {
-      const sample = samples[index]!
-      sum += sample
-      squares += sample * sample
-      if (sample > highest) highest = sample
-      if (sample < lowest) lowest = sample
+  #isActive(): boolean {
+    const { silentPeak, floorRatio, activeFrames } = this.#tunables
+    if (this.#level.peak < silentPeak) return false
+    this.#level.follow(this.#block)
+    if (this.#level.overFloor < floorRatio) return false
+    let active = 0
+    for (let at = 0; at + FRAME_SAMPLES <= this.#block.length; at += FRAME_SAMPLES) {
+      if (this.#fvad.isVoice(this.#block.subarray(at, at + FRAME_SAMPLES))) active++
     }
-    const count = Math.max(1, samples.length)
-    const mean = sum / count
-    this.rms = Math.sqrt(Math.max(0, squares / count - mean * mean))
-    this.peak = samples.length === 0 ? 0 : Math.max(highest - mean, mean - lowest)
-  }
-
-  #voicedFrames(samples: Int16Array): number {
-    let voiced = 0
-    for (let at = 0; at + RNNOISE_FRAME <= samples.length; at += RNNOISE_FRAME) {
-      if (this.#fvad.isVoice(samples.subarray(at, at + RNNOISE_FRAME))) voiced++
-    }
-    return voiced
-  }
-
-  #isSpeech(samples: Int16Array): boolean {
-    if (this.#cascade.kind === 'quiet') this.#listener.reset()
-    for (let at = 0; at + RNNOISE_FRAME <= samples.length; at += RNNOISE_FRAME) {
-      if (this.#listener.probability(samples.subarray(at, at + RNNOISE_FRAME)) >= SPEECH) this.#speechFrames++
-    }
-    return this.#speechFrames >= SPEECH_FRAMES
+    return active >= activeFrames
   }
 }
