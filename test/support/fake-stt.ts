@@ -17,6 +17,8 @@ export class FakeSttSession implements SttSession {
   acknowledgedFrames = 0
   connections = 1
   malformedMessages = 0
+  /** false: its texts could not all be collected */
+  hasAllTexts = true
   /** false: blocks stay unacknowledged until `acknowledge` */
   autoAcknowledge = true
   /** false: `finish` waits until the test calls `end` */

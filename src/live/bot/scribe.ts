@@ -24,6 +24,9 @@ export interface ScribeEvents {
   failed(reason: MeetingReason, error?: Error): void
 }
 
+/** Where a scribe writes. */
+export type ScribeJournal = Pick<Journal, 'segments' | 'span' | 'gap' | 'session'>
+
 /** The mixer is asked this often; a block is 50 ms. */
 const TICK_MS = 10
 /** Losses of speech sessions are told of this often, joined. */
@@ -36,7 +39,7 @@ const TELL_MS = 5_000
 export class Scribe {
   readonly #clock: Clock
   readonly #meetingStartMs: number
-  readonly #journal: Journal
+  readonly #journal: ScribeJournal
   readonly #logger: Logger
   readonly #business: BusinessEvents
   readonly #events: ScribeEvents
@@ -44,6 +47,8 @@ export class Scribe {
   readonly #pool: SpeechPool
   readonly #spans = new SpanIndex()
   readonly #transcript = new Transcript()
+  /** tracks that can be heard now */
+  readonly #heard = new Map<TrackKey, Identity>()
   /** of the audio plane and the room; those of sessions follow from their outcomes */
   readonly #gaps: Gap[] = []
   /** recovery sessions: where what they repeat stood first */
@@ -61,7 +66,7 @@ export class Scribe {
       logger: Logger
       business: BusinessEvents
       scope: Scope
-      journal: Journal
+      journal: ScribeJournal
       /** monotonic ms of meeting time 0 */
       meetingStartMs: number
       drainMs: number
@@ -115,10 +120,13 @@ export class Scribe {
   }
 
   trackStarted(key: TrackKey, identity: Identity): void {
+    if (!this.#heard.has(key)) this.#business.trackHeard(1)
+    this.#heard.set(key, identity)
     this.#plane.trackStarted({ key, identity }, this.#clock.monotonicMs())
   }
 
   trackEnded(key: TrackKey, keepSeat: boolean): void {
+    this.#notHeard(key)
     this.#plane.trackEnded(key, this.#clock.monotonicMs(), keepSeat)
   }
 
@@ -131,6 +139,7 @@ export class Scribe {
   }
 
   personLeft(identity: Identity): void {
+    for (const [key, whose] of this.#heard) if (whose === identity) this.#notHeard(key)
     this.#plane.personLeft(identity, this.#clock.monotonicMs())
   }
 
@@ -175,6 +184,7 @@ export class Scribe {
   /** Stops without waiting for texts. */
   async close(): Promise<void> {
     this.#stop()
+    for (const key of this.#heard.keys()) this.#notHeard(key)
     await this.#pool.close()
   }
 
@@ -198,6 +208,10 @@ export class Scribe {
       const added = this.#transcript.addFinal(segments)
       if (added.length > 0) this.#journal.segments(added)
     } else if (this.#transcript.setInterim(segments)) this.#events.interim(segments)
+  }
+
+  #notHeard(key: TrackKey): void {
+    if (this.#heard.delete(key)) this.#business.trackHeard(-1)
   }
 
   #tellGap(gap: Gap): void {

@@ -5,7 +5,7 @@ import { DOUBTS, type CoverageRow, type CoverageTotal, type Doubt, type Transcri
 /** Who is shown for a segment that no span attributes. */
 export const UNKNOWN = 'Unknown speaker'
 
-const REASONS: Readonly<Record<GapReason | 'over_capacity', string>> = {
+const REASONS: Readonly<Record<GapReason, string>> = {
   no_channel: 'more people spoke than could be listened to',
   ring_full: 'speech waited too long to be sent',
   not_received: 'no audio arrived',

@@ -1,3 +1,4 @@
+import type { GapReason } from '../../audio/span.js'
 import { totalOf } from '../coverage.js'
 import type { Billing, CoverageRow, CoverageTotal, TranscriptDocument } from '../segment.js'
 import { completeness, nameOf } from './plain.js'
@@ -99,7 +100,7 @@ const lineOf = (total: CoverageTotal, columns: readonly Column[], identity: stri
   noisy,
 })
 
-const isBeyond = (reason: string): boolean => reason === 'over_capacity'
+const isBeyond = (reason: GapReason): boolean => reason === 'over_capacity'
 
 function notesOf(
   coverage: readonly CoverageRow[],

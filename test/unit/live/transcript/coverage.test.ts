@@ -140,7 +140,7 @@ describe('coverage', () => {
     })
     const gaps = [
       { identity: ann, fromMs: 9000, toMs: 9050, reason: 'reconnecting' },
-      { identity: ann, fromMs: 7000, toMs: 7020, reason: 'over_capacity' as GapReason },
+      { identity: ann, fromMs: 7000, toMs: 7020, reason: 'over_capacity' },
     ] as const
     const { rows, doubts } = coverage(sources({ gaps }))
     expect(doubts).toEqual(['gaps'])

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { asIdentity } from '../../../../src/core/ids.js'
-import type { GapReason } from '../../../../src/live/audio/span.js'
 import { lengthText, receiptView } from '../../../../src/live/transcript/render/receipt.js'
 import type { CoverageRow } from '../../../../src/live/transcript/segment.js'
 import { coverageRow, NOTHING_BILLED } from '../../../support/coverage-row.js'
@@ -37,7 +36,7 @@ describe('the receipt to be read', () => {
   })
 
   it('marks the noisy, and names those who said nothing and those whom nobody could listen to', () => {
-    const gaps = [{ identity: asIdentity('Late'), fromMs: 0, toMs: 9000, reason: 'over_capacity' as GapReason }]
+    const gaps = [{ identity: asIdentity('Late'), fromMs: 0, toMs: 9000, reason: 'over_capacity' }] as const
     const { lines, notes } = view(
       person('Radio', { speechMs: 9000, noisy: true }),
       person('Mute'),

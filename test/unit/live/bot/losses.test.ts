@@ -1,0 +1,223 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { asIdentity } from '../../../../src/core/ids.js'
+import type { SttGap } from '../../../../src/live/stt/port.js'
+import type { Coverage } from '../../../../src/live/transcript/coverage.js'
+import { totalOf } from '../../../../src/live/transcript/coverage.js'
+import { FakeStt, type FakeSttSession } from '../../../support/fake-stt.js'
+import { arrivedAt, ScribeRig } from '../../../support/scribe-rig.js'
+
+/** Loses frames of a session, and remembers which. */
+class Injection {
+  readonly unheard = new Map<FakeSttSession, SttGap[]>()
+
+  lose(session: FakeSttSession, fromFrame: number, toFrame: number, reason: SttGap['reason'] = 'buffer_full'): void {
+    const gap = { fromFrame, toFrame, reason }
+    this.unheard.set(session, [...(this.unheard.get(session) ?? []), gap])
+    session.emitGap(gap)
+  }
+}
+
+/** The receipt says exactly what was spoken and what the speech service did not get. */
+function expectTruth(rig: ScribeRig, stt: FakeStt, receipt: Coverage, injected = new Injection()): number {
+  const truth = rig.truth(arrivedAt(stt.sessions, injected.unheard))
+  for (const [identity, told] of truth) {
+    const row = receipt.rows.find((one) => one.identity === identity)
+    expect({ identity, speechMs: row?.speechMs, lostMs: row?.lostMs }).toEqual({ identity, ...told })
+    expect(row!.sentSpeechMs + row!.lostMs + row!.waitingMs + row!.unaccountedMs).toBe(row!.speechMs)
+    expect(row!.unaccountedMs).toBe(0)
+    // a loss without a place and a reason is no receipt
+    const inGaps = row!.gaps.reduce((sum, gap) => sum + gap.toMs - gap.fromMs, 0)
+    expect(inGaps).toBeGreaterThanOrEqual(row!.lostMs - row!.gaps.length)
+  }
+  const lostMs = [...truth.values()].reduce((sum, one) => sum + one.lostMs, 0)
+  expect(totalOf(receipt.rows).lostMs).toBe(lostMs)
+  if (lostMs > 0) expect(receipt.complete).toBe(false)
+  return lostMs
+}
+
+describe('losses in the receipt', () => {
+  it('a meeting without faults has none and is complete', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    for (const name of ['ann', 'bob', 'cyd']) rig.join(name)
+    await rig.talk(['ann', 'bob'], 3000)
+    await rig.talk(['ann', 'bob', 'cyd'], 1000, false)
+    await rig.talk(['cyd'], 2000)
+    const receipt = await rig.finish()
+    expect(expectTruth(rig, stt, receipt)).toBe(0)
+    expect(receipt).toMatchObject({ complete: true, doubts: [] })
+    expect(rig.told).toEqual([])
+  })
+
+  it('frames that the replay buffer let go are lost as far as they were voice, to the frame', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    const injected = new Injection()
+    rig.join('ann')
+    await rig.talk(['ann'], 3000)
+    await rig.talk(['ann'], 2000, false)
+    injected.lose(stt.last, 16_001, 24_050)
+    // block by block, as a full buffer does
+    for (let frame = 24_050; frame < 28_050; frame += 400) injected.lose(stt.last, frame, frame + 400)
+    const receipt = await rig.finish()
+    expect(expectTruth(rig, stt, receipt, injected)).toBe(Math.ceil((28_050 - 16_001) / 16))
+    expect(receipt.rows[0]).toMatchObject({ lostBy: { buffer_full: 754 }, gaps: [{ fromMs: 1000, toMs: 1754, reason: 'buffer_full' }] })
+    // told while the meeting goes on too, as one
+    expect(rig.told).toEqual(receipt.rows[0]!.gaps)
+  })
+
+  it('silence that did not arrive is no loss', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    const injected = new Injection()
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    await rig.talk(['ann'], 4000, false)
+    const { sentFrames } = stt.last
+    injected.lose(stt.last, sentFrames - 8000, sentFrames)
+    const receipt = await rig.finish()
+    expect(expectTruth(rig, stt, receipt, injected)).toBe(0)
+    expect(receipt.complete).toBe(true)
+    expect(rig.told).toEqual([])
+  })
+
+  it.each([true, false])('a dead session loses what it had not confirmed, unless that is sent again: %s', async (isRecovered) => {
+    const stt: FakeStt = new FakeStt((session) => {
+      // the one that repeats is told apart below
+      if (stt.sessions.length === 2) Object.assign(session, { autoAcknowledge: isRecovered, autoFinish: isRecovered })
+    })
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    const [first] = stt.sessions
+    first!.autoAcknowledge = false
+    await rig.talk(['ann'], 1500)
+    first!.end('session_lost', true)
+    const [, repeated] = stt.sessions
+    expect(repeated!.sentFrames).toBe(first!.sentFrames - first!.acknowledgedFrames)
+    if (!isRecovered) repeated!.end('unauthorized', false)
+    await rig.talk(['ann'], 500)
+    const receipt = await rig.finish()
+    expect(expectTruth(rig, stt, receipt)).toBe(isRecovered ? 0 : repeated!.sentFrames / 16)
+    expect(receipt.complete).toBe(isRecovered)
+    expect(receipt.rows[0]!.lostBy).toEqual(isRecovered ? {} : { session_lost: repeated!.sentFrames / 16 })
+  })
+
+  it('a dead session whose acknowledged texts are not to be had is no good end, whatever was sent again', async () => {
+    const stt = new FakeStt((session) => {
+      session.hasAllTexts = false
+    })
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    stt.last.autoAcknowledge = false
+    await rig.talk(['ann'], 1000)
+    stt.last.end('session_lost', true)
+    const receipt = await rig.finish()
+    expect(expectTruth(rig, stt, receipt)).toBe(0)
+    expect(receipt).toMatchObject({ complete: false, doubts: ['session'] })
+  })
+
+  it('after an end for good, all that is said is lost', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    stt.last.end('payment_required', false)
+    await rig.talk(['ann'], 2000)
+    const receipt = await rig.finish()
+    expect(rig.failures).toEqual(['speech_payment_required'])
+    expect(expectTruth(rig, stt, receipt)).toBeGreaterThanOrEqual(2000)
+  })
+
+  it('a full ring loses what it let go, and no more', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt, { channels: { max: 1, mode: 'fixed' } })
+    const names = ['ann', 'bob', 'cyd', 'dora']
+    for (const name of names) rig.join(name)
+    // four who never pause on one channel: three quarters of it cannot be sent
+    await rig.talk(names, 40_000)
+    const receipt = await rig.finish()
+    const lostMs = expectTruth(rig, stt, receipt)
+    expect(lostMs).toBeGreaterThan(3000)
+    expect(receipt.rows.flatMap((row) => row.gaps.map(({ reason }) => reason))).toEqual(
+      expect.arrayContaining([expect.stringMatching(/ring_full|no_channel/)]),
+    )
+    expect(receipt.rows.some((row) => row.waits.maxMs > 1000)).toBe(true)
+  })
+
+  it.each([200, 500, 1000])('%i ms of frames that never came in mid-speech are lost speech, within 0.1 s', async (ms) => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    rig.join('bob')
+    await rig.talk(['ann', 'bob'], 4000)
+    await rig.talk(['bob'], ms)
+    await rig.talk(['ann', 'bob'], 6000)
+    const receipt = await rig.finish()
+    const [ann, bob] = ['ann', 'bob'].map((name) => receipt.rows.find((row) => row.identity === asIdentity(name))!)
+    expect(Math.abs(ann!.lostMs - ms)).toBeLessThanOrEqual(100)
+    expect(ann).toMatchObject({ speechMs: 10_000 + ann!.lostMs, sentSpeechMs: 10_000, lostBy: { not_received: ann!.lostMs } })
+    expect(bob).toMatchObject({ speechMs: 10_000 + ms, lostMs: 0, gaps: [] })
+    expect(receipt.complete).toBe(false)
+  })
+
+  it('whatever is lost at random, the receipt says exactly that, and nothing that was not', { timeout: 60_000 }, async () => {
+    const talk = fc.record({
+      who: fc.subarray(['ann', 'bob', 'cyd', 'dora', 'eve'], { minLength: 1 }),
+      blocks: fc.integer({ min: 1, max: 20 }),
+      next: fc.oneof(
+        { weight: 3, arbitrary: fc.constant('nothing' as const) },
+        fc.constantFrom('lose' as const, 'withhold' as const, 'acknowledge' as const, 'die' as const, 'mute' as const, 'leave' as const),
+      ),
+      at: fc.nat(1000),
+      frames: fc.integer({ min: 1, max: 20_000 }),
+    })
+    const plan = fc.record({ max: fc.constantFrom(1, 2, 4), mode: fc.constantFrom('fixed' as const, 'auto' as const) })
+    await fc.assert(
+      fc.asyncProperty(plan, fc.array(talk, { minLength: 1, maxLength: 10 }), async (channels, steps) => {
+        const stt = new FakeStt()
+        const rig = new ScribeRig(stt, { channels })
+        const injected = new Injection()
+        const all = ['ann', 'bob', 'cyd', 'dora', 'eve']
+        const here = new Set(all)
+        for (const name of all) rig.join(name)
+        for (const { who, blocks, next, at, frames } of steps) {
+          for (let block = 0; block < blocks; block++) {
+            await rig.block(new Map(all.filter((name) => here.has(name)).map((name) => [name, who.includes(name)])))
+          }
+          const session = stt.sessions.findLast((one) => one.ended === null)
+          const name = who[0] ?? 'ann'
+          if (next === 'mute' || next === 'leave') {
+            if (here.delete(name)) rig.scribe.trackEnded(`microphone:${name}` as never, next === 'mute')
+            else {
+              here.add(name)
+              rig.join(name)
+            }
+          }
+          if (!session) continue
+          if (next === 'withhold') session.autoAcknowledge = false
+          if (next === 'acknowledge') {
+            session.autoAcknowledge = true
+            session.acknowledge(session.sentFrames)
+          }
+          if (next === 'die') session.end('session_lost', true)
+          // a buffer lets go of what it would have to send again: what is sent again was not let go
+          if (next === 'lose' && session.acknowledgedFrames === session.sentFrames) {
+            const from = Math.floor((session.sentFrames * at) / 1000)
+            const to = Math.min(session.sentFrames, from + frames)
+            if (to > from) injected.lose(session, from, to)
+          }
+        }
+        // what was withheld is confirmed at the end, or the sessions would not end well
+        for (const session of stt.sessions) if (session.ended === null) session.acknowledge(session.sentFrames)
+        for (const session of stt.sessions) session.autoAcknowledge = true
+        const receipt = await rig.finish()
+        const lostMs = expectTruth(rig, stt, receipt, injected)
+        if (lostMs === 0 && rig.failures.length === 0) expect(receipt).toMatchObject({ complete: true, doubts: [] })
+      }),
+      { numRuns: 15 },
+    )
+  })
+})
