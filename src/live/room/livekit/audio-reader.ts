@@ -4,21 +4,30 @@ import { SAMPLE_RATE } from '../port.js'
 /** Fewer, larger frames: 10 ms frames cost twice the time of this process. */
 const FRAME_MS = 50
 
-/** Reads one track until it ends or is cancelled. Holds the stream and the track: the library keeps weak references. */
+/** Native audio of a track: 16 kHz mono in frames of 50 ms. */
+const openStream = (track: RemoteAudioTrack): ReadableStream<Pick<AudioFrame, 'data'>> =>
+  new AudioStream(track, { sampleRate: SAMPLE_RATE, numChannels: 1, frameSizeMs: FRAME_MS })
+
+/**
+ * Reads one track until it ends or is cancelled; after `cancel` was called no frame is told, though some may be on the way. Holds the
+ * stream and the track: the library keeps weak references.
+ */
 export class AudioReader {
   /** resolves when the stream has ended or was cancelled; rejects when reading fails */
   readonly ended: Promise<void>
   readonly #track: RemoteAudioTrack
-  readonly #reader: ReadableStreamDefaultReader<AudioFrame>
+  readonly #reader: ReadableStreamDefaultReader<Pick<AudioFrame, 'data'>>
   readonly #onFrame: (samples: Int16Array) => void
   #cancelled = false
 
-  /** @param onFrame 800 samples s16 mono, owned by the callee; must not throw */
-  constructor(track: RemoteAudioTrack, onFrame: (samples: Int16Array) => void) {
+  /**
+   * @param onFrame 800 samples s16 mono, owned by the callee; must not throw
+   * @param open makes the stream of a track; a test gives its own
+   */
+  constructor(track: RemoteAudioTrack, onFrame: (samples: Int16Array) => void, open = openStream) {
     this.#track = track
     this.#onFrame = onFrame
-    const stream = new AudioStream(track, { sampleRate: SAMPLE_RATE, numChannels: 1, frameSizeMs: FRAME_MS })
-    this.#reader = stream.getReader()
+    this.#reader = open(track).getReader()
     this.ended = this.#read()
   }
 

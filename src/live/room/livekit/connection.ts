@@ -266,7 +266,7 @@ export class LivekitConnection implements RoomConnection {
     const track = this.#media.get(sid)?.track
     if (!track) return
     try {
-      const reader = new AudioReader(track, (samples) => this.#frame(key, reader, samples))
+      const reader = new AudioReader(track, (samples) => this.#frame(key, samples))
       this.#readers.set(key, reader)
       reader.ended.catch((thrown: unknown) => this.#fault(toError(thrown)))
     } catch (thrown) {
@@ -275,8 +275,7 @@ export class LivekitConnection implements RoomConnection {
     }
   }
 
-  #frame(key: TrackKey, reader: AudioReader, samples: Int16Array): void {
-    if (this.#ended || this.#readers.get(key) !== reader) return
+  #frame(key: TrackKey, samples: Int16Array): void {
     const arrivedMs = this.#now()
     this.#stalls.frame(key, arrivedMs)
     this.#emit((events) => events.frame(key, samples, arrivedMs))
