@@ -1,6 +1,5 @@
 import type { SessionId } from '../../core/ids.js'
-import type { Gap, GapReason, Span } from '../audio/span.js'
-import { merged, type Range } from './ranges.js'
+import type { Span } from '../audio/span.js'
 
 /** Frames (samples of one channel) in one ms of every session: 16 kHz. */
 export const FRAMES_PER_MS = 16
@@ -60,22 +59,6 @@ export class SpanIndex {
       }
     }
     return best
-  }
-
-  /** What a run of lost frames of a session means in the meeting: gaps of each person who was on it, integer ms, joined where they touch. */
-  gaps(sessionId: SessionId, fromFrame: number, toFrame: number, reason: GapReason): Gap[] {
-    const channels = [...(this.#bySession.get(sessionId)?.keys() ?? [])]
-    const spans = channels.flatMap((channel) => this.overlapping(sessionId, channel, fromFrame, toFrame))
-    return [...new Set(spans.map((span) => span.identity))].flatMap((identity) => {
-      const ranges = spans
-        .filter((span) => span.identity === identity)
-        .map((span): Range => {
-          const startMs = meetingMsOf(span, Math.max(fromFrame, span.fromFrame))
-          const endMs = meetingMsOf(span, Math.min(toFrame, span.toFrame))
-          return [Math.max(0, Math.floor(startMs)), Math.max(0, Math.ceil(endMs))]
-        })
-      return merged(ranges).map(([fromMs, toMs]) => ({ identity, fromMs, toMs, reason }))
-    })
   }
 
   /** Every span, by session and channel. */

@@ -190,14 +190,6 @@ test('whatever the service says: no word is lost or doubled, nobody without a sp
   )
 })
 
-test('lost frames become gaps of whoever was on them, joined where they touch', () => {
-  const index = indexOf(span('ann', 0, 0, 2, 100), span('ann', 0, 2, 3, 2100.5), span('bob', 0, 4, 6, 9000), span('cyd', 1, 0, 1, 0))
-  expect(index.gaps(SESSION, 16_000, 5 * 16_000, 'buffer_full')).toEqual([
-    { identity: 'ann', fromMs: 1100, toMs: 3101, reason: 'buffer_full' },
-    { identity: 'bob', fromMs: 9000, toMs: 10_000, reason: 'buffer_full' },
-  ])
-})
-
 test('a span shares no frame with a stretch that ends where it begins, or begins where it ends', () => {
   const index = indexOf(span('ann', 0, 1, 2, 0))
   const found = (fromSec: number, toSec: number) => index.overlapping(SESSION, 0, fromSec * 16_000, toSec * 16_000).length
