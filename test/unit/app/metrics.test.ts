@@ -15,13 +15,14 @@ import { markedBlock } from '../../support/scribe-rig.js'
 
 const KEY = 'k'.repeat(24)
 
-it('what a meeting cost and lost is in its transcript and in the metrics, and they agree', async () => {
+/** A bot in a fake room, and the API beside it. @param isTakenOver another process began the meeting */
+async function rigOf(isTakenOver = false) {
   const clock = new ManualClock(1_700_000_000_000)
   const store = new MemoryStore(() => clock.nowMs())
   const metrics = createMetrics({ process: true })
   const stt = new FakeStt()
   const room = new FakeRoom()
-  const { meeting } = await store.create({
+  const { meeting: created } = await store.create({
     room: 'r',
     title: null,
     language: null,
@@ -31,6 +32,8 @@ it('what a meeting cost and lost is in its transcript and in the metrics, and th
     endAt: null,
     botName: null,
   })
+  if (isTakenOver) await store.setState(await store.claim(created.id), 'live', null, { startedAt: new Date(clock.nowMs()).toISOString() })
+  const meeting = await store.meeting(created.id)
   const deps = { room, stt, store, clock, logger: silentLogger, random: () => 0.5, detector: () => new EnergyDetector(200) }
   const bot = new MeetingBot(
     { ...deps, business: createEvents(metrics) },
@@ -64,24 +67,35 @@ it('what a meeting cost and lost is in its transcript and in the metrics, and th
     logger: silentLogger,
   })
   const get = async (path: string) => (await api.request(path, { headers: { authorization: `Bearer ${KEY}` } })).text()
-  const stop = new AbortController()
-  const running = bot.run(stop.signal)
-  await clock.settle()
-  room.connection.participant('ann', 'Ann')
-  const key = room.connection.start('ann')
-  for (let block = 1; block <= 60; block++) {
-    await clock.advance(50)
-    room.connection.frame(key, markedBlock(block), clock.monotonicMs())
+  const talk = async () => {
+    const stop = new AbortController()
+    const running = bot.run(stop.signal)
+    await clock.settle()
+    room.connection.participant('ann', 'Ann')
+    const key = room.connection.start('ann')
+    for (let block = 1; block <= 60; block++) {
+      await clock.advance(50)
+      room.connection.frame(key, markedBlock(block), clock.monotonicMs())
+    }
+    await clock.advance(100)
+    return async () => {
+      stop.abort()
+      for (let turn = 0; turn < 10; turn++) await clock.advance(1000)
+      return running
+    }
   }
-  await clock.advance(100)
+  return { meeting, store, stt, get, talk }
+}
+
+it('what a meeting cost and lost is in its transcript and in the metrics, and they agree', async () => {
+  const { meeting, store, stt, get, talk } = await rigOf()
+  const end = await talk()
   const during = await get('/metrics')
   expect(during).toContain('roomscribe_meetings_running 1')
   expect(during).toContain('roomscribe_tracks_subscribed 1')
   expect(during).toContain('process_cpu_user_seconds_total')
   stt.last.emitGap({ fromFrame: 8000, toFrame: 16_000, reason: 'buffer_full' })
-  stop.abort()
-  for (let turn = 0; turn < 10; turn++) await clock.advance(1000)
-  await running
+  await end()
 
   const transcript = Transcript.parse(JSON.parse(await get(`/v1/meetings/${meeting.id}/transcript`)))
   expect(transcript).toMatchObject({
@@ -111,4 +125,12 @@ it('what a meeting cost and lost is in its transcript and in the metrics, and th
   // names, rooms and ids are nobody's business here
   expect(after.join('\n')).not.toMatch(new RegExp(`"(ann|r)"|${meeting.id}|${stt.last.sessionId}`, 'i'))
   expect((await loadTranscript(store, meeting.id)).complete).toBe(false)
+})
+
+it('a meeting that another process began is not called complete: what that one had heard is not known', async () => {
+  const { meeting, get, talk } = await rigOf(true)
+  const end = await talk()
+  expect(await end()).toMatchObject({ complete: false })
+  const transcript = Transcript.parse(JSON.parse(await get(`/v1/meetings/${meeting.id}/transcript`)))
+  expect(transcript).toMatchObject({ complete: false, doubts: ['taken_over'], coverageTotal: { lostMs: 0 } })
 })
