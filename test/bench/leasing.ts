@@ -37,31 +37,41 @@ interface Row {
   readonly wrongBlocks: number
   readonly damagedBlocks: number
   readonly positionErrorMs: number
-  readonly guardZerosMs: number
-  readonly guardSilenceMs: number
+  /** between two owners of a channel, at least; null where there never were two */
+  readonly guardZerosMs: number | null
+  readonly guardSilenceMs: number | null
   readonly changesPerHour: number
   readonly sessions: number
   readonly rollsPerHour: number
-  /** allocator and detector: what one more person costs; and the whole plane, by person */
+  /** allocator and detector: what one more person costs; and the whole plane, by person; by detector and size, measured once */
   readonly cpuMsPerPersonSec: number
   readonly planeCpuMsPerPersonSec: number
 }
+
+type Cpu = Pick<Row, 'cpuMsPerPersonSec' | 'planeCpuMsPerPersonSec'>
 
 interface Kind {
   readonly corpus: string
   readonly meetings: readonly Meeting[]
   readonly detector?: 'staged'
+  /** speech beyond what the channels carry tells nothing of the plan */
+  readonly modes?: readonly ('fixed' | 'auto')[]
 }
 
 const CORPORA = ['ami', 'alimeeting', 'aishell4', 'notsofar', 'earnings21']
 const SIZES = [8, 16, 30]
+const LARGEST = 30
 const MODES = ['fixed', 'auto'] as const
 const CHANNELS = 4
 const SEED = 1
 /** samples that stand for a block where nothing listens to them: ten times as fast, and the rules count blocks */
 const SHORT_BLOCK = 40
+/** meetings begin with people who come in */
+const FROM_MS = 120_000
 const CPU_MS = 120_000
 const CPU_ROUNDS = 3
+const STAGED_MS = 300_000
+const FULL_ROUNDS = 3
 const SOLO_TURN_MS = 3000
 
 /**
@@ -73,15 +83,22 @@ const SOLO_TURN_MS = 3000
 export async function run({ isFull }: { readonly isFull: boolean }): Promise<{ rows: Row[] }> {
   const staged = await loadVoice()
   const rows: Row[] = []
+  const cpus = new Map<string, Cpu>()
   for (const kind of kinds(isFull)) {
-    for (const mode of MODES) {
+    for (const mode of kind.modes ?? MODES) {
       process.stderr.write(`  ${kind.corpus} ${mode}\n`)
       const options: ReplayOptions = {
         seed: SEED,
         channels: { max: CHANNELS, mode },
         ...(kind.detector && { plane: { detector: staged } }),
       }
-      rows.push(row(kind, mode, options))
+      // the size next to that of the meetings: it is the size and the detector that cost
+      const people = Math.max(...kind.meetings.map((meeting) => meeting.people.length))
+      const size = SIZES.find((one) => one >= people) ?? LARGEST
+      const key = `${size} ${kind.detector ?? ''}`
+      const cpu = cpus.get(key) ?? cpuOf(kind.meetings[0] as Meeting, size, options)
+      cpus.set(key, cpu)
+      rows.push(row(kind, mode, options, cpu))
     }
   }
   return { rows }
@@ -89,49 +106,48 @@ export async function run({ isFull }: { readonly isFull: boolean }): Promise<{ r
 
 function kinds(isFull: boolean): Kind[] {
   const all = loadMeetings()
-  const lengthMs = isFull ? Number.POSITIVE_INFINITY : 480_000
-  const cut = (meeting: Meeting, atMs = 120_000) =>
-    meeting.endMs <= lengthMs
-      ? meeting
-      : excerpt(meeting, Math.min(atMs, meeting.endMs - lengthMs), Math.min(atMs, meeting.endMs - lengthMs) + lengthMs)
-  const made = Array.from({ length: 12 }, (_, seed) => synthetic(4, seed + 1, isFull ? 3_600_000 : 600_000))
-  const corpora = [
+  const lengthMs = isFull ? 1_200_000 : 300_000
+  const cut = (meeting: Meeting) => {
+    const fromMs = Math.min(FROM_MS, meeting.endMs - lengthMs)
+    return fromMs <= 0 ? meeting : excerpt(meeting, fromMs, fromMs + lengthMs)
+  }
+  const made = Array.from({ length: 12 }, (_, seed) => synthetic(4, seed + 1))
+  const sources = [
     ...CORPORA.map((name) => ({ name, meetings: all.filter(({ corpus }) => corpus === name) })),
     { name: 'synthetic', meetings: made },
   ]
-  return corpora.flatMap(({ name, meetings }): Kind[] => {
-    if (meetings.length === 0) return []
-    const rounds = isFull ? 3 : 1
-    const each = (make: (round: number) => Meeting) => Array.from({ length: rounds }, (_, round) => cut(make(round)))
-    const one = (round: number) => meetings[(5 * round + 3) % meetings.length] as Meeting
-    const two = (round: number) => crowd(meetings, pairOf(meetings), SEED + round)
-    return [
-      { corpus: name, meetings: meetings.slice(0, isFull ? meetings.length : 2).map((meeting) => cut(meeting)) },
-      ...SIZES.map((people) => ({ corpus: `${name}, one talk`, meetings: each((round) => spread(one(round), people)) })),
-      ...(isFull || name === 'ami' || name === 'synthetic'
-        ? SIZES.map((people) => ({ corpus: `${name}, two talks`, meetings: each((round) => spread(two(round), people)) }))
-        : []),
-      ...(isFull
-        ? SIZES.map((people) => ({
-            corpus: `${name}, whole meetings merged`,
-            meetings: each((round) => crowd(meetings, people, SEED + round)),
-          }))
-        : []),
-      ...(name === 'ami' || (all.length === 0 && name === 'synthetic')
-        ? SIZES.map((people) => ({
-            corpus: `${name}, one talk`,
-            meetings: [excerpt(spread(one(0), people), 120_000, 420_000)],
-            detector: 'staged' as const,
-          }))
-        : []),
-    ]
-  })
+  return sources
+    .filter(({ meetings }) => meetings.length > 0)
+    .flatMap(({ name, meetings }, first): Kind[] => {
+      const nth = (at: number) => meetings[(5 * at + 3) % meetings.length] as Meeting
+      const two = (round: number) => {
+        const pair = [nth(round), nth(round + 1)]
+        return crowd(
+          pair,
+          sumOf(pair, ({ people }) => people.length),
+          SEED,
+        )
+      }
+      const crowds = (what: string, make: (people: number, round: number) => Meeting, more: Partial<Kind> = {}): Kind[] =>
+        SIZES.map((people) => ({
+          corpus: `${name}, ${what}`,
+          meetings: Array.from({ length: isFull ? FULL_ROUNDS : 1 }, (_, round) => cut(make(people, round))),
+          ...more,
+        }))
+      const one = (people: number, round: number) => spread(nth(round), people)
+      return [
+        { corpus: name, meetings: isFull ? meetings : meetings.slice(0, 1).map(cut) },
+        ...crowds('one talk', one),
+        ...(isFull || first === 0 ? crowds('two talks', (people, round) => spread(two(round), people)) : []),
+        ...(isFull ? crowds('meetings merged', (people, round) => crowd(meetings, people, SEED + round), { modes: ['fixed'] }) : []),
+        ...(first === 0
+          ? crowds('one talk', (people, round) => excerpt(one(people, round), FROM_MS, FROM_MS + STAGED_MS), { detector: 'staged' })
+          : []),
+      ]
+    })
 }
 
-/** People of two meetings of the usual size. */
-const pairOf = (meetings: readonly Meeting[]): number => 2 * quantiles(meetings.map(({ people }) => people.length)).p50
-
-function row({ corpus, meetings, detector }: Kind, mode: 'fixed' | 'auto', options: ReplayOptions): Row {
+function row({ corpus, meetings, detector }: Kind, mode: 'fixed' | 'auto', options: ReplayOptions, cpu: Cpu): Row {
   const fast: ReplayOptions = detector ? options : { ...options, blockSamples: SHORT_BLOCK }
   const freeMs = new Map<number, number>()
   const free = (people: number) => {
@@ -140,8 +156,11 @@ function row({ corpus, meetings, detector }: Kind, mode: 'fixed' | 'auto', optio
     return known
   }
   const verdicts = meetings.map((meeting) => judge(replay(meeting, fast), free(meeting.people.length)))
-  const sum = (of: (verdict: Verdict) => number) => verdicts.reduce((all, verdict) => all + of(verdict), 0)
-  const least = (of: (verdict: Verdict) => number) => Math.min(...verdicts.map(of))
+  const sum = (of: (verdict: Verdict) => number) => sumOf(verdicts, of)
+  const least = (of: (verdict: Verdict) => number) => {
+    const value = Math.min(...verdicts.map(of))
+    return value === Number.POSITIVE_INFINITY ? null : value
+  }
   const waitsMs = verdicts.flatMap(({ waitsMs: own }) => own)
   const leadsMs = verdicts.flatMap(({ leadsMs: own }) => own).toSorted((a, b) => a - b)
   const lengthMs = sum((verdict) => verdict.lengthMs)
@@ -154,7 +173,7 @@ function row({ corpus, meetings, detector }: Kind, mode: 'fixed' | 'auto', optio
     channels: CHANNELS,
     hours: round(hours, 2),
     speechAtOnce: round(sum(({ speechMs }) => speechMs) / lengthMs, 2),
-    overfullShare: round(meetings.reduce((all, meeting) => all + overfull(meeting) * meeting.endMs, 0) / lengthMs, 4),
+    overfullShare: round(sumOf(meetings, (meeting) => overfull(meeting) * meeting.endMs) / lengthMs, 4),
     billedRatio: round(sum(({ billedMs }) => billedMs) / sum((verdict) => verdict.people * verdict.lengthMs), 3),
     billedToSpeech: round(sum(({ billedMs }) => billedMs) / sum(({ speechMs }) => speechMs), 2),
     onsets: waitsMs.length,
@@ -176,23 +195,22 @@ function row({ corpus, meetings, detector }: Kind, mode: 'fixed' | 'auto', optio
     changesPerHour: round(sum(({ changes }) => changes) / hours),
     sessions: sum(({ sessions }) => sessions),
     rollsPerHour: round(sum(({ rolls }) => rolls) / hours, 1),
-    ...cpuOf(meetings[0] as Meeting, options),
+    ...cpu,
   }
 }
 
 /**
- * CPU of the plane at 16 kHz with its output thrown away, less what making the audio costs; the talk spread over eight or more people, and
- * the same over four, who need no allocator: what the people in between cost is what each of them costs.
+ * CPU of the plane at 16 kHz with its output thrown away, less what making the audio costs: one talk of so many people, and the same talk
+ * of four, who need no allocator; what those in between cost is what each of them costs.
  */
-function cpuOf(meeting: Meeting, options: ReplayOptions): { cpuMsPerPersonSec: number; planeCpuMsPerPersonSec: number } {
-  const part = excerpt(meeting, 0, Math.min(meeting.endMs, CPU_MS))
-  const people = Math.max(8, part.people.length)
+function cpuOf(talk: Meeting, people: number, options: ReplayOptions): Cpu {
+  const part = excerpt(talk, 0, Math.min(talk.endMs, CPU_MS))
+  const seconds = part.endMs / 1000
   const msOf = (size: number) => {
-    const sized = size === part.people.length ? part : spread(part, size)
+    const sized = spread(part, size)
     const rounds = Array.from({ length: CPU_ROUNDS }, () => cpuOfReplay(sized, options, true) - cpuOfReplay(sized, options, false))
     return Math.min(...rounds)
   }
-  const seconds = part.endMs / 1000
   const many = msOf(people)
   return {
     cpuMsPerPersonSec: round((many - msOf(CHANNELS)) / (people - CHANNELS) / seconds, 3),
@@ -211,5 +229,7 @@ const overfull = (meeting: Meeting): number =>
   atOnce(meeting)
     .slice(CHANNELS + 1)
     .reduce((sum, share) => sum + share, 0)
+
+const sumOf = <Item>(items: readonly Item[], of: (item: Item) => number): number => items.reduce((all, item) => all + of(item), 0)
 
 const round = (value: number, digits = 0): number => Math.round(value * 10 ** digits) / 10 ** digits
