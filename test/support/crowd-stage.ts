@@ -57,13 +57,23 @@ export class CrowdStage {
     return new CrowdStage(livekit, await startSpeechServerProcess(engine), folder)
   }
 
-  /** Plays a script before a bot. @param sampleRate 48000 for marks, 16000 for speech @throws Error the bot failed */
-  async play(script: Script, channels: Channels, sampleRate: 48_000 | 16_000 = 48_000): Promise<CrowdFacts> {
+  /**
+   * Plays a script before a bot.
+   * @param sampleRate 48000 for marks, 16000 for speech
+   * @param settings more settings of the bot
+   * @throws Error the bot failed
+   */
+  async play(
+    script: Script,
+    channels: Channels,
+    sampleRate: 48_000 | 16_000 = 48_000,
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<CrowdFacts> {
     const room = `crowd-${++this.#meetings}`
     const dataDir = join(this.#folder, room)
     const { url, apiKey, apiSecret } = this.#livekit
     await using actors = spawnCrowd({ url, apiKey, apiSecret, room, sampleRate, script })
-    const bot = this.#bot(room, dataDir, channels)
+    const bot = this.#bot(room, dataDir, channels, settings)
     try {
       await actors.ready
       await bot.line(/\[live\]/)
@@ -99,7 +109,7 @@ export class CrowdStage {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  #bot(room: string, dataDir: string, channels: Channels): CliProcess {
+  #bot(room: string, dataDir: string, channels: Channels, settings: Readonly<Record<string, string>>): CliProcess {
     const { url, apiKey, apiSecret } = this.#livekit
     const env = {
       LIVEKIT_URL: url,
@@ -111,6 +121,7 @@ export class CrowdStage {
       ROOMSCRIBE_DATA_DIR: dataDir,
       ROOMSCRIBE_DRAIN_SEC: String(DRAIN_SEC),
       ...(channels === null ? {} : { ROOMSCRIBE_CHANNELS: String(channels) }),
+      ...settings,
     }
     return new CliProcess(['join', room, '--json'], env, true)
   }
