@@ -83,7 +83,7 @@ export function gapLines(document: TranscriptDocument): { name: string; time: st
     .toSorted((a, b) => a.gap.fromMs - b.gap.fromMs || a.gap.toMs - b.gap.toMs)
     .map(({ row, gap }) => ({
       name: nameOf(row),
-      time: `${clock(gap.fromMs)} - ${clock(gap.toMs)}`,
+      time: `${clock(gap.fromMs)} - ${clock(gap.toMs)} (${secondsUp(gap.toMs - gap.fromMs)} s)`,
       reason: REASONS[gap.reason],
     }))
 }

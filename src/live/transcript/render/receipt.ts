@@ -35,19 +35,27 @@ export interface ReceiptView {
 /** Stands behind the name of somebody who never paused. */
 const NOISY_MARK = ' ~'
 
-/** minutes, seconds and tenths: `0:07.3`; hours when there are any */
-export function lengthText(ms: number, round: (tenths: number) => number = Math.round): string {
-  const tenths = round(Math.abs(ms) / 100)
-  const minutes = Math.floor(tenths / 600)
-  const seconds = ((tenths % 600) / 10).toFixed(1).padStart(4, '0')
-  const sign = ms < 0 ? '-' : ''
+/** minutes, seconds and tenths of seconds: `0:07.3`; hours when there are any */
+function lengthText(tenths: number): string {
+  const minutes = Math.floor(Math.abs(tenths) / 600)
+  const seconds = ((Math.abs(tenths) % 600) / 10).toFixed(1).padStart(4, '0')
+  const sign = tenths < 0 ? '-' : ''
   return minutes < 60
     ? `${sign}${minutes}:${seconds}`
     : `${sign}${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, '0')}:${seconds}`
 }
 
+const tenths = (ms: number): number => Math.round(ms / 100) + 0
 /** what is bad is rounded up, so that it is never shown as nothing */
-const badText = (ms: number): string => (ms === 0 ? '-' : lengthText(ms, (tenths) => Math.ceil(tenths - 1e-9)))
+const badTenths = (ms: number): number => Math.sign(ms) * Math.ceil(Math.abs(ms) / 100) + 0
+const good = (ms: number): string => lengthText(tenths(ms))
+const bad = (ms: number): string => (ms === 0 ? '-' : lengthText(badTenths(ms)))
+/** as the columns beside it are rounded: they have to add up for whoever reads them */
+const sentTenths = (row: CoverageTotal): number =>
+  tenths(row.speechMs) - badTenths(row.lostMs) - badTenths(row.waitingMs) - badTenths(row.unaccountedMs)
+/** never more than was sent, and all of it only when it is */
+const acknowledgedTenths = (row: CoverageTotal): number =>
+  row.acknowledgedSpeechMs === row.sentSpeechMs ? sentTenths(row) : Math.min(sentTenths(row), Math.floor(row.acknowledgedSpeechMs / 100))
 
 interface Column {
   readonly title: string
@@ -57,14 +65,14 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'heard', cell: (row) => lengthText(row.speechMs) },
-  { title: 'sent', cell: (row) => lengthText(row.sentSpeechMs) },
-  { title: 'acknowledged', cell: (row) => lengthText(row.acknowledgedSpeechMs) },
-  { title: 'returned', cell: (row) => lengthText(row.returnedSpeechMs) },
-  { title: 'lost', cell: (row) => badText(row.lostMs) },
-  { title: 'waiting', cell: (row) => badText(row.waitingMs), isNeeded: (total) => total.waitingMs !== 0 },
-  { title: 'unaccounted', cell: (row) => badText(row.unaccountedMs), isNeeded: (total) => total.unaccountedMs !== 0 },
-  { title: 'longest wait', cell: (row) => badText(row.waits.maxMs), isNeeded: (total) => total.waits.maxMs !== 0 },
+  { title: 'heard', cell: (row) => good(row.speechMs) },
+  { title: 'sent', cell: (row) => lengthText(sentTenths(row)) },
+  { title: 'acknowledged', cell: (row) => lengthText(acknowledgedTenths(row)) },
+  { title: 'returned', cell: (row) => good(row.returnedSpeechMs) },
+  { title: 'lost', cell: (row) => bad(row.lostMs) },
+  { title: 'waiting', cell: (row) => bad(row.waitingMs), isNeeded: (total) => total.waitingMs !== 0 },
+  { title: 'unaccounted', cell: (row) => bad(row.unaccountedMs), isNeeded: (total) => total.unaccountedMs !== 0 },
+  { title: 'longest wait', cell: (row) => bad(row.waits.maxMs), isNeeded: (total) => total.waits.maxMs !== 0 },
 ]
 
 /**
@@ -115,7 +123,7 @@ function notesOf(
   const silent = coverage.filter((row) => !shown.includes(row) && !beyond.includes(row))
   if (silent.length > 0) notes.push(`Said nothing: ${listed(silent, name)}`)
   const { maxMs, totalMs } = total.waits
-  if (maxMs > 0) notes.push(`Speech waited ${badText(totalMs)} for a channel in all, ${badText(maxMs)} at most; it was sent afterwards`)
+  if (maxMs > 0) notes.push(`Speech waited ${bad(totalMs)} for a channel in all, ${bad(maxMs)} at most`)
   return notes
 }
 
@@ -131,7 +139,7 @@ function priceOf({ channelSec, speechSec, channelEachSec, perSpeechSec, ofChanne
   const speech = perSpeechSec === null ? 'no speech' : `${whole(speechSec)} s of speech (${perSpeechSec.toFixed(1)} x)`
   const billed = `${whole(channelSec)} channel-seconds billed for ${speech}`
   if (ofChannelEach === null) return billed
-  return `${billed}; a channel each would have been ${whole(channelEachSec)}, so this is ${Math.round(ofChannelEach * 100)} % of it`
+  return `${billed}; a channel for each person would have been ${whole(channelEachSec)}, so this is ${Math.round(ofChannelEach * 100)} % of it`
 }
 
 const whole = (seconds: number): string => Math.round(seconds).toLocaleString('en-US')

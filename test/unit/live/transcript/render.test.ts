@@ -100,7 +100,7 @@ test('txt and md say whether it is complete and list gaps at the end', () => {
     [01:00:00] Unknown speaker: Good morning.
 
     Gaps:
-    00:01:01 - 01:01:01 Ann *Lee*: more people spoke than could be listened to
+    00:01:01 - 01:01:01 (3600.0 s) Ann *Lee*: more people spoke than could be listened to
     "
   `)
   expect(renderTranscript(incomplete, 'md')).toMatchInlineSnapshot(`
@@ -118,17 +118,17 @@ test('txt and md say whether it is complete and list gaps at the end', () => {
 
     | person | heard | sent | acknowledged | returned | lost | longest wait |
     | --- | ---: | ---: | ---: | ---: | ---: | ---: |
-    | Ann \\*Lee\\* | 1:00:00.0 | 59:57.5 | 59:57.5 | 59:57.5 | 0:02.6 | 0:30.0 |
+    | Ann \\*Lee\\* | 1:00:00.0 | 59:57.4 | 59:57.4 | 59:57.5 | 0:02.6 | 0:30.0 |
 
-    - Speech waited 0:41.0 for a channel in all, 0:30.0 at most; it was sent afterwards
+    - Speech waited 0:41.0 for a channel in all, 0:30.0 at most
 
     ## Gaps
 
-    - 00:01:01 - 01:01:01 **Ann \\*Lee\\***: more people spoke than could be listened to
+    - 00:01:01 - 01:01:01 (3600.0 s) **Ann \\*Lee\\***: more people spoke than could be listened to
 
     ---
 
-    _14,400 channel-seconds billed for 3,600 s of speech (4.0 x); a channel each would have been 7,200, so this is 200 % of it_
+    _14,400 channel-seconds billed for 3,600 s of speech (4.0 x); a channel for each person would have been 7,200, so this is 200 % of it_
     "
   `)
   expect(renderTranscript(documentOf([]), 'txt')).toContain('Complete: everything')
