@@ -109,6 +109,11 @@ export class TrackBook {
     return deadline
   }
 
+  /** how many keys it remembers, for leak checks */
+  get size(): number {
+    return this.#slots.size
+  }
+
   /** State of a key, for tests and diagnosis. */
   stateOf(key: TrackKey): SlotState['kind'] {
     return this.#slots.get(key)?.state.kind ?? 'idle'

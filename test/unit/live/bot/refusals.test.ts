@@ -63,6 +63,24 @@ describe('tracks over capacity', () => {
     expect(await rig.store.gaps(rig.meeting.id)).toEqual([{ identity: 'bob', fromMs: 0, toMs: 1_500, reason: 'over_capacity' }])
   })
 
+  it('end with a connection that is lost, and begin anew with the next one', async () => {
+    const rig = new BotRig()
+    await rig.start()
+    rig.room.connection.refuse('bob')
+    await rig.clock.advance(1_500)
+    rig.room.connection.end('connection_lost')
+    await rig.clock.advance(2_000)
+    rig.room.connection.refuse('bob')
+    await rig.clock.advance(1_000)
+    rig.stop.abort()
+    await rig.clock.settle()
+    await rig.end()
+    expect((await rig.store.gaps(rig.meeting.id)).map(({ identity, fromMs, toMs }) => [identity, fromMs, toMs])).toEqual([
+      ['bob', 0, 1_500],
+      ['bob', 3_500, 4_500],
+    ])
+  })
+
   it('are refused once, however often that is said', async () => {
     const rig = new BotRig()
     await rig.start()

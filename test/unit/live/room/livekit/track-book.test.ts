@@ -238,6 +238,12 @@ describe('rules', () => {
     expect(run(book, [140, on('unpublished')], [440, tick])).toEqual(['close', 'forget A', 'ended unpublished', 'refused'])
   })
 
+  test('T7 a track that was heard once is not refused when it is revoked', () => {
+    const book = new TrackBook(limits)
+    run(book, [0, publish('A')], [0, on('refused')], [10, on('subscribed')])
+    expect(run(book, [20, on('unsubscribed')], [320, tick])).toEqual(['close', 'ended revoked'])
+  })
+
   test('T8 what was never asked for is not forgotten', () => {
     const book = new TrackBook({ ...limits, maxPerKey: 1 })
     expect(run(book, [0, publish('A')], [0, publish('B')])).toEqual(['subscribe A'])
@@ -293,7 +299,7 @@ describe('rules', () => {
         nowMs += 10_000
         apply(gone(true))
         apply(tick)
-        expect([isOpen, isStarted, isRefused, asked.size, book.stateOf(KEY)]).toEqual([false, false, false, 0, 'idle'])
+        expect([isOpen, isStarted, isRefused, asked.size, book.size]).toEqual([false, false, false, 0, 0])
       }),
       { numRuns: 2_000 },
     )
