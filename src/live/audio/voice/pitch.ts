@@ -25,10 +25,13 @@ export class PitchMeter {
   periodicity(samples: Int16Array): number {
     const dull = this.#dull
     let low = samples[0] ?? 0
+    let last = low
     for (let at = 0, from = 0; at < dull.length; at++, from += STEP) {
       const mean = (samples[from]! + samples[from + 1]! + samples[from + 2]! + samples[from + 3]!) / STEP
-      low += (mean - low) * 0.18
-      dull[at] = mean - low
+      const smooth = (mean + last) / 2
+      last = mean
+      low += (smooth - low) * 0.18
+      dull[at] = smooth - low
     }
     let power = 0
     for (let at = 0; at < COMPARED; at++) power += dull[at]! * dull[at]!

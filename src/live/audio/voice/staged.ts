@@ -16,6 +16,8 @@ export interface VoiceTunables extends CascadeRules {
   readonly activeFrames: number
   /** periodicity from which a block is voiced */
   readonly voiced: number
+  /** RMS that a voiced block has at least: what is weaker is somebody else's voice */
+  readonly leastRms: number
   /** probability from which 10 ms are speech, and how many of these confirm; with 0 of them nobody is asked */
   readonly speech: number
   readonly speechFrames: number
@@ -24,15 +26,16 @@ export interface VoiceTunables extends CascadeRules {
 /** The values that the bench chose. */
 export const VOICE_TUNABLES: VoiceTunables = {
   silentPeak: 64,
-  floorRatio: 4,
+  floorRatio: 3,
   mode: 1,
   activeFrames: 2,
   voiced: 0.65,
-  speech: 0.7,
+  leastRms: 80,
+  speech: 0.5,
   speechFrames: 2,
   doubtBlocks: 5,
   lookBlocks: 5,
-  holdBlocks: 10,
+  holdBlocks: 12,
   louder: 2,
   firstWaitBlocks: 5,
   longestWaitBlocks: 80,
@@ -94,7 +97,7 @@ export class StagedDetector implements VoiceDetector, LaterStages {
   }
 
   isVoiced(): boolean {
-    return this.#pitch.periodicity(this.#block) >= this.#tunables.voiced
+    return this.#level.rms >= this.#tunables.leastRms && this.#pitch.periodicity(this.#block) >= this.#tunables.voiced
   }
 
   isSpeech(goesOn: boolean): boolean {
