@@ -16,8 +16,8 @@ const MAGIC = 0x2d
 const BLOCK_BITS = 18
 const PERSON_BITS = 8
 
-/** A block at the edge of a turn that is quieter holds no voice: only the ramp of a chord, or the pause behind it. */
-const SLIVER_RMS = 200
+/** A block of a turn that is quieter holds no voice: only the ramp of a chord, and the pause behind it. */
+const QUIET_RMS = 200
 
 /** Every so many samples count for the sum by which a block is known again. */
 const SUM_STRIDE = 9
@@ -91,7 +91,7 @@ export class CrowdAudio {
   /** of every person */
   readonly blocks: number
   readonly blockSamples: number
-  /** samples of voice in each block, [person][block], once it was made; 0 where it is a sliver */
+  /** samples of voice in each block, [person][block], once it was made; 0 where they are too quiet */
   readonly voiced: readonly Uint16Array[]
   /** `sumOf` each block that was made, [person][block] */
   readonly sums: readonly Int32Array[]
@@ -151,7 +151,7 @@ export class CrowdAudio {
       )
     }
     stamp(samples, person, block)
-    this.voiced[person]![block] = voiced < length && rms(samples) < SLIVER_RMS ? 0 : voiced
+    this.voiced[person]![block] = voiced > 0 && rms(samples) < QUIET_RMS ? 0 : voiced
     this.sums[person]![block] = sumOf(samples, 0, 1)
     return samples
   }
