@@ -132,6 +132,31 @@ export type FeedEvent =
   | { readonly kind: 'segment'; readonly segment: StoredSegment }
   | { readonly kind: 'gap'; readonly gap: Gap }
 
+/** Final segments and the spans they rest on, written together. */
+export interface FinalsBatch {
+  readonly segments: readonly Segment[]
+  readonly spans: readonly Span[]
+}
+
+/** The finals of one claim on this host's disk until the store has them: they outlive the process, not a power cut. */
+export interface FinalsLog {
+  /** what earlier claims of the meeting left here, oldest first: to be stored, then `forgetLeft` */
+  readonly left: readonly FinalsBatch[]
+  forgetLeft(): Promise<void>
+  /** Resolves when the batch outlives the process. @throws Error the disk refused it; it is not in the log then */
+  append(batch: FinalsBatch): Promise<void>
+  /** The store has everything that was appended before this call. */
+  stored(): void
+  /** @param keep whether something appended is not in the store: it is left for the next claim or start of a process */
+  close(keep: boolean): Promise<void>
+}
+
+/** Where finals are logged. */
+export interface FinalsLogs {
+  /** @throws Error the disk refused */
+  open(claim: Claim): Promise<FinalsLog>
+}
+
 /** The store. All writes are durable when their promise resolves. */
 export interface MeetingStore {
   /**
@@ -158,6 +183,12 @@ export interface MeetingStore {
    * @param spans what the segments rest on: written with them, in one transaction, as `saveSpans` does
    */
   appendSegments(claim: Claim, segments: readonly Segment[], spans?: readonly Span[]): Promise<readonly StoredSegment[]>
+  /**
+   * Stores what the holder of a claim heard before it died, whoever has the meeting now; idempotent as `appendSegments`.
+   * @returns how many were new, and whether nobody can hold that claim any more: a newer one exists, or the meeting is final
+   * @throws NotFoundError
+   */
+  adoptSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[]): Promise<{ stored: number; isOver: boolean }>
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void>
   /** @param doubts why it is not complete; empty when it is */
   saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean, doubts?: readonly Doubt[]): Promise<void>

@@ -115,6 +115,7 @@ describe.each(targets)('the store on %s', (kind) => {
         () => store.markDelivered(id, 'slack', 'summary', 'x'),
         () => store.setState(claim, 'live', null),
         () => store.appendSegments(claim, [segmentOf(newSessionId(), 1)]),
+        () => store.adoptSegments(claim, [segmentOf(newSessionId(), 1)], []),
         () => store.appendGaps(claim, [gapFrom(0)]),
         () => store.saveSpans(claim, [spanOf(newSessionId(), 0, 1)]),
       ]
@@ -166,6 +167,29 @@ describe.each(targets)('the store on %s', (kind) => {
     expect(atClaim).toHaveLength(acknowledged)
     await store.appendSegments(current, [segmentOf(session, 99)])
     await expect(store.appendSegments(old, [segmentOf(session, 100)])).rejects.toBeInstanceOf(ClaimLostError)
+  })
+
+  test('I1 I2 what the holder of an old claim heard is adopted, once, whoever has the meeting now', async () => {
+    const old = await newClaim()
+    const session = newSessionId()
+    const mine = [segmentOf(session, 1), segmentOf(session, 2)]
+    await store.appendSegments(old, [segmentOf(session, 1)])
+    expect(await store.adoptSegments(old, mine, [spanOf(session, 0, 800)])).toEqual({ stored: 1, isOver: false })
+    const current = await store.claim(old.meetingId)
+    expect(await store.adoptSegments(old, mine, [])).toEqual({ stored: 0, isOver: true })
+    expect(await store.adoptSegments(current, [segmentOf(session, 3)], [])).toEqual({ stored: 1, isOver: false })
+    await store.setState(current, 'failed', 'internal_fault')
+    expect(await store.adoptSegments(current, [segmentOf(session, 4)], [])).toEqual({ stored: 1, isOver: true })
+    expect((await store.segments(old.meetingId)).map(({ seq, text }) => [seq, text])).toEqual([1, 2, 3, 4].map((n) => [n, `text ${n}`]))
+    expect(await store.spans(old.meetingId)).toHaveLength(1)
+  })
+
+  test('claims taken while segments are adopted do not keep them out', async () => {
+    const old = await newClaim()
+    const session = newSessionId()
+    const adopting = Array.from({ length: 10 }, (_, n) => store.adoptSegments(old, [segmentOf(session, n)], []))
+    await Promise.all([...adopting, ...Array.from({ length: 5 }, () => store.claim(old.meetingId))])
+    expect(await store.segments(old.meetingId)).toHaveLength(10)
   })
 
   test('a final meeting cannot be claimed, stopped or moved on, and says how it ended', async () => {

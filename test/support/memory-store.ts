@@ -151,6 +151,12 @@ export class MemoryStore implements MeetingStore {
     })
   }
 
+  async adoptSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[]): Promise<{ stored: number; isOver: boolean }> {
+    const { epoch, meeting } = await this.#do(() => this.#entry(claim.meetingId))
+    const stored = await this.appendSegments({ ...claim, epoch }, segments, spans)
+    return { stored: stored.length, isOver: isFinal(meeting) || epoch !== claim.epoch }
+  }
+
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void> {
     return this.#write(claim, (entry) => {
       entry.gaps.push(...gaps)

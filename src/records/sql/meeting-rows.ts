@@ -136,6 +136,12 @@ export class MeetingRows {
     return meetingOf(after)
   }
 
+  /** The newest claim of a meeting and its state. @throws NotFoundError */
+  async standing(id: MeetingId): Promise<{ epoch: number; state: MeetingState }> {
+    const { epoch, state } = await this.#row(id)
+    return { epoch, state }
+  }
+
   /** The row of a claimed meeting, for telling why a claimed write changed nothing. @throws ClaimLostError, NotFoundError */
   async checkClaim(claim: Claim): Promise<MeetingRow> {
     const row = await this.#row(claim.meetingId)

@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import { StateError } from '../../core/errors.js'
+import { ClaimLostError, StateError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
@@ -12,6 +12,10 @@ import { MeetingRows } from './meeting-rows.js'
 import { ResultRows } from './result-rows.js'
 import type { Sql } from './sql.js'
 import { TranscriptRows } from './transcript-rows.js'
+import { isFinal } from './transitions.js'
+
+/** a claim taken while segments are adopted makes one more attempt; so many claims in a row are no accident */
+const ADOPT_ATTEMPTS = 10
 
 /** The store on SQL: hands each call to the rows it concerns, and what was stored to the feed. */
 export class SqlMeetingStore implements port.MeetingStore {
@@ -85,6 +89,23 @@ export class SqlMeetingStore implements port.MeetingStore {
 
   appendSegments(claim: port.Claim, segments: readonly Segment[], spans: readonly Span[] = []): Promise<readonly port.StoredSegment[]> {
     return this.feed.segments(claim.meetingId, this.#transcripts.appendSegments(claim, segments, spans))
+  }
+
+  async adoptSegments(
+    claim: port.Claim,
+    segments: readonly Segment[],
+    spans: readonly Span[],
+  ): Promise<{ stored: number; isOver: boolean }> {
+    for (let attempt = 1; ; attempt++) {
+      const { epoch, state } = await this.#meetings.standing(claim.meetingId)
+      try {
+        const stored = await this.appendSegments({ ...claim, epoch }, segments, spans)
+        return { stored: stored.length, isOver: isFinal(state) || epoch !== claim.epoch }
+      } catch (thrown) {
+        // claimed in between: that claim is the one to write under
+        if (!(thrown instanceof ClaimLostError) || attempt === ADOPT_ATTEMPTS) throw thrown
+      }
+    }
   }
 
   appendGaps(claim: port.Claim, gaps: readonly Gap[]): Promise<void> {
