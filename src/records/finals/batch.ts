@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import { decodeRecords, encodeRecord } from '../../core/checked-records.js'
+import type { FinalsBatch } from '../port.js'
+
+const VERSION = 1
+
+const word = z.object({ text: z.string(), startMs: z.number(), endMs: z.number(), confidence: z.number() })
+const segment = z.object({
+  id: z.string(),
+  identity: z.string().nullable(),
+  startMs: z.number(),
+  endMs: z.number(),
+  text: z.string(),
+  words: z.array(word),
+  language: z.string().nullable(),
+  confidence: z.number(),
+  sessionId: z.string(),
+  channel: z.int(),
+  utteranceId: z.string(),
+  part: z.int(),
+})
+const span = z.object({
+  sessionId: z.string(),
+  channel: z.int(),
+  fromFrame: z.number(),
+  toFrame: z.number(),
+  trackKey: z.string(),
+  identity: z.string(),
+  meetingMs: z.number(),
+})
+const schema = z.object({ version: z.literal(VERSION), segments: z.array(segment), spans: z.array(span) })
+
+/** One record of the log. */
+export function encodeBatch({ segments, spans }: FinalsBatch): Buffer {
+  return encodeRecord(Buffer.from(JSON.stringify({ version: VERSION, segments, spans })))
+}
+
+/** What a log's bytes hold. */
+export interface DecodedLog {
+  /** in the order of writing, joined into batches of at least `joinSegments`, but for the last */
+  readonly batches: readonly FinalsBatch[]
+  /** up to here the file is whole; what follows was torn by the end of the process, or has changed since */
+  readonly goodBytes: number
+  /** whole records that are none of ours, or of another version */
+  readonly foreign: number
+}
+
+/** Reads a log as far as it is whole. */
+export function decodeLog(bytes: Buffer, joinSegments: number): DecodedLog {
+  const { payloads, goodBytes } = decodeRecords(bytes)
+  const batches: { segments: FinalsBatch['segments'][number][]; spans: FinalsBatch['spans'][number][] }[] = []
+  let foreign = 0
+  for (const payload of payloads) {
+    const batch = parse(payload)
+    if (batch === null) {
+      foreign++
+      continue
+    }
+    const last = batches.at(-1)
+    if (last && last.segments.length < joinSegments) {
+      last.segments.push(...batch.segments)
+      last.spans.push(...batch.spans)
+    } else batches.push({ segments: [...batch.segments], spans: [...batch.spans] })
+  }
+  return { batches, goodBytes, foreign }
+}
+
+function parse(payload: Buffer): FinalsBatch | null {
+  let value: unknown
+  try {
+    value = JSON.parse(payload.toString('utf8'))
+  } catch {
+    return null
+  }
+  const parsed = schema.safeParse(value)
+  // ids are branded strings: what was written with them comes back as it was
+  return parsed.success ? (parsed.data as unknown as FinalsBatch) : null
+}

@@ -1,0 +1,132 @@
+import { open, rm, type FileHandle } from 'node:fs/promises'
+import { StateError, toError } from '../../core/errors.js'
+import type { Logger } from '../../observe/logger.js'
+import type { FinalsBatch, FinalsLog } from '../port.js'
+import { decodeLog, encodeBatch } from './batch.js'
+
+/** What of an open file the log uses. */
+type LogFile = Pick<FileHandle, 'appendFile' | 'truncate' | 'close'>
+
+/** A log whose finals are all stored is emptied beyond this size: what a restart reads again for nothing stays small. */
+const TRIM_BYTES = 64 * 1024
+
+/**
+ * The log of one claim: records at the end of one file, in the page cache when `append` resolves, which outlives the process. It is not
+ * synced: a disk under load takes longer for that (p99 14 to 32 ms measured) than the store, which follows within 50 ms.
+ * F1 One operation at a time; a cut never takes what was appended after it was asked for. F2 A write that fails is cut off again, so that
+ * what follows can be read; where even that fails nothing more is appended.
+ */
+export class FinalsFile implements FinalsLog {
+  readonly left: readonly FinalsBatch[]
+  readonly #path: string
+  readonly #leftPaths: readonly string[]
+  readonly #file: LogFile
+  readonly #logger: Logger
+  #goodBytes: number
+  #isBroken = false
+  #closing: Promise<void> | undefined
+  #last: Promise<void> = Promise.resolve()
+
+  /** @param parts `file` ends after `goodBytes`, and is the log's own */
+  constructor(parts: {
+    path: string
+    file: LogFile
+    goodBytes: number
+    left: readonly FinalsBatch[]
+    leftPaths: readonly string[]
+    logger: Logger
+  }) {
+    this.#path = parts.path
+    this.#file = parts.file
+    this.#goodBytes = parts.goodBytes
+    this.left = parts.left
+    this.#leftPaths = parts.leftPaths
+    this.#logger = parts.logger
+  }
+
+  /**
+   * Opens a file for appending, after whatever it holds.
+   * @param earlier logs of the meeting's earlier claims
+   * @throws Error the disk refused
+   */
+  static async open(path: string, earlier: readonly string[], joinSegments: number, logger: Logger): Promise<FinalsFile> {
+    const file = await open(path, 'a+', 0o600)
+    try {
+      const left: FinalsBatch[] = []
+      const leftPaths: string[] = []
+      for (const one of earlier) {
+        left.push(...(await readLog(one, joinSegments, logger)).batches)
+        leftPaths.push(one)
+      }
+      const own = decodeLog(await file.readFile(), joinSegments)
+      left.push(...own.batches)
+      await file.truncate(own.goodBytes)
+      return new FinalsFile({ path, file, goodBytes: own.goodBytes, left, leftPaths, logger })
+    } catch (thrown) {
+      await file.close()
+      throw thrown
+    }
+  }
+
+  async forgetLeft(): Promise<void> {
+    for (const path of this.#leftPaths) await rm(path, { force: true })
+  }
+
+  append(batch: FinalsBatch): Promise<void> {
+    const record = encodeBatch(batch)
+    return this.#run(async () => {
+      if (this.#isBroken || this.#closing) throw new StateError('the log of finals takes nothing more')
+      try {
+        await this.#file.appendFile(record)
+      } catch (thrown) {
+        await this.#cutTo(this.#goodBytes)
+        throw thrown
+      }
+      this.#goodBytes += record.length
+    })
+  }
+
+  stored(): void {
+    if (this.#goodBytes < TRIM_BYTES || this.#closing) return
+    // a cut that fails costs a few records that are read again
+    void this.#run(() => this.#cutTo(0))
+  }
+
+  close(keep: boolean): Promise<void> {
+    this.#closing ??= this.#run(async () => {
+      await this.#file.close()
+      if (!keep) await rm(this.#path, { force: true })
+    })
+    return this.#closing
+  }
+
+  async #cutTo(bytes: number): Promise<void> {
+    try {
+      await this.#file.truncate(bytes)
+      this.#goodBytes = bytes
+    } catch (thrown) {
+      this.#isBroken = true
+      this.#logger.warn({ err: toError(thrown), path: this.#path }, 'log of finals cannot be cut')
+    }
+  }
+
+  #run(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work)
+    this.#last = done.catch(() => undefined)
+    return done
+  }
+}
+
+/** Reads a log that nobody writes any more, telling what of it cannot be read. @throws Error the disk refused */
+export async function readLog(path: string, joinSegments: number, logger: Logger): Promise<ReturnType<typeof decodeLog>> {
+  const file = await open(path, 'r')
+  try {
+    const bytes = await file.readFile()
+    const log = decodeLog(bytes, joinSegments)
+    const tornBytes = bytes.length - log.goodBytes
+    if (tornBytes > 0 || log.foreign > 0) logger.warn({ path, tornBytes, foreign: log.foreign }, 'log of finals was cut')
+    return log
+  } finally {
+    await file.close()
+  }
+}

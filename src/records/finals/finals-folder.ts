@@ -1,0 +1,76 @@
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { NotFoundError, toError } from '../../core/errors.js'
+import { asMeetingId } from '../../core/ids.js'
+import type { Logger } from '../../observe/logger.js'
+import type { Claim, FinalsLog, FinalsLogs, MeetingStore } from '../port.js'
+import { FinalsFile, readLog } from './finals-file.js'
+
+/** Finals of a log are handed to the store so many at a time. */
+const JOIN_SEGMENTS = 500
+const NAME = /^([0-9a-f-]{36})\.(\d+)\.finals$/
+
+/**
+ * The folder of all logs of finals of this host, a file a claim: `<meeting>.<epoch>.finals`. A file is removed by whoever knows that the
+ * store has all of it: its own writer at the end, the next claim of its meeting, or a later start once nobody can hold its claim.
+ */
+export class FinalsFolder implements FinalsLogs {
+  readonly #folder: string
+  readonly #logger: Logger
+
+  /** @param folder made when absent */
+  constructor(folder: string, logger: Logger) {
+    this.#folder = folder
+    this.#logger = logger
+  }
+
+  async open(claim: Claim): Promise<FinalsLog> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 })
+    const earlier = (await this.#files())
+      .filter(({ claim: { meetingId, epoch } }) => meetingId === claim.meetingId && epoch < claim.epoch)
+      .toSorted((a, b) => a.claim.epoch - b.claim.epoch)
+    const paths = earlier.map(({ path }) => path)
+    return FinalsFile.open(join(this.#folder, `${claim.meetingId}.${claim.epoch}.finals`), paths, JOIN_SEGMENTS, this.#logger)
+  }
+
+  /**
+   * Stores what processes left here that died, or ended while the store was away; for the start of a process. What belongs to a claim
+   * that may still be held is stored too, and left to its holder. A log that cannot be stored stays, and is told in the log.
+   */
+  async adopt(store: Pick<MeetingStore, 'adoptSegments'>): Promise<void> {
+    const files = await this.#files().catch((thrown: unknown) => {
+      this.#logger.error({ err: toError(thrown), folder: this.#folder }, 'finals left by dead processes cannot be looked for')
+      return []
+    })
+    for (const { path, claim } of files) {
+      try {
+        const { batches } = await readLog(path, JOIN_SEGMENTS, this.#logger)
+        let isOver = false
+        let stored = 0
+        for (const { segments, spans } of batches.length > 0 ? batches : [{ segments: [], spans: [] }]) {
+          const adopted = await store.adoptSegments(claim, segments, spans)
+          isOver = adopted.isOver
+          stored += adopted.stored
+        }
+        if (stored > 0) this.#logger.warn({ meeting: claim.meetingId, segments: stored }, 'finals left by a dead process stored')
+        if (isOver) await rm(path, { force: true })
+      } catch (thrown) {
+        // a meeting that was deleted takes its text along
+        if (thrown instanceof NotFoundError) await rm(path, { force: true })
+        else this.#logger.error({ err: toError(thrown), path }, 'finals left by a dead process could not be stored')
+      }
+    }
+  }
+
+  async #files(): Promise<readonly { readonly path: string; readonly claim: Claim }[]> {
+    const names = await readdir(this.#folder).catch((thrown: unknown) => {
+      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return []
+      throw thrown
+    })
+    return names.flatMap((name) => {
+      const [, meeting, epoch] = NAME.exec(name) ?? []
+      if (meeting === undefined || epoch === undefined) return []
+      return [{ path: join(this.#folder, name), claim: { meetingId: asMeetingId(meeting), epoch: Number(epoch) } }]
+    })
+  }
+}

@@ -1,0 +1,252 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { open, type FileHandle } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { encodeRecord } from '../../../src/core/checked-records.js'
+import { newMeetingId, newSessionId } from '../../../src/core/ids.js'
+import { silentLogger } from '../../../src/observe/logger.js'
+import { FinalsFile } from '../../../src/records/finals/finals-file.js'
+import { FinalsFolder } from '../../../src/records/finals/finals-folder.js'
+import type { Claim, FinalsBatch } from '../../../src/records/port.js'
+import { MemoryStore } from '../../support/memory-store.js'
+import { requestFor, segmentOf, spanOf } from '../../support/records.js'
+
+/** A file whose second write gets half of its bytes onto the disk, and which perhaps cannot be cut. */
+class FullDisk {
+  #writes = 0
+  readonly #file: FileHandle
+  readonly #canCut: boolean
+
+  constructor(file: FileHandle, cannotCut = false) {
+    this.#file = file
+    this.#canCut = !cannotCut
+  }
+
+  async appendFile(data: string | Uint8Array): Promise<void> {
+    if (++this.#writes !== 2) return this.#file.appendFile(data)
+    await this.#file.appendFile(Buffer.from(data).subarray(0, data.length / 2))
+    throw new Error('disk full')
+  }
+
+  truncate(bytes?: number): Promise<void> {
+    return this.#canCut ? this.#file.truncate(bytes) : Promise.reject(new Error('read-only'))
+  }
+
+  close(): Promise<void> {
+    return this.#file.close()
+  }
+}
+
+describe('the log of finals', () => {
+  let root: string
+  let folder: FinalsFolder
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), 'roomscribe-finals-'))
+    folder = new FinalsFolder(root, silentLogger)
+  })
+  afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+  const session = newSessionId()
+  const batch = (n: number, text = `text ${n}`): FinalsBatch => ({
+    segments: [segmentOf(session, n, { text })],
+    spans: [spanOf(session, n * 1000, n * 1000 + 500)],
+  })
+  const newClaim = (): Claim => ({ meetingId: newMeetingId(), epoch: 1 })
+  const next = (claim: Claim): Claim => ({ ...claim, epoch: claim.epoch + 1 })
+  const files = () => readdirSync(root).toSorted()
+  const onlyFile = () => join(root, files()[0] ?? '')
+  const textsOf = (left: readonly FinalsBatch[]) => left.flatMap(({ segments }) => segments.map(({ text }) => text))
+
+  it('gives the next claim of the meeting everything appended, with its spans, in order', async () => {
+    const claim = newClaim()
+    const log = await folder.open(claim)
+    expect(log.left).toEqual([])
+    await Promise.all([log.append(batch(1, 'ä\0 "x" \u2028')), log.append(batch(2)), log.append(batch(3))])
+    const after = await folder.open(next(claim))
+    expect(after.left).toEqual([
+      {
+        segments: [1, 2, 3].flatMap((n) => batch(n, n === 1 ? 'ä\0 "x" \u2028' : undefined).segments),
+        spans: [1, 2, 3].flatMap((n) => batch(n).spans),
+      },
+    ])
+    await after.forgetLeft()
+    expect(files()).toEqual([`${claim.meetingId}.2.finals`])
+    await after.close(false)
+    expect(files()).toEqual([])
+    await log.close(false)
+  })
+
+  it('34 cut at any byte of its last record it gives what was whole, and takes more', async () => {
+    const claim = newClaim()
+    const log = await folder.open(claim)
+    await log.append(batch(1))
+    const wholeBytes = statSync(onlyFile()).size
+    await log.append(batch(2))
+    await log.close(true)
+    const bytes = readFileSync(onlyFile())
+    for (let cut = wholeBytes; cut < bytes.length; cut += 7) {
+      writeFileSync(onlyFile(), bytes.subarray(0, cut))
+      const again = await folder.open(claim)
+      expect(textsOf(again.left)).toEqual(['text 1'])
+      await again.append(batch(3))
+      await again.close(true)
+      const last = await folder.open(next(claim))
+      expect(textsOf(last.left)).toEqual(['text 1', 'text 3'])
+      await last.close(false)
+    }
+  })
+
+  it('a whole record of another version is left out, those around it are read', async () => {
+    const claim = newClaim()
+    const log = await folder.open(claim)
+    await log.append(batch(1))
+    writeFileSync(onlyFile(), encodeRecord(Buffer.from('{"version":2,"segments":[]}')), { flag: 'a' })
+    writeFileSync(onlyFile(), encodeRecord(Buffer.from('rubbish')), { flag: 'a' })
+    await log.append(batch(2))
+    await log.close(true)
+    const after = await folder.open(next(claim))
+    expect(textsOf(after.left)).toEqual(['text 1', 'text 2'])
+    await after.close(false)
+  })
+
+  it('F1 is emptied once all of it is stored and it has grown, and keeps what comes after', async () => {
+    const claim = newClaim()
+    const log = await folder.open(claim)
+    await log.append(batch(1, 'x'.repeat(70_000)))
+    log.stored()
+    const appended = log.append(batch(2))
+    await appended
+    expect(statSync(onlyFile()).size).toBeLessThan(2_000)
+    log.stored()
+    await log.append(batch(3))
+    await log.close(true)
+    const after = await folder.open(next(claim))
+    expect(textsOf(after.left)).toEqual(['text 2', 'text 3'])
+    await after.close(false)
+  })
+
+  it('belongs to one meeting, and what a newer claim writes is not touched', async () => {
+    const claim = newClaim()
+    const [mine, other, newer] = [await folder.open(claim), await folder.open(newClaim()), await folder.open(next(next(claim)))]
+    await Promise.all([mine.append(batch(1)), other.append(batch(2)), newer.append(batch(3))])
+    const second = await folder.open(next(claim))
+    expect(textsOf(second.left)).toEqual(['text 1'])
+    await second.forgetLeft()
+    await second.close(false)
+    expect(files()).toHaveLength(2)
+    for (const log of [mine, other, newer]) await log.close(true)
+  })
+
+  it('33 F2 a write that fails half-way is cut off: what was appended before and after it is read', async () => {
+    const claim = newClaim()
+    const path = join(root, `${claim.meetingId}.1.finals`)
+    const log = new FinalsFile({
+      path,
+      file: new FullDisk(await open(path, 'a')),
+      goodBytes: 0,
+      left: [],
+      leftPaths: [],
+      logger: silentLogger,
+    })
+    const outcomes = await Promise.allSettled([1, 2, 3].map((n) => log.append(batch(n))))
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+    await log.close(true)
+    const after = await folder.open(next(claim))
+    expect(textsOf(after.left)).toEqual(['text 1', 'text 3'])
+    await after.close(false)
+  })
+
+  it('33 F2 where the cut fails too, nothing more is taken, and what was appended before is read', async () => {
+    const claim = newClaim()
+    const path = join(root, `${claim.meetingId}.1.finals`)
+    const file = new FullDisk(await open(path, 'a'), true)
+    const log = new FinalsFile({ path, file, goodBytes: 0, left: [], leftPaths: [], logger: silentLogger })
+    const outcomes = await Promise.allSettled([1, 2, 3].map((n) => log.append(batch(n))))
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+    await log.close(true)
+    const after = await folder.open(next(claim))
+    expect(textsOf(after.left)).toEqual(['text 1'])
+    await after.close(false)
+  })
+
+  it('takes nothing after it was closed, and may be closed twice', async () => {
+    const log = await folder.open(newClaim())
+    await log.append(batch(1))
+    await Promise.all([log.close(false), log.close(false)])
+    await expect(log.append(batch(2))).rejects.toThrow(/nothing more/)
+    log.stored()
+    expect(files()).toEqual([])
+  })
+
+  describe('adopted at the start of a process', () => {
+    const begin = async () => {
+      const store = new MemoryStore()
+      const { meeting } = await store.create(requestFor('room'))
+      const claim = await store.claim(meeting.id)
+      const log = await folder.open(claim)
+      await log.append(batch(1))
+      await log.append(batch(2))
+      await log.close(true)
+      return { store, claim }
+    }
+
+    it('I1 I2 is stored once, however often, and stays while its claim may be held', async () => {
+      const { store, claim } = await begin()
+      await folder.adopt(store)
+      await folder.adopt(store)
+      expect((await store.segments(claim.meetingId)).map(({ text }) => text)).toEqual(['text 1', 'text 2'])
+      expect(await store.spans(claim.meetingId)).toHaveLength(2)
+      expect(files()).toHaveLength(1)
+      // the meeting's next bot knows that nobody else has it
+      const log = await folder.open(await store.claim(claim.meetingId))
+      expect(textsOf(log.left)).toEqual(['text 1', 'text 2'])
+      await log.forgetLeft()
+      await log.close(false)
+      expect(files()).toEqual([])
+    })
+
+    it('goes once another claim was taken, or the meeting is over or deleted', async () => {
+      const taken = await begin()
+      await taken.store.claim(taken.claim.meetingId)
+      await folder.adopt(taken.store)
+      expect(await taken.store.segments(taken.claim.meetingId)).toHaveLength(2)
+      expect(files()).toEqual([])
+      const over = await begin()
+      await over.store.setState(over.claim, 'failed', 'internal_fault')
+      await folder.adopt(over.store)
+      expect(await over.store.segments(over.claim.meetingId)).toHaveLength(2)
+      expect(files()).toEqual([])
+      await begin()
+      await folder.adopt(new MemoryStore())
+      expect(files()).toEqual([])
+    })
+
+    it('stays when the store fails, and holds up no other', async () => {
+      const { store } = await begin()
+      await begin()
+      let calls = 0
+      await folder.adopt({
+        adoptSegments: () => {
+          calls++
+          return Promise.reject(new Error('away'))
+        },
+      })
+      expect([calls, files().length]).toEqual([2, 2])
+      await store.close()
+    })
+
+    it('of a torn file gives what is whole; files of other names are left alone', async () => {
+      const { store, claim } = await begin()
+      truncateSync(onlyFile(), statSync(onlyFile()).size - 1)
+      writeFileSync(join(root, 'notes.txt'), 'x')
+      await folder.adopt(store)
+      expect((await store.segments(claim.meetingId)).map(({ text }) => text)).toEqual(['text 1'])
+      expect(files()).toHaveLength(2)
+    })
+
+    it('does nothing without a folder', async () => {
+      await new FinalsFolder(join(root, 'absent'), silentLogger).adopt(new MemoryStore())
+    })
+  })
+})
