@@ -20,6 +20,7 @@ import { createMetrics } from '../observe/metrics.js'
 import type { MeetingRecord, MeetingStore } from '../records/port.js'
 import { botOptions, createAttendance } from './attend.js'
 import type { Settings } from './config/settings.js'
+import { FinalsFolder } from '../records/finals/finals-folder.js'
 import { openRecords } from './records.js'
 import { openRoom } from './room.js'
 import { openSpeech } from './speech.js'
@@ -76,8 +77,10 @@ export async function startUp(
     const metrics = createMetrics({ process: true })
     const business = createEvents(metrics)
     const room = openRoom(settings, { clock, logger, business })
+    const finals = new FinalsFolder(join(settings.dataDir, 'finals'), logger)
+    await finals.adopt(store)
     const attendance = createAttendance(
-      { room, stt: speech.stt, store, clock, logger, random, detector: await loadVoice(), business },
+      { room, stt: speech.stt, store, finals, clock, logger, random, detector: await loadVoice(), business },
       botOptions(settings),
       jobs.queue,
       parts.observe ?? (() => ({})),

@@ -4,7 +4,8 @@ import { EnergyDetector } from '../../src/live/audio/voice/energy.js'
 import type { BotOptions, BotOutcome } from '../../src/live/bot/bot.js'
 import { MeetingBot } from '../../src/live/bot/meeting-bot.js'
 import { silentLogger } from '../../src/observe/logger.js'
-import type { MeetingRecord, StoredSegment } from '../../src/records/port.js'
+import type { Segment } from '../../src/live/transcript/segment.js'
+import type { MeetingRecord } from '../../src/records/port.js'
 import { FakeRoom } from './fake-room.js'
 import { FakeStt } from './fake-stt.js'
 import { ManualClock } from './manual-clock.js'
@@ -32,7 +33,7 @@ export class BotRig {
   readonly stt = new FakeStt()
   readonly store = new MemoryStore(() => this.clock.nowMs())
   readonly stop = new AbortController()
-  readonly segments: StoredSegment[] = []
+  readonly segments: Segment[] = []
   readonly states: string[] = []
   readonly errors: string[] = []
   /** each stored segment under the name that the observer was told then */

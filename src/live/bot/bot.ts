@@ -2,7 +2,7 @@ import type { Identity } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
-import type { MeetingReason, MeetingState, MeetingStore, StoredSegment } from '../../records/port.js'
+import type { FinalsLogs, MeetingReason, MeetingState, MeetingStore } from '../../records/port.js'
 import type { ChannelPlan } from '../audio/lease/sizing.js'
 import type { Gap } from '../audio/span.js'
 import type { VoiceDetectorFactory } from '../audio/voice/detector.js'
@@ -35,6 +35,8 @@ export interface BotDeps {
   readonly room: RoomPort
   readonly stt: SttPort
   readonly store: MeetingStore
+  /** where finals are kept until the store has them; absent: nowhere else */
+  readonly finals?: FinalsLogs
   readonly clock: Clock
   readonly logger: Logger
   readonly random: () => number
@@ -48,7 +50,8 @@ export interface BotDeps {
 export interface MeetingObserver {
   state?(state: MeetingState, reason: MeetingReason | null): void
   interim?(segments: readonly Segment[], nameOf: (identity: Identity) => string): void
-  segment?(segment: StoredSegment, nameOf: (identity: Identity) => string): void
+  /** the segment is durable: logged on this host or stored */
+  segment?(segment: Segment, nameOf: (identity: Identity) => string): void
   gap?(gap: Gap): void
   error?(error: Error): void
 }

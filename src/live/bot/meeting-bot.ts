@@ -5,14 +5,7 @@ import { Scope } from '../../core/scope.js'
 import { deferred } from '../../core/deferred.js'
 import { createEvents, type BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
-import {
-  MEETING_REASONS,
-  type Claim,
-  type MeetingReason,
-  type MeetingRecord,
-  type MeetingState,
-  type StoredSegment,
-} from '../../records/port.js'
+import { MEETING_REASONS, type Claim, type MeetingReason, type MeetingRecord, type MeetingState } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
 import type { RoomConnection, RoomEndReason, RoomEvents } from '../room/port.js'
 import type { Segment } from '../transcript/segment.js'
@@ -68,7 +61,7 @@ export class MeetingBot {
     const elapsed = meeting.startedAt === null ? 0 : Math.max(0, deps.clock.nowMs() - Date.parse(meeting.startedAt))
     this.#startMs = deps.clock.monotonicMs() - elapsed
     this.#journal = new Journal(
-      { store: deps.store, claim, clock: deps.clock, logger: this.#logger, random: deps.random },
+      { store: deps.store, logs: deps.finals ?? null, claim, clock: deps.clock, logger: this.#logger, random: deps.random },
       {
         stored: (segment) => this.#stored(segment),
         gapStored: (gap) => this.#observer.gap?.(gap),
@@ -108,6 +101,7 @@ export class MeetingBot {
       }
       // the store plans its statements at the first call: the first words must not wait for that
       await this.#deps.store.appendSegments(this.#claim, [])
+      await this.#journal.open()
       const first = begin(this.#options.policy)
       this.#state = first.state
       this.#told = 'joining'
@@ -312,7 +306,7 @@ export class MeetingBot {
     for (const segment of segments) this.#caption(segment, false)
   }
 
-  #stored(segment: StoredSegment): void {
+  #stored(segment: Segment): void {
     this.#observer.segment?.(segment, (identity) => this.#people.name(identity))
     this.#caption(segment, true)
   }

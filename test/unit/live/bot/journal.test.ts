@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { asIdentity, asSegmentId, newSessionId } from '../../../../src/core/ids.js'
+import { asIdentity, asSegmentId, newMeetingId, newSessionId, trackKey } from '../../../../src/core/ids.js'
 import { Journal } from '../../../../src/live/bot/journal.js'
+import type { Span } from '../../../../src/live/audio/span.js'
 import type { Segment } from '../../../../src/live/transcript/segment.js'
 import { silentLogger } from '../../../../src/observe/logger.js'
 import type { Claim, StoredSegment } from '../../../../src/records/port.js'
+import { deferred } from '../../../../src/core/deferred.js'
+import { FakeFinals } from '../../../support/fake-finals.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 import { MemoryStore } from '../../../support/memory-store.js'
 
@@ -27,18 +30,20 @@ const segment = (n: number): Segment => ({
 class MoodyStore extends MemoryStore {
   appends = 0
   failures = 0
+  gate: Promise<void> = Promise.resolve()
 
-  override appendSegments(...args: Parameters<MemoryStore['appendSegments']>): Promise<readonly StoredSegment[]> {
+  override async appendSegments(...args: Parameters<MemoryStore['appendSegments']>): Promise<readonly StoredSegment[]> {
     this.appends++
+    await this.gate
     if (this.failures > 0) {
       this.failures--
-      return Promise.reject(new Error('away'))
+      throw new Error('away')
     }
     return super.appendSegments(...args)
   }
 }
 
-async function rig() {
+async function rig(logs: FakeFinals | null = null) {
   const clock = new ManualClock()
   const store = new MoodyStore()
   const { meeting } = await store.create({
@@ -55,9 +60,10 @@ async function rig() {
   const told: string[] = []
   let lost = 0
   const journal = new Journal(
-    { store, claim, clock, logger: silentLogger, random: () => 0.5 },
+    { store, logs, claim, clock, logger: silentLogger, random: () => 0.5 },
     { stored: (one) => told.push(one.text), gapStored: () => undefined, claimLost: () => void lost++ },
   )
+  await journal.open()
   return { clock, store, meeting, journal, told, lost: () => lost }
 }
 
@@ -102,5 +108,146 @@ describe('Journal', () => {
     const { store, journal } = await rig()
     store.failures = 1_000
     expect(() => journal.segments(Array.from({ length: 20_001 }, (_, n) => segment(n)))).toThrow(/20000/)
+  })
+})
+
+describe('Journal with a log of finals', () => {
+  const span = (n: number): Span => ({
+    sessionId,
+    channel: 0,
+    fromFrame: n,
+    toFrame: n + 800,
+    trackKey: trackKey(asIdentity('ann'), 'microphone'),
+    identity: asIdentity('ann'),
+    meetingMs: n,
+  })
+
+  it('B1 J1 tells of a final once the log has it, with its spans, while the store is away; and once', async () => {
+    const logs = new FakeFinals()
+    const gate = deferred()
+    logs.gate = gate.promise
+    const { clock, store, journal, told, meeting } = await rig(logs)
+    store.failures = 2
+    journal.span(span(0))
+    journal.segments([segment(1)])
+    await clock.settle()
+    expect([told, store.appends]).toEqual([[], 0])
+    gate.resolve()
+    await clock.settle()
+    expect([told, store.appends]).toEqual([['text 1'], 1])
+    expect(logs.appended).toEqual([{ segments: [segment(1)], spans: [span(0)] }])
+    for (let turn = 0; turn < 10; turn++) await clock.advance(1_000)
+    expect(told).toEqual(['text 1'])
+    expect((await store.segments(meeting.id)).map(({ text }) => text)).toEqual(['text 1'])
+    expect(await store.spans(meeting.id)).toEqual([span(0)])
+    expect(await journal.close(1_000)).toBe(0)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('J1 a log that hangs makes a final wait for the store, 50 ms later, and no longer', async () => {
+    const logs = new FakeFinals()
+    logs.gate = new Promise(() => undefined)
+    const { clock, store, journal, told } = await rig(logs)
+    journal.segments([segment(1)])
+    await clock.advance(49)
+    expect([told, store.appends]).toEqual([[], 0])
+    await clock.advance(1)
+    expect([told, store.appends]).toEqual([['text 1'], 1])
+  })
+
+  it('J1 a log that refuses is not asked again for the same final, and the store has it at once', async () => {
+    const logs = new FakeFinals()
+    logs.refusal = new Error('disk full')
+    const { clock, store, journal, told } = await rig(logs)
+    journal.segments([segment(1)])
+    await clock.settle()
+    expect([told, store.appends]).toEqual([['text 1'], 1])
+    logs.refusal = null
+    journal.segments([segment(2)])
+    await clock.settle()
+    expect(logs.appended.flatMap(({ segments }) => segments.map(({ text }) => text))).toEqual(['text 2'])
+    expect(told).toEqual(['text 1', 'text 2'])
+    await journal.close(1_000)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('J2 the log may forget only when the store has everything', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, journal } = await rig(logs)
+    store.failures = 1
+    journal.segments([segment(1)])
+    await clock.settle()
+    expect(logs.storedCalls).toBe(0)
+    await clock.advance(1_000)
+    expect(logs.storedCalls).toBe(1)
+    expect(await journal.close(1_000)).toBe(0)
+    expect(logs.closed).toEqual([false])
+  })
+
+  it('J2 the log may not forget while a final waits that came during a write', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, journal } = await rig(logs)
+    const gates = [deferred(), deferred()]
+    store.gate = gates[0]!.promise
+    journal.segments([segment(1)])
+    await clock.settle()
+    journal.segments([segment(2)])
+    await clock.settle()
+    expect(logs.appended).toHaveLength(2)
+    store.gate = gates[1]!.promise
+    gates[0]!.resolve()
+    await clock.settle()
+    expect([store.appends, logs.storedCalls]).toEqual([2, 0])
+    gates[1]!.resolve()
+    await clock.settle()
+    expect(logs.storedCalls).toBe(1)
+  })
+
+  it('J2 what the store did not take by the end stays in the log', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, journal, told } = await rig(logs)
+    store.failures = 1_000
+    journal.segments([segment(1), segment(2)])
+    const closing = journal.close(5_000)
+    for (let turn = 0; turn < 10; turn++) await clock.advance(1_000)
+    expect([await closing, told, logs.closed]).toEqual([2, ['text 1', 'text 2'], [true]])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('I1 what an earlier bot left is stored before anything else, once, and forgotten after that', async () => {
+    const logs = new FakeFinals()
+    logs.left = [
+      { segments: [segment(1), segment(2)], spans: [span(0)] },
+      { segments: [segment(2), segment(3)], spans: [] },
+    ]
+    const { store, meeting, told, clock } = await rig(logs)
+    expect((await store.segments(meeting.id)).map(({ text }) => text)).toEqual(['text 1', 'text 2', 'text 3'])
+    expect(await store.spans(meeting.id)).toEqual([span(0)])
+    expect([logs.forgotten, told, clock.pending]).toEqual([1, [], 0])
+  })
+
+  it('I1 what an earlier bot left is kept while the store does not take it', async () => {
+    const logs = new FakeFinals()
+    logs.left = [{ segments: [segment(1)], spans: [] }]
+    const store = new MoodyStore()
+    store.failures = 1
+    const claim: Claim = { meetingId: newMeetingId(), epoch: 1 }
+    const events = { stored: () => undefined, gapStored: () => undefined, claimLost: () => undefined }
+    const journal = new Journal({ store, logs, claim, clock: new ManualClock(), logger: silentLogger, random: () => 0.5 }, events)
+    await expect(journal.open()).rejects.toThrow('away')
+    expect([logs.forgotten, logs.closed]).toEqual([0, [true]])
+  })
+
+  it('B2 nothing more is logged once the claim is lost', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, meeting, journal } = await rig(logs)
+    await store.claim(meeting.id)
+    journal.segments([segment(1)])
+    await clock.settle()
+    journal.segments([segment(2)])
+    await clock.advance(1_000)
+    expect(logs.appended).toHaveLength(1)
+    await journal.close(1_000)
+    expect([logs.closed, clock.pending]).toEqual([[true], 0])
   })
 })
