@@ -56,7 +56,7 @@ export interface MarksVerdict {
   readonly missing: readonly SpokenMark[]
   /** marks that nobody spoke */
   readonly foreign: readonly ReturnedMark[]
-  /** came back shorter than they were spoken */
+  /** came back shorter than they were spoken: the receiver of the room (NetEq) drops 40 ms here and there to catch up */
   readonly cut: readonly ReturnedMark[]
   /** place in the meeting against the speaker's log, the median taken off, absolute, ms, ascending */
   readonly positionErrorMs: readonly number[]

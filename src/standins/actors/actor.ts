@@ -2,6 +2,7 @@ import { AudioFrame, AudioSource, LocalAudioTrack, Room, TrackPublishOptions, Tr
 import { StateError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import { setTrackMuted } from './mute.js'
+import { hearOnlyOwnEvents } from './own-events.js'
 import { silenceRtcLogs } from './quiet.js'
 
 /** Who an actor is and where it goes. */
@@ -78,6 +79,7 @@ export class Actor {
   async join(): Promise<void> {
     if (this.#room) throw new StateError(`${this.identity} has joined already`)
     const room = new Room()
+    hearOnlyOwnEvents(room)
     this.#room = room
     try {
       await room.connect(this.#options.url, await this.#options.token(this.#name), { autoSubscribe: false, dynacast: false })

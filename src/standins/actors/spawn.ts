@@ -40,8 +40,9 @@ export function spawnActors(options: {
   readonly clock: Clock
 }): ActorsProcess {
   const file = fileURLToPath(workerFile(import.meta.url, './actor-process.js'))
-  // the keys go over standard input: arguments and environment can be read by others
-  const child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'pipe'], env: {} })
+  // the keys go over standard input: arguments and environment can be read by others. The native part of rtc-node writes errors to
+  // standard error, tokens included, unless it is told not to
+  const child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'pipe'], env: { RUST_LOG: 'off' } })
   const stderr = new OutputTail(STDERR_CHARS)
   const ready = deferred()
   const started = deferred<number>()
