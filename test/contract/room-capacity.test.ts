@@ -1,5 +1,8 @@
 import { SimulateScenarioKind } from '@livekit/rtc-node'
+import { tmpdir } from 'node:os'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { openRoom } from '../../src/app/room.js'
+import { systemClock } from '../../src/core/time.js'
 import { disposeRoomLibrary } from '../../src/live/room/livekit/open.js'
 import { prepareLibrary } from '../../src/live/room/livekit/library.js'
 import { TrackPlaces } from '../../src/live/room/livekit/track-places.js'
@@ -8,6 +11,7 @@ import { startTestLivekit } from '../support/livekit.js'
 import { RoomRecorder } from '../support/room-recorder.js'
 import type { RoomSpeaker, ToneTrack } from '../support/room-speaker.js'
 import { mic, RoomStage } from '../support/room-stage.js'
+import { testSettings } from '../support/settings.js'
 
 let stage: RoomStage
 
@@ -104,4 +108,18 @@ test('a full reconnect keeps to the places, and hears as many as before', async 
   const startedSince = () => recorder.since(from).filter((line) => line.startsWith('started')).length
   await recorder.until(() => startedSince() === 2 && recorder.since(from).some((line) => line.startsWith('refused')))
   expect([places.taken, places.waiting]).toEqual([2, 1])
+})
+
+test('the setting bounds what a process hears, and how many wait is told', async () => {
+  const told: number[] = []
+  const settings = testSettings({ dataDir: tmpdir(), maxTracks: 1 }, stage.server)
+  const port = openRoom(settings, { clock: systemClock, logger: silentLogger, business: { overCapacity: (count) => told.push(count) } })
+  const recorder = new RoomRecorder()
+  const asked = { room: stage.room, botIdentity: 'scribe', botName: 'Scribe' }
+  const connection = await port.join(asked, recorder, new AbortController().signal)
+  for (const identity of ['a', 'b']) await (await stage.speaker(identity)).publish()
+  await recorder.untilLines([`started ${mic('a')}`, `refused ${mic('b')}`])
+  expect(told).toEqual([1])
+  await connection.close()
+  expect(told).toEqual([1, 0])
 })
