@@ -19,7 +19,7 @@
  * V6 what was listened to for `lookBlocks` blocks in vain, in a row or not, is noise: until it is louder by `louder`, or something else voiced comes after
  *    something that is not, or a wait is over that begins with `firstWaitBlocks` and doubles with each time, up to `longestWaitBlocks`.
  * V7 from then on it takes `sternRun` voiced blocks in a row for the third stage to listen.
- * V8 that is forgotten when a voice is confirmed, or when nothing was listened to for `forgiveBlocks` blocks.
+ * V8 that is forgotten when a voice is confirmed, or when for `forgiveBlocks` blocks nothing was listened to and nothing waited.
  */
 export interface CascadeRules {
   readonly doubtBlocks: number
@@ -72,7 +72,7 @@ export class Cascade {
   readonly #rules: CascadeRules
   readonly #stages: LaterStages
   #state: CascadeState = QUIET
-  /** blocks listened to in vain, and how long ago the last was */
+  /** blocks listened to in vain, and how long ago one was listened to or waited */
   #listened = 0
   #sinceListened = 0
   #rejections = 0
@@ -122,8 +122,9 @@ export class Cascade {
 
   #pass(wait: number, noiseRms: number, rms: number): CascadeState {
     if (!this.#stages.isVoiced()) return NOT_VOICED
-    const isWaiting = wait > 0 && rms <= noiseRms * this.#rules.louder
-    return isWaiting ? { kind: 'noise', wait: wait - 1, rms: noiseRms } : this.#doubt(NOTHING_YET, true, rms)
+    if (wait === 0 || rms > noiseRms * this.#rules.louder) return this.#doubt(NOTHING_YET, true, rms)
+    this.#sinceListened = 0
+    return { kind: 'noise', wait: wait - 1, rms: noiseRms }
   }
 
   /** An active block of which nobody knows yet. */
