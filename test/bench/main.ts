@@ -3,11 +3,12 @@ import { run as leasing } from './leasing.js'
 import { run as live } from './live.js'
 import { run as mixer } from './mixer.js'
 import { table } from './table.js'
+import { run as voice } from './voice.js'
 
 /** One bench: numbers, or rows of numbers. */
 type Bench = (size: { readonly isFull: boolean }) => Promise<object>
 
-const BENCHES: Readonly<Record<string, Bench>> = { interleave, mixer, leasing, live }
+const BENCHES: Readonly<Record<string, Bench>> = { interleave, mixer, voice, leasing, live }
 
 const args = process.argv.slice(2)
 const names = args.filter((arg) => !arg.startsWith('--'))
