@@ -73,7 +73,7 @@ export function createEvents(metrics: Metrics | null): BusinessEvents {
     gapFound: (log, facts) =>
       safely(log, () => {
         metrics?.gaps.add(1, { reason: facts.reason })
-        log.warn(facts, 'somebody was not transcribed for a while')
+        log.info(facts, 'somebody was not transcribed for a while')
       }),
     receiptMade: (log, facts) =>
       safely(log, () => {
