@@ -1,32 +1,67 @@
+import { parseArgs } from 'node:util'
+import { run as crowd, runFirstWords as firstWords } from './crowd.js'
 import { run as interleave } from './interleave.js'
 import { run as leasing } from './leasing.js'
 import { run as live } from './live.js'
 import { run as mixer } from './mixer.js'
+import { run as realNames } from './names.js'
 import { table } from './table.js'
 import { run as voice } from './voice.js'
 
+/** How large a bench is to be. */
+interface Size {
+  /** the size that the README's numbers come from */
+  readonly isFull: boolean
+  /** `--people N`; null when it was not given */
+  readonly people: number | null
+}
+
 /** One bench: numbers, or rows of numbers. */
-type Bench = (size: { readonly isFull: boolean }) => Promise<object>
+type Bench = (size: Size) => Promise<object>
 
-const BENCHES: Readonly<Record<string, Bench>> = { interleave, mixer, voice, leasing, live }
+const BENCHES: Readonly<Record<string, Bench>> = {
+  interleave,
+  mixer,
+  voice,
+  leasing,
+  live,
+  crowd,
+  'first-words': firstWords,
+  names: realNames,
+}
 
-const args = process.argv.slice(2)
-const names = args.filter((arg) => !arg.startsWith('--'))
-const unknown = [
-  ...names.filter((name) => !(name in BENCHES)),
-  ...args.filter((arg) => arg.startsWith('--') && !['--json', '--full'].includes(arg)),
-]
-if (unknown.length > 0) {
-  process.stderr.write(`unknown: ${unknown.join(' ')}; benches: ${Object.keys(BENCHES).join(' ')}; options: --json --full\n`)
+const MAX_PEOPLE = 64
+
+function read(args: string[]): { readonly names: readonly string[]; readonly isJson: boolean; readonly size: Size } | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { json: { type: 'boolean' }, full: { type: 'boolean' }, people: { type: 'string' } },
+    })
+    const unknown = positionals.filter((name) => !(name in BENCHES))
+    if (unknown.length > 0) return `unknown: ${unknown.join(' ')}`
+    const people = values.people === undefined ? null : Number(values.people)
+    if (people !== null && !(Number.isInteger(people) && people >= 4 && people <= MAX_PEOPLE)) return `--people is 4 to ${MAX_PEOPLE}`
+    return { names: positionals, isJson: values.json ?? false, size: { isFull: values.full ?? false, people } }
+  } catch (thrown) {
+    return thrown instanceof Error ? thrown.message : String(thrown)
+  }
+}
+
+const asked = read(process.argv.slice(2))
+if (typeof asked === 'string') {
+  process.stderr.write(`${asked}; benches: ${Object.keys(BENCHES).join(' ')}; options: --json --full --people N\n`)
   process.exitCode = 2
 } else {
+  const { names, isJson, size } = asked
   const results: Record<string, unknown> = {}
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (names.length > 0 && !names.includes(name)) continue
     process.stderr.write(`${name} ...\n`)
-    const result = await bench({ isFull: args.includes('--full') })
+    const result = await bench(size)
     results[name] = result
-    if (args.includes('--json')) continue
+    if (isJson) continue
     process.stdout.write(`${name}\n`)
     for (const [field, value] of Object.entries(result)) {
       if (Array.isArray(value)) process.stdout.write(table(value as object[]))
@@ -35,5 +70,5 @@ if (unknown.length > 0) {
   }
   // one bench alone is its own document, as api.md has it
   const only = names.length === 1 ? results[names[0] ?? ''] : results
-  if (args.includes('--json')) process.stdout.write(`${JSON.stringify(only, null, 2)}\n`)
+  if (isJson) process.stdout.write(`${JSON.stringify(only, null, 2)}\n`)
 }
