@@ -69,6 +69,23 @@ test('S2 with all channels busy speech waits in its ring and takes over after a 
   expect(cyd.waits.maxMs).toBeLessThanOrEqual(3000)
 })
 
+test('S2 with all channels taken one is let go after a pause of 0.3 s, so that its guard is over when the next one speaks', () => {
+  const room = new RoomOfTracks({}, 0, two)
+  room.join('ann', script(1, [500, 3000]))
+  room.join('bob', script(1, [500, 9000]))
+  room.join('cyd', script(1, [3850, 5000]))
+  room.run(10_000)
+  expect(room.plane.coverageInput().find((row) => row.identity === 'cyd')!.waits).toEqual({ count: 1, totalMs: 0, maxMs: 0 })
+  // whoever pauses for longer than that, and is alone with it, has the channel back at once
+  const own = new RoomOfTracks({}, 0, two)
+  own.join('ann', script(1, [500, 3000], [3400, 5000], [5450, 7000]))
+  own.join('bob', script(1, [500, 9000]))
+  own.join('cyd', silent)
+  own.run(10_000)
+  expect(own.plane.coverageInput().find((row) => row.identity === 'ann')!.waits.maxMs).toBe(0)
+  expect([...new Set(owners(own, 's0', 0).map((one) => one.identity))]).toEqual(['ann'])
+})
+
 test('S2 of two who pause at once only one lets go for one who waits', () => {
   const room = new RoomOfTracks({}, 0, two)
   room.join('ann', script(1, [500, 5000], [5400, 8000]))
