@@ -28,7 +28,7 @@ const VARIANTS: Readonly<Record<string, Partial<VoiceTunables>>> = {
   'all, fvad 3': { mode: 3 },
   'all, voiced 0.5': { voiced: 0.5 },
   'all, voiced 0.75': { voiced: 0.75 },
-  'all, speech 0.5': { speech: 0.5 },
+  'all, speech 0.7': { speech: 0.7 },
   'all, speech 0.9': { speech: 0.9 },
   'all, no hold': { holdBlocks: 10_000 },
 }
@@ -124,7 +124,7 @@ function materialOf(sources: readonly (readonly [string, readonly Utterance[]])[
     (db) => [`cross-talk -${db} dB`, sceneOf(everybody.slice(0, 60), 2000 * 10 ** (-db / 20), 10, db).samples] as const,
   )
   return {
-    noises: [...NOISES.flatMap((name) => [5, 6].map((seed) => [name, noise(name, noiseSec / 2, seed)] as const)), ...crossTalk],
+    noises: [...NOISES.flatMap((name) => [5, 6].map((seed) => [name, noise(name, noiseSec, seed)] as const)), ...crossTalk],
     speech,
     tails: tailsOf(everybody),
     cpu: {
@@ -221,7 +221,7 @@ export async function run({ isFull }: { readonly isFull: boolean }): Promise<obj
     ['marks', markUtterances(isFull ? 100 : 30, 1)],
     ['vowels', vowelUtterances(isFull ? 100 : 30, 1)],
   ] as const
-  const material = materialOf(sources, isFull ? 300 : 60)
+  const material = materialOf(sources, isFull ? 240 : 60)
   const factories: [string, VoiceDetectorFactory][] = [['energy 200', () => new EnergyDetector(200)]]
   for (const [name, tunables] of Object.entries(VARIANTS)) factories.push([name, await loadVoice(tunables)])
   return {

@@ -13,7 +13,7 @@
  *
  * V1 a block that is not active is neither voice nor undecided.
  * V2 the first active block and those after it are undecided, at most `doubtBlocks` until the third stage listens and `lookBlocks` while it does.
- * V3 it listens from the first voiced block of a candidate on. When it confirms, this block is voice, and so are the undecided ones right before it.
+ * V3 it listens to voiced blocks only. When it confirms, this block is voice, and so are the undecided ones right before it.
  * V4 once confirmed, every active block is voice as long as one of the last `holdBlocks` blocks was voiced; pauses are not held against it.
  * V5 what was not voiced in time is noise until something voiced comes.
  * V6 what was listened to for `lookBlocks` blocks in vain, in a row or not, is noise: until it is louder by `louder`, or something else voiced comes after
@@ -109,9 +109,7 @@ export class Cascade {
     if (state.kind === 'voice') return this.#hold(state.unvoiced, isActive)
     if (!isActive) return QUIET
     if (state.kind === 'noise') return this.#pass(state.wait, state.rms, rms)
-    const before = state.kind === 'candidate' ? state : NOTHING_YET
-    // whoever is listened to needs not be voiced all the time
-    return this.#doubt(before, before.isListened || this.#stages.isVoiced(), rms)
+    return this.#doubt(state.kind === 'candidate' ? state : NOTHING_YET, this.#stages.isVoiced(), rms)
   }
 
   #hold(before: number, isActive: boolean): CascadeState {
@@ -132,11 +130,12 @@ export class Cascade {
     const { doubtBlocks, lookBlocks, firstWaitBlocks, longestWaitBlocks, sternRun } = this.#rules
     const blocks = before.blocks + 1
     const run = isVoiced ? before.run + 1 : 0
-    if (!before.isListened && run < (this.#rejections > 0 ? sternRun : 1)) {
+    const goesOn = isVoiced && before.isListened
+    if (!goesOn && run < (this.#rejections > 0 ? sternRun : 1)) {
       return blocks > doubtBlocks ? NOT_VOICED : { kind: 'candidate', blocks, run, isListened: false }
     }
     this.#sinceListened = 0
-    if (this.#stages.isSpeech(before.isListened)) {
+    if (this.#stages.isSpeech(goesOn)) {
       this.confirmed = before.blocks
       this.#forgive()
       return { kind: 'voice', unvoiced: 0 }
