@@ -94,8 +94,8 @@ export class MixSession {
     for (const track of this.holders) if (mayEnd(track, tunables)) this.#letGo(track)
     const longestPaused = (a: Track, b: Track) => b.pausedBlocks - a.pausedBlocks
     const longestHeld = (a: Track, b: Track) => b.heldBlocks - a.heldBlocks
-    // one channel is kept ready, so that its guard is over when the next one speaks; whoever had it last gets it back at once
-    this.#makeRoom(Math.max(1, demand.waiting), (track) => mayTakeOver(track, tunables), longestPaused)
+    // some channels are kept ready, so that their guards are over when the next one speaks; whoever had one last gets it back at once
+    this.#makeRoom(Math.max(tunables.readyChannels, demand.waiting), (track) => mayTakeOver(track, tunables), longestPaused)
     this.#makeRoom(demand.voices, (track) => mayDisplace(track, tunables), longestHeld)
     this.#makeRoom(demand.overdue, (track) => mayInterrupt(track, tunables), longestHeld)
   }

@@ -15,6 +15,8 @@ export interface AudioTunables {
   readonly ringBlocks: number
   /** kept before the first block that is, or may be, voice of a track that has no channel */
   readonly preRollBlocks: number
+  /** channels that are let go of at a take-over pause although nobody waits yet */
+  readonly readyChannels: number
   /** without voice, after which a leased channel is let go; and when somebody waits for one */
   readonly hangoverBlocks: number
   readonly takeOverBlocks: number
@@ -63,6 +65,7 @@ export const AUDIO_TUNABLES: AudioTunables = {
   catchUpBlocks: 200,
   ringBlocks: 600,
   preRollBlocks: 6,
+  readyChannels: 2,
   hangoverBlocks: 10,
   takeOverBlocks: 6,
   tailBlocks: 2,

@@ -87,7 +87,7 @@ test('S2 with all channels taken one is let go after a pause of 0.3 s, so that i
 })
 
 test('S2 of two who pause at once only one lets go for one who waits', () => {
-  const room = new RoomOfTracks({}, 0, two)
+  const room = new RoomOfTracks({ readyChannels: 0 }, 0, two)
   room.join('ann', script(1, [500, 5000], [5400, 8000]))
   room.join('bob', script(1, [500, 5000], [5400, 8000]))
   room.join('cyd', script(1, [4000, 4500]))
