@@ -9,6 +9,7 @@ import { packages } from './packages.mjs'
 import { setUp } from './setup.mjs'
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const FLAGS = new URL('../../dist/app/node-flags.js', import.meta.url)
 const started = performance.now()
 const [command = '--help', ...rest] = process.argv.slice(2)
 const isDemo = command === 'demo'
@@ -22,7 +23,8 @@ if (problems.length > 0) process.exitCode = 1
 else {
   const setupMs = Math.round(performance.now() - started)
   const args = isDemo ? [command, '--setup-ms', String(setupMs), ...rest] : [command, ...rest]
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: 'inherit' })
+  const { NODE_FLAGS } = await import(FLAGS.href)
+  const child = spawn(process.execPath, [...NODE_FLAGS, MAIN, ...args], { stdio: 'inherit' })
   // Ctrl-C reaches the whole group; a signal sent to this process alone is passed on
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   process.on('SIGINT', () => undefined)

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { NODE_FLAGS } from '../../src/app/node-flags.js'
 import type { LivekitServer } from '../../src/standins/livekit/server.js'
 import { startTestLivekit } from '../support/livekit.js'
 
@@ -23,9 +24,8 @@ export async function run(): Promise<Result> {
 }
 
 function stage(name: string, { url, apiKey, apiSecret }: LivekitServer, folder: string): Promise<Result> {
-  const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(new URL('./live-stage-process.js', import.meta.url)), name, folder], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
+  const file = fileURLToPath(new URL('./live-stage-process.js', import.meta.url))
+  const child = spawn(process.execPath, [...NODE_FLAGS, '--expose-gc', file, name, folder], { stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdin.end(JSON.stringify({ url, apiKey, apiSecret }))
   let output = ''
   child.stdout.on('data', (chunk: Buffer) => {

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { cacheDir } from '../../src/app/config/cache-dir.js'
 import { childEnvironment } from '../../src/app/config/process-env.js'
+import { NODE_FLAGS } from '../../src/app/node-flags.js'
 import { mainFile } from '../../src/app/speech.js'
 import { systemClock } from '../../src/core/time.js'
 import { LoopProbe } from './loop-probe.js'
@@ -22,7 +23,7 @@ export class CliProcess {
    * @param isProbed whether its event loop is watched
    */
   constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, isProbed = false) {
-    this.#child = spawn(process.execPath, [...(isProbed ? LoopProbe.arguments(3) : []), mainFile(), ...args], {
+    this.#child = spawn(process.execPath, [...NODE_FLAGS, ...(isProbed ? LoopProbe.arguments(3) : []), mainFile(), ...args], {
       stdio: ['ignore', 'pipe', 'pipe', isProbed ? 'pipe' : 'ignore'],
       env: childEnvironment({ ROOMSCRIBE_CACHE_DIR: cacheDir(process.env), ...env }),
     })

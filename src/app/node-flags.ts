@@ -1,0 +1,6 @@
+/**
+ * What Node is started with for every command; the first line of `cli/main.ts` says the same. V8's young generation grows to 3 x 16 MB under
+ * load and does not shrink: 27 MB of a process with two meetings, that the next meeting seems to cost. At 4 MB collecting it costs 0.3 %
+ * of a core a meeting.
+ */
+export const NODE_FLAGS: readonly string[] = ['--max-semi-space-size=4']
