@@ -7,16 +7,15 @@ const CHORD_MS = 160
 
 /**
  * Around these steps marks may be cut or lost, ms before the step begins and after it is done. What is on its way when a microphone
- * closes goes with it (measured: marks that ended 60 ms before a mute or 170 ms before a leave were whole, and so was every second mark
- * after an unmute); a microphone that opens has to be subscribed to first (0.2 to 0.4 s).
+ * closes goes with it; a microphone that opens has to be subscribed to first (0.2 to 0.4 s).
  */
 const STATED_MS: Readonly<Record<string, { readonly beforeMs: number; readonly afterMs: number }>> = {
-  mute: { beforeMs: 150, afterMs: 50 },
-  unmute: { beforeMs: 100, afterMs: 150 },
-  leave: { beforeMs: 300, afterMs: 0 },
-  join: { beforeMs: 0, afterMs: 1_000 },
-  rejoin: { beforeMs: 0, afterMs: 1_000 },
-  republish: { beforeMs: 300, afterMs: 1_000 },
+  mute: { beforeMs: 300, afterMs: 100 },
+  unmute: { beforeMs: 100, afterMs: 300 },
+  leave: { beforeMs: 400, afterMs: 0 },
+  join: { beforeMs: 0, afterMs: 1_500 },
+  rejoin: { beforeMs: 0, afterMs: 1_500 },
+  republish: { beforeMs: 400, afterMs: 1_500 },
 }
 
 /**
