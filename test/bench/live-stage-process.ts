@@ -8,13 +8,15 @@ import { startUp } from '../../src/app/up.js'
 import { systemClock } from '../../src/core/time.js'
 import { asMeetingId, type MeetingId } from '../../src/core/ids.js'
 import type { MeetingObserver } from '../../src/live/bot/bot.js'
+import type { Segment } from '../../src/live/transcript/segment.js'
+import type { SessionRecord } from '../../src/records/port.js'
 import { createLivekitRoom } from '../../src/live/room/livekit/open.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import { startSpeechServer } from '../../src/speech-server/server.js'
 import type { Script } from '../../src/standins/actors/script.js'
 import { spawnActors } from '../../src/standins/actors/spawn.js'
 import { FinalReceipts } from '../support/final-receipts.js'
-import { StampEngine } from '../support/stamp-engine.js'
+import { StampEngine, type Receipts } from '../support/stamp-engine.js'
 import { testSettings } from '../support/settings.js'
 import { startSpeechServerProcess } from '../support/speech-server-process.js'
 import { Secret } from '../../src/app/config/secret.js'
@@ -22,7 +24,8 @@ import { postgresBinaries, startPostgres } from '../support/postgres.js'
 import { until } from '../support/until.js'
 import { quantiles } from './quantiles.js'
 
-type Result = Record<string, number | { p50: number; p99: number }>
+type Quantiles = { p50: number; p99: number }
+type Result = Record<string, number | Quantiles>
 type Keys = { readonly url: string; readonly apiKey: string; readonly apiSecret: string }
 
 const PEOPLE = 8
@@ -35,6 +38,8 @@ const WARM_UP_MS = 15_000
 const FIRST_MEETING_MS = 45_000
 /** what is compiled and planned in the first seconds of a process is not idling */
 const SETTLE_MS = 20_000
+/** what grows without a further meeting is told apart */
+const CONTROL_SEC = 60
 const JOINS = 10
 
 /** Eight people, each 2.4 s of marks and 1.6 s of pause, one after the other by half a second: five at once, more than any meeting. */
@@ -111,38 +116,63 @@ async function measurePostgres(livekit: Keys, dataDir: string): Promise<Result> 
   if (binaries === undefined) return {}
   const postgres = await startPostgres(binaries)
   try {
-    const { finalToDurableMs } = await measureLatency(livekit, dataDir, await postgres.newDatabase())
-    return finalToDurableMs === undefined ? {} : { finalToDurablePostgresMs: finalToDurableMs }
+    const { finalToDurableMs, finalToDurableColdMs, finalToStoredMs } = await measureLatency(livekit, dataDir, await postgres.newDatabase())
+    return {
+      finalToDurablePostgresMs: finalToDurableMs,
+      finalToDurablePostgresColdMs: finalToDurableColdMs,
+      finalToStoredPostgresMs: finalToStoredMs,
+    }
   } finally {
     await postgres.close()
   }
 }
 
-async function measureLatency(livekit: Keys, dataDir: string, databaseUrl: string | null): Promise<Result> {
+interface Lag {
+  readonly atMs: number
+  readonly lagMs: number
+}
+
+/** What the engine received of a session: the sessions of so many channels come in the order in which they were opened. */
+function receiptsOf(session: SessionRecord, sessions: readonly SessionRecord[], receipts: readonly Receipts[]): Receipts | undefined {
+  const alike = <T extends { readonly channels: number }>(all: readonly T[]) => all.filter(({ channels }) => channels === session.channels)
+  return alike(receipts)[alike(sessions).indexOf(session)]
+}
+
+async function measureLatency(
+  livekit: Keys,
+  dataDir: string,
+  databaseUrl: string | null,
+): Promise<Record<'trackToSocketMs' | 'finalToDurableMs' | 'finalToDurableColdMs' | 'finalToStoredMs', Quantiles>> {
   const engine = new StampEngine(() => systemClock.monotonicMs())
   const server = await startSpeechServer({ port: 0, engine, apiKey: null, clock: systemClock, logger: silentLogger })
   const receipts = new FinalReceipts(() => systemClock.monotonicMs())
-  const durable: { readonly atMs: number; readonly lagMs: number }[] = []
+  const durable: Lag[] = []
+  const stored: Lag[] = []
   const settings = testSettings(
     {
       dataDir,
       gladiaApiUrl: server.url,
       stt: 'local',
+      // a channel each: who shares one waits for it, which is what `leasing` and `crowd` measure
+      channels: PEOPLE,
       logLevel: 'silent',
       databaseUrl: databaseUrl === null ? null : new Secret(databaseUrl),
     },
     livekit,
   )
-  const observer: MeetingObserver = {
-    segment: (segment) => {
-      const receivedMs = receipts.receivedMs.get(segment.utteranceId)
-      const atMs = systemClock.monotonicMs()
-      if (receivedMs !== undefined) durable.push({ atMs, lagMs: atMs - receivedMs })
-    },
+  const note = (lags: Lag[], { utteranceId }: Segment) => {
+    const receivedMs = receipts.receivedMs.get(utteranceId)
+    const atMs = systemClock.monotonicMs()
+    if (receivedMs !== undefined) lags.push({ atMs, lagMs: atMs - receivedMs })
   }
+  // told once it outlives the process: it is in the log of finals, or in the store
+  const observer: MeetingObserver = { segment: (segment) => note(durable, segment) }
   const up = await startUp(settings, { clock: systemClock, logger: silentLogger, random: Math.random, observe: () => observer })
   try {
     const id = await startMeeting(up.url, up.apiKey, 'latency')
+    up.store.subscribe(id, (event) => {
+      if (event.kind === 'segment') note(stored, event.segment)
+    })
     await using actors = actorsOf(livekit, 'latency', SPEAK_SEC)
     await actors.ready
     actors.go()
@@ -155,7 +185,7 @@ async function measureLatency(livekit: Keys, dataDir: string, databaseUrl: strin
     const sessions = await up.store.sessions(id)
     for (const span of await up.store.spans(id)) {
       const session = sessions.find((one) => one.sessionId === span.sessionId)
-      const received = engine.receipts.find((receipt) => receipt.channels === session?.channels)
+      const received = session && receiptsOf(session, sessions, engine.receipts)
       if (!received) continue
       for (let frame = span.fromFrame + 800; frame <= span.toFrame; frame += 800) {
         const atMs = received.atMs(frame)
@@ -168,6 +198,7 @@ async function measureLatency(livekit: Keys, dataDir: string, databaseUrl: strin
       trackToSocketMs: quantiles(lags),
       finalToDurableMs: lagsOf(durable.filter(({ atMs }) => atMs >= warmMs)),
       finalToDurableColdMs: lagsOf(durable.filter(({ atMs }) => atMs < warmMs)),
+      finalToStoredMs: lagsOf(stored.filter(({ atMs }) => atMs >= warmMs)),
     }
   } finally {
     receipts.stop()
@@ -184,11 +215,12 @@ async function measureCost(livekit: Keys, dataDir: string): Promise<Result> {
     await systemClock.sleep(SETTLE_MS)
     const idle = await cpuPercent(IDLE_SEC)
     const rss: number[] = []
+    let driftMb = Number.NaN
     const busy: { process: number; js: number }[] = []
     for (const count of [1, 2, 3]) {
       const room = `cost-${count}`
       await startMeeting(up.url, up.apiKey, room)
-      const actors = actorsOf(livekit, room, 3 * COST_SEC + 40 + FIRST_MEETING_MS / 1000)
+      const actors = actorsOf(livekit, room, 3 * COST_SEC + 40 + CONTROL_SEC + FIRST_MEETING_MS / 1000)
       await actors.ready
       actors.go()
       await actors.started
@@ -196,9 +228,13 @@ async function measureCost(livekit: Keys, dataDir: string): Promise<Result> {
       const before = performance.eventLoopUtilization()
       const process = await cpuPercent(COST_SEC)
       busy.push({ process, js: performance.eventLoopUtilization(before).utilization * 100 })
-      // garbage that V8 has not looked at yet is not what a meeting costs
-      globalThis.gc?.()
-      rss.push(globalThis.process.memoryUsage().rss / 2 ** 20)
+      rss.push(await rssMb())
+      if (count === 1) {
+        await systemClock.sleep(CONTROL_SEC * 1000)
+        const laterMb = await rssMb()
+        driftMb = laterMb - (rss[0] ?? Number.NaN)
+        rss[0] = laterMb
+      }
       if (count === 3) await actors.stop()
       else void actors.ended.catch(() => undefined)
     }
@@ -207,11 +243,20 @@ async function measureCost(livekit: Keys, dataDir: string): Promise<Result> {
       processCorePercent: busy[0]?.process ?? Number.NaN,
       jsCorePercent: busy[0]?.js ?? Number.NaN,
       rssPerMeetingMb: ((rss[2] ?? Number.NaN) - (rss[0] ?? Number.NaN)) / 2,
+      rssDriftMbPerMinute: (driftMb * 60) / CONTROL_SEC,
     }
   } finally {
     await up.close()
     await speech.stop()
   }
+}
+
+/** Garbage that V8 has not looked at yet is not what a meeting costs; buffers outside its heap go a moment later. */
+async function rssMb(): Promise<number> {
+  globalThis.gc?.()
+  await systemClock.sleep(500)
+  globalThis.gc?.()
+  return process.memoryUsage().rss / 2 ** 20
 }
 
 async function cpuPercent(seconds: number): Promise<number> {
