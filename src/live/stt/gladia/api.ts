@@ -4,6 +4,7 @@ import type { Limits } from './limits.js'
 import type { PostVerdict } from './machine.js'
 import { parseApiError, parseCreated, parseResult, type RawResult } from './messages.js'
 import type { Redactor } from './redactor.js'
+import type { Transport } from './transport.js'
 
 /** A created session. The URL is a bearer secret. */
 export interface Created {
@@ -36,6 +37,7 @@ interface ApiParts {
   readonly region: string | null
   readonly clock: Clock
   readonly limits: Limits
+  readonly transport: Transport
   readonly redactor: Redactor
 }
 
@@ -123,14 +125,14 @@ export class GladiaApi {
   }
 
   async #call(method: 'GET' | 'POST', path: string, body: string | null, maxBytes: number, signal: AbortSignal): Promise<Answer> {
-    const { baseUrl, apiKey, clock, limits } = this.#parts
+    const { baseUrl, apiKey, clock, limits, transport } = this.#parts
     const controller = new AbortController()
     const abort = () => controller.abort(signal.reason)
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort, { once: true })
     const cancel = clock.after(limits.requestMs, () => controller.abort(new Error(`no answer within ${limits.requestMs} ms`)))
     try {
-      const response = await fetch(`${baseUrl.replace(/\/+$/, '')}${path}`, {
+      const response = await transport.fetch(`${baseUrl.replace(/\/+$/, '')}${path}`, {
         method,
         headers: { 'x-gladia-key': apiKey, accept: 'application/json', ...(body !== null && { 'content-type': 'application/json' }) },
         ...(body !== null && { body }),

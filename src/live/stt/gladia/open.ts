@@ -3,6 +3,7 @@ import type { Logger } from '../../../observe/logger.js'
 import type { SttPort } from '../port.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import { GladiaSession } from './session.js'
+import { networkTransport, type Transport } from './transport.js'
 
 /** How to reach Gladia, or a server that speaks its protocol. */
 export interface GladiaOptions {
@@ -16,14 +17,17 @@ export interface GladiaOptions {
   readonly random: () => number
   readonly logger: Logger
   readonly limits?: Partial<Limits>
+  /** the network unless said otherwise */
+  readonly transport?: Transport
 }
 
 /** Speech recognition by Gladia's live API v2. Sessions share nothing but the options. */
 export function createGladiaStt(options: GladiaOptions): SttPort {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
+  const transport = options.transport ?? networkTransport
   return {
     open: (request, events) => {
-      const session = new GladiaSession({ ...options, limits }, request, events)
+      const session = new GladiaSession({ ...options, limits, transport }, request, events)
       session.start()
       return session
     },

@@ -15,6 +15,7 @@ import { parseMessage, type Inbound, type RawResult } from './messages.js'
 import { Redactor } from './redactor.js'
 import type { FrameRun } from './replay-buffer.js'
 import { GladiaSocket } from './socket.js'
+import type { Transport } from './transport.js'
 import { Uplink } from './uplink.js'
 import { UtteranceBook, type StreamView } from './utterances.js'
 
@@ -27,6 +28,7 @@ export interface SessionParts {
   readonly random: () => number
   readonly logger: Logger
   readonly limits: Limits
+  readonly transport: Transport
 }
 
 /** How often the session looks at the clock: pace of a backlog, signs of life, deadlines. */
@@ -239,8 +241,7 @@ export class GladiaSession implements SttSession {
           binary: () => this.#receive({ kind: 'malformed', why: 'binary' }),
           dropped: (cause, detail) => this.#dropped(cause, detail),
         },
-        clock,
-        limits,
+        this.#parts,
       )
       this.#socket = socket
     } catch (thrown) {

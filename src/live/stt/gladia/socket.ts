@@ -3,6 +3,7 @@ import { deferred } from '../../../core/deferred.js'
 import type { Clock } from '../../../core/time.js'
 import type { DropCause } from './close-codes.js'
 import type { Limits } from './limits.js'
+import type { Transport, TransportSocket } from './transport.js'
 
 /** What a connection reports; nothing after `dropped`, nothing after `close`. */
 export interface SocketEvents {
@@ -22,7 +23,7 @@ const STOP = JSON.stringify({ type: 'stop_recording' })
  * of the parser ends the connection unread: memory is bounded before content is looked at.
  */
 export class GladiaSocket {
-  readonly #ws: WebSocket
+  readonly #ws: TransportSocket
   readonly #clock: Clock
   readonly #graceMs: number
   readonly #gone = deferred()
@@ -30,11 +31,11 @@ export class GladiaSocket {
   #failure: DropCause = { kind: 'network' }
   #detail = ''
 
-  constructor(url: string, events: SocketEvents, clock: Clock, limits: Limits) {
+  constructor(url: string, events: SocketEvents, { clock, limits, transport }: { clock: Clock; limits: Limits; transport: Transport }) {
     this.#clock = clock
     this.#graceMs = limits.closeGraceMs
     this.#events = events
-    this.#ws = new WebSocket(url, {
+    this.#ws = transport.connect(url, {
       perMessageDeflate: false,
       handshakeTimeout: limits.connectMs,
       maxPayload: limits.maxMessageBytes * 2,
