@@ -1,5 +1,5 @@
 import type { MeetingId } from '../core/ids.js'
-import type { MeetingRecord, StoredSegment, SummaryRecord } from '../records/port.js'
+import type { MeetingRecord, StoredSegment, SummaryRecord, WorkKind } from '../records/port.js'
 import type { TranscriptDocument } from '../live/transcript/segment.js'
 
 /** Puts work into the queue. Adding is durable when the promise resolves; the same meeting is added once. */
@@ -11,6 +11,34 @@ export interface JobQueue {
   /** counts by state, for health and doctor */
   counts(): Promise<Record<string, number>>
   close(): Promise<void>
+}
+
+/** A job that was given up: it failed too often, or with an error that no repetition heals. */
+export interface DeadLetter {
+  /** id of the job, which names its kind and meeting */
+  readonly id: string
+  readonly step: 'attend' | 'finalise' | 'summarise' | 'deliver'
+  /** null: the job carries no meeting that this version can read */
+  readonly meetingId: MeetingId | null
+  readonly attempts: number
+  /** why the last attempt failed */
+  readonly reason: string
+  /** ISO-8601 */
+  readonly failedAt: string
+}
+
+/** Jobs that wait for a person. */
+export interface DeadLetters {
+  /** newest first. @throws UpstreamError `queue_unreachable` */
+  list(limit: number): Promise<readonly DeadLetter[]>
+  /** The one that holds a meeting up, in its bot's work or in the steps after it. @throws UpstreamError `queue_unreachable` */
+  of(id: MeetingId, kind: WorkKind): Promise<DeadLetter | null>
+  /**
+   * Runs it again, with all its attempts.
+   * @returns what it was
+   * @throws NotFoundError, ConflictError it is not given up (any more), UpstreamError `queue_unreachable`
+   */
+  retry(id: string): Promise<DeadLetter>
 }
 
 /** What the workers call. Every one is idempotent; `signal` aborts at shutdown. */

@@ -151,6 +151,45 @@ export interface FinalsLog {
   close(keep: boolean): Promise<void>
 }
 
+/** What a meeting may wait for: a bot, then the steps after it. */
+export type WorkKind = 'attend' | 'follow_up'
+
+/** Work that is due: to be put into the queue, again if need be. */
+export interface DueWork {
+  readonly meetingId: MeetingId
+  readonly kind: WorkKind
+  /** how often the queue has taken it */
+  readonly added: number
+}
+
+/** A step of a meeting that the queue has given up: it waits for a person. */
+export interface StuckStep {
+  /** id of the job, what a retry names */
+  readonly id: string
+  readonly step: 'attend' | 'finalise' | 'summarise' | 'deliver'
+  readonly attempts: number
+  readonly reason: string
+  /** ISO-8601 */
+  readonly failedAt: string
+}
+
+/**
+ * The work that meetings wait for. A row is written in the transaction that creates the meeting (`attend`) or lets go of it
+ * (`finalising`: `follow_up`), and stands until the meeting is past it: whoever loses jobs is given them again.
+ */
+export interface WorkBook {
+  /** Takes due work, oldest first; nobody else is given it for `leaseMs`. */
+  takeDue(limit: number, leaseMs: number): Promise<readonly DueWork[]>
+  /** It is due again after `ms`. @param isAdded the queue has taken it */
+  putOff(work: readonly Pick<DueWork, 'meetingId' | 'kind'>[], ms: number, isAdded: boolean): Promise<void>
+  /** What a meeting waits for is due now. */
+  hurry(id: MeetingId): Promise<void>
+  /** Keeps which step of the work is stuck; null: none is. Nothing happens when nobody waits for it any more. */
+  setStuck(work: Pick<DueWork, 'meetingId' | 'kind'>, step: StuckStep | null): Promise<void>
+  /** The stuck steps of these meetings. */
+  stuck(ids: readonly MeetingId[]): Promise<ReadonlyMap<MeetingId, StuckStep>>
+}
+
 /** Where finals are logged. */
 export interface FinalsLogs {
   /** @throws Error the disk refused */

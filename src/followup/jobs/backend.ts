@@ -1,11 +1,26 @@
-import type { FlowJob, JobsOptions, Processor, WorkerOptions } from 'bullmq'
+import type { FlowJob, JobsOptions, Processor, RetryOptions, WorkerOptions } from 'bullmq'
 import type { JobPayload } from './payload.js'
 import type { QueueName } from './policy.js'
+
+/** What is read of a job that is kept. */
+export interface KeptJob {
+  readonly id?: string | undefined
+  readonly name: string
+  readonly data: unknown
+  readonly attemptsMade: number
+  readonly failedReason: string
+  /** ms since 1970 */
+  readonly finishedOn?: number | undefined
+  isFailed(): Promise<boolean>
+  retry(state: 'failed', options: RetryOptions): Promise<void>
+}
 
 /** The part of BullMQ's Queue that we use; the same on Redis and on SQL. */
 export interface QueueClient {
   add(name: string, payload: JobPayload, options: JobsOptions): Promise<unknown>
   getJobCounts(): Promise<Record<string, number>>
+  getFailed(start: number, end: number): Promise<KeptJob[]>
+  getJob(id: string): Promise<KeptJob | undefined>
   close(): Promise<void>
   disconnect(): Promise<void>
   on(event: 'error', listener: (error: Error) => void): unknown
@@ -23,13 +38,11 @@ export interface FlowClient {
 export interface WorkerClient {
   readonly name: string
   waitUntilReady(): Promise<void>
-  cancelJob(jobId: string, reason?: unknown): boolean
   cancelAllJobs(reason?: unknown): void
   close(): Promise<void>
   disconnect(): Promise<void>
   on(event: 'error', listener: (error: Error) => void): unknown
   on(event: 'stalled', listener: (jobId: string) => void): unknown
-  on(event: 'lockRenewalFailed', listener: (jobIds: string[]) => void): unknown
 }
 
 export type JobProcessor = Processor<unknown, void>

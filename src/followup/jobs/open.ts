@@ -1,17 +1,18 @@
 import type { PgPool } from 'bullmq'
 import type { BackoffPolicy } from '../../core/backoff.js'
-import { ConfigError, StateError, UpstreamError, toError } from '../../core/errors.js'
+import { ConfigError, RoomscribeError, StateError, UpstreamError, toError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import { systemClock, type Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
-import type { JobHandlers, JobQueue } from '../port.js'
+import type { DeadLetters, JobHandlers, JobQueue } from '../port.js'
 import type { JobBackend } from './backend.js'
+import { createDeadLetters } from './dead-letters.js'
 import { payloadOf } from './payload.js'
 import * as policy from './policy.js'
 import { redisBackend } from './redis.js'
 import { sqlBackend } from './sql.js'
 import { within } from './within.js'
-import { openWorkers, type Workers } from './workers.js'
+import { openWorkers, type Workers, type WorkerShare } from './workers.js'
 
 /** Where jobs live and how they are retried. */
 export interface QueueOptions {
@@ -31,7 +32,8 @@ export interface QueueOptions {
 /** An open queue. `close` closes workers (deadline 0) and producers, never the pool; may be called twice. */
 export interface OpenQueue {
   readonly queue: JobQueue
-  startWorkers(handlers: JobHandlers, options: { readonly attendConcurrency: number }): Promise<Workers>
+  readonly deadLetters: DeadLetters
+  startWorkers(handlers: JobHandlers, share: WorkerShare): Promise<Workers>
   close(): Promise<void>
 }
 
@@ -53,6 +55,7 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
   function call<T>(work: () => Promise<T>): Promise<T> {
     if (closing) return Promise.reject(new StateError('the queue is closed'))
     return within(clock, policy.CALL_TIMEOUT_MS, work(), () => new Error('timed out')).catch((thrown: unknown) => {
+      if (thrown instanceof RoomscribeError) throw thrown
       throw new UpstreamError(
         'queue_unreachable',
         'the job queue does not answer: the job was not added, or it is not known whether it was; add it again',
@@ -93,9 +96,10 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
   }
   return {
     queue,
-    startWorkers: async (handlers, { attendConcurrency }) => {
+    deadLetters: createDeadLetters(attendQueue, followUpQueue, call),
+    startWorkers: async (handlers, share) => {
       if (closing) throw new StateError('the queue is closed')
-      const workers = await openWorkers({ backend, clock, logger, random, retry }, handlers, attendConcurrency)
+      const workers = await openWorkers({ backend, clock, logger, random, retry }, handlers, share)
       started.add(workers)
       return workers
     },

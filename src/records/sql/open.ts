@@ -3,7 +3,7 @@ import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
-import type { MeetingStore } from '../port.js'
+import type { MeetingStore, WorkBook } from '../port.js'
 import { openEmbedded } from './embedded/open-embedded.js'
 import { databaseError } from './failures.js'
 import { listen } from './listener.js'
@@ -13,6 +13,7 @@ import { openServerPool } from './server-pool.js'
 import { SqlMeetingStore } from './store.js'
 import { Sql } from './sql.js'
 import { SCHEMA, type Database } from './tables.js'
+import { WorkRows } from './work-rows.js'
 
 /** Where the store is. */
 export interface StoreOptions {
@@ -29,6 +30,8 @@ export interface StoreOptions {
 /** An open store and the pool under it, which BullMQ's PostgreSQL backend may share. */
 export interface OpenStore {
   readonly store: MeetingStore
+  /** work that meetings wait for: what a relay puts into the queue */
+  readonly work: WorkBook
   /** the pg.Pool, or its embedded like; end whatever runs on it before `close()` */
   readonly pool: PgPoolLike
   readonly kind: 'postgres' | 'embedded'
@@ -48,15 +51,15 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     if (databaseUrl === null) {
       const embedded = await openEmbedded(dataDir, options.templateDir ?? null, clock, logger)
       ground.defer('embedded database', () => embedded.close())
-      const { store } = await build(embedded.pool, null, options)
-      return opened('embedded', store, embedded.pool, ground)
+      const { store, work } = await build(embedded.pool, null, options)
+      return opened('embedded', store, work, embedded.pool, ground)
     }
     const server = await openServerPool(databaseUrl, logger)
     ground.defer('pool', () => server.pool.end())
     const origin = randomUUID()
-    const { store, scope } = await build(server.pool, origin, options)
+    const { store, work, scope } = await build(server.pool, origin, options)
     scope.run('listen', (signal) => listen(server.newClient, origin, store.feed, clock, logger, signal))
-    return opened('postgres', store, server.pool, ground)
+    return opened('postgres', store, work, server.pool, ground)
   } catch (thrown) {
     await ground.close()
     throw databaseError(thrown)
@@ -67,14 +70,15 @@ async function build(
   pool: PgPoolLike,
   origin: string | null,
   { clock, logger }: StoreOptions,
-): Promise<{ store: SqlMeetingStore; scope: Scope }> {
+): Promise<{ store: SqlMeetingStore; work: WorkBook; scope: Scope }> {
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) })
   await migrate(db)
   const scope = new Scope((name, error) => logger.error({ err: error, task: name }, 'store task failed'))
-  return { store: new SqlMeetingStore(new Sql(db.withSchema(SCHEMA), origin), clock, logger, scope), scope }
+  const sql = new Sql(db.withSchema(SCHEMA), origin)
+  return { store: new SqlMeetingStore(sql, clock, logger, scope), work: new WorkRows(sql), scope }
 }
 
-function opened(kind: OpenStore['kind'], store: SqlMeetingStore, pool: PgPoolLike, ground: Scope): OpenStore {
+function opened(kind: OpenStore['kind'], store: SqlMeetingStore, work: WorkBook, pool: PgPoolLike, ground: Scope): OpenStore {
   ground.defer('store', () => store.close())
-  return { store, pool, kind, close: () => ground.close() }
+  return { store, work, pool, kind, close: () => ground.close() }
 }

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated } from 'kysely'
-import type { MeetingReason, MeetingState, ParticipantRecord, SummarySection } from '../port.js'
+import type { MeetingReason, MeetingState, ParticipantRecord, StuckStep, SummarySection, WorkKind } from '../port.js'
 import type { CoverageDocument } from './coverage-document.js'
 
 /** jsonb: read parsed, written as text */
@@ -106,6 +106,19 @@ export interface DeliveryTable {
   readonly reference: string | null
 }
 
+/** Work that meetings wait for, at most one row a kind. */
+export interface WorkTable {
+  readonly meeting_id: string
+  readonly kind: WorkKind
+  readonly due_at: Time
+  readonly added: Generated<number>
+  readonly dead_id: string | null
+  readonly dead_step: StuckStep['step'] | null
+  readonly dead_reason: string | null
+  readonly dead_attempts: number | null
+  readonly dead_at: Time | null
+}
+
 /** Everything kysely knows of us. */
 export interface Database {
   readonly meeting: MeetingTable
@@ -115,4 +128,5 @@ export interface Database {
   readonly gap: GapTable
   readonly summary: SummaryTable
   readonly delivery: DeliveryTable
+  readonly work: WorkTable
 }

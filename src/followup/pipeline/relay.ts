@@ -1,0 +1,172 @@
+import { RoomscribeError, toError } from '../../core/errors.js'
+import type { MeetingId } from '../../core/ids.js'
+import type { Clock } from '../../core/time.js'
+import type { Logger } from '../../observe/logger.js'
+import type { DueWork, WorkBook, WorkKind } from '../../records/port.js'
+import { within } from '../jobs/within.js'
+import type { DeadLetters, JobQueue } from '../port.js'
+
+/** What a relay stands on. */
+export interface RelayParts {
+  readonly work: WorkBook
+  readonly queue: Pick<JobQueue, 'attend' | 'followUp'>
+  readonly deadLetters: Pick<DeadLetters, 'of'>
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** Work of processes that died, and of meetings that other processes made: looked for this often. */
+const POLL_MS = 2_000
+/** While the queue or the store does not answer: a queue that is back is used within 2 s. */
+const RETRY_MS = 500
+/** Added again after so long, since a queue may lose what it acknowledged in its last second; then now and then until the work is done. */
+const CONFIRM_MS = 10_000
+const AGAIN_MS = 60_000
+/** Taken at a time, and for how long nobody else may take it: longer than a call to the queue may last. */
+const BATCH = 50
+const LEASE_MS = 15_000
+/** Whoever asks for work waits no longer than this for the queue: the work is kept in the store, and added when the queue is back. */
+const ASK_MS = 1_000
+/** A queue that is away for longer is for a person. */
+const ALARM_MS = 60_000
+
+/**
+ * Puts what meetings wait for into the queue, from the rows that the store keeps.
+ * W1 A row stands until its meeting is past it, and is added again at times: adding is idempotent by job id, so a queue that lost its
+ * jobs has them again. W2 Any number of relays may run: a row is leased to one, for a bounded time. W3 A queue that is away costs one
+ * attempt every half second, not one a row. W4 A dead letter is noted in the row it holds up, and no longer once it is retried.
+ */
+export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
+  readonly #parts: RelayParts
+  #cancel: (() => void) | null = null
+  #round: Promise<void> | null = null
+  #isStale = false
+  #isClosed = false
+  /** monotonic ms since when the queue or the store does not answer */
+  #awaySince: number | null = null
+  #isAlarmed = false
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts
+  }
+
+  /** Begins with what is due now. */
+  start(): void {
+    this.wake()
+  }
+
+  /** The store holds the intention already: a queue that does not answer is no failure. */
+  attend(id: MeetingId): Promise<void> {
+    return this.#ask({ meetingId: id, kind: 'attend' }, () => this.#parts.queue.attend(id))
+  }
+
+  /** As `attend`. */
+  followUp(id: MeetingId): Promise<void> {
+    return this.#ask({ meetingId: id, kind: 'follow_up' }, () => this.#parts.queue.followUp(id))
+  }
+
+  /** Something about a meeting's jobs has changed (one was given up, or is retried): looked at now. */
+  async changed(id: MeetingId): Promise<void> {
+    await this.#parts.work.hurry(id)
+    this.wake()
+  }
+
+  /** Something may be due. */
+  wake(): void {
+    this.#cancel?.()
+    this.#cancel = null
+    if (this.#isClosed) return
+    this.#isStale = true
+    this.#round ??= this.#rounds()
+  }
+
+  /** Ends after what is under way. May be called twice. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancel?.()
+    await this.#round
+  }
+
+  async #ask(work: Pick<DueWork, 'meetingId' | 'kind'>, add: () => Promise<void>): Promise<void> {
+    const { clock, logger } = this.#parts
+    try {
+      await within(clock, ASK_MS, add(), () => new Error('timed out'))
+      await this.#parts.work.putOff([work], CONFIRM_MS, true)
+    } catch (thrown) {
+      logger.warn({ err: toError(thrown), meeting: work.meetingId }, 'the queue does not answer: the job is added when it does')
+      this.wake()
+    }
+  }
+
+  async #rounds(): Promise<void> {
+    let waitMs = POLL_MS
+    try {
+      while (this.#isStale && !this.#isClosed) {
+        this.#isStale = false
+        while (!this.#isClosed && (await this.#addDue()) === BATCH);
+      }
+      this.#answered()
+    } catch (thrown) {
+      waitMs = RETRY_MS
+      this.#failed(thrown)
+    }
+    // in one go with the timer: whoever wakes the relay from here on finds no round under way
+    this.#round = null
+    if (!this.#isClosed) this.#cancel = this.#parts.clock.after(waitMs, () => this.wake())
+  }
+
+  /** @returns how many were due. @throws what the store or the queue throws; what was not added is due again soon */
+  async #addDue(): Promise<number> {
+    const { work } = this.#parts
+    const due = await work.takeDue(BATCH, LEASE_MS)
+    const results = await Promise.allSettled(due.map((one) => this.#add(one)))
+    const isAdded = (index: number) => results[index]?.status === 'fulfilled'
+    const added = due.filter((_, index) => isAdded(index))
+    const first = added.filter((one) => one.added === 0)
+    const again = added.filter((one) => one.added > 0)
+    await work.putOff(first, CONFIRM_MS, true)
+    await work.putOff(again, AGAIN_MS, true)
+    for (const one of again) await this.#look(one)
+    const refused = results.find((result) => result.status === 'rejected')
+    if (!refused) return due.length
+    await work.putOff(
+      due.filter((_, index) => !isAdded(index)),
+      RETRY_MS / 2,
+      false,
+    )
+    throw refused.reason
+  }
+
+  #add({ meetingId, kind }: { meetingId: MeetingId; kind: WorkKind }): Promise<void> {
+    const { queue } = this.#parts
+    return kind === 'attend' ? queue.attend(meetingId) : queue.followUp(meetingId)
+  }
+
+  /** Whether the work is held up by a dead letter. */
+  async #look(one: DueWork): Promise<void> {
+    const { work, deadLetters, logger } = this.#parts
+    const letter = await deadLetters.of(one.meetingId, one.kind)
+    if (letter) logger.warn({ meeting: one.meetingId, job: letter.id }, 'meeting is held up by a dead letter')
+    await work.setStuck(one, letter)
+  }
+
+  #answered(): void {
+    if (this.#awaySince !== null) this.#parts.logger.info({}, 'the queue answers again')
+    this.#awaySince = null
+    this.#isAlarmed = false
+  }
+
+  #failed(thrown: unknown): void {
+    const { clock, logger } = this.#parts
+    const err = toError(thrown)
+    const nowMs = clock.monotonicMs()
+    if (this.#awaySince === null) {
+      this.#awaySince = nowMs
+      const code = thrown instanceof RoomscribeError ? thrown.code : undefined
+      logger.warn({ err, code }, 'jobs cannot be added: they wait in the store')
+    } else if (!this.#isAlarmed && nowMs - this.#awaySince >= ALARM_MS) {
+      this.#isAlarmed = true
+      logger.error({ err }, 'jobs have not been added for a minute: the queue or the database is away')
+    }
+  }
+}
