@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { asIdentity, newSessionId, trackKey } from '../../src/core/ids.js'
+import { asIdentity, newMeetingId, newSessionId, trackKey } from '../../src/core/ids.js'
 import { systemClock, type Clock } from '../../src/core/time.js'
 import { AudioPlane } from '../../src/live/audio/plane.js'
 import { createGladiaStt } from '../../src/live/stt/gladia/open.js'
@@ -88,7 +88,7 @@ async function send(): Promise<number> {
   let isLive = false
   let acknowledged = 0
   const session = stt.open(
-    { sessionId: newSessionId(), channels: PEOPLE, sampleRate: SAMPLE_RATE, language: null, vocabulary: [] },
+    { meetingId: newMeetingId(), sessionId: newSessionId(), channels: PEOPLE, sampleRate: SAMPLE_RATE, language: null, vocabulary: [] },
     {
       utterance: () => undefined,
       acknowledged: (frames) => {

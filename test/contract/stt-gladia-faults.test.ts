@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/core/time.js'
 import type { Limits } from '../../src/live/stt/gladia/limits.js'
-import type { SttSession } from '../../src/live/stt/port.js'
+import type { Backlog, SttSession } from '../../src/live/stt/port.js'
 import type { Behaviours } from '../../src/speech-server/behaviours/schema.js'
 import { scriptedFinal, type ScriptedLine } from '../support/scripted-engine.js'
-import { blocksOf, countingPcm, KEY, SAMPLE_RATE, SttStage } from '../support/stt-stage.js'
+import { blocksOf, countingPcm, KEY, SAMPLE_RATE, SttRecorder, SttStage } from '../support/stt-stage.js'
 
 const stages: SttStage[] = []
 afterEach(async () => {
@@ -98,14 +98,19 @@ describe('creating a session', () => {
     const stage = await stageOf({}, [], { openDeadlineMs: 300 })
     const session = stage.open({ baseUrl: 'http://127.0.0.1:9' })
     say(session, TWO_SECONDS)
-    let taken: Int16Array | undefined
+    let taken: ReturnType<NonNullable<SttSession['takeUnacknowledged']>> = null
     stage.recorder.onEnded = () => {
-      taken = session.takeUnacknowledged!()?.block
+      taken = session.takeUnacknowledged!()
     }
     await stage.recorder.until(() => stage.recorder.ends.length > 0)
     expect(stage.recorder.ends[0]).toMatchObject({ reason: 'unreachable', replaceable: true, error: { code: 'speech_unreachable' } })
-    expect(hash(taken!)).toBe(hash(TWO_SECONDS))
+    const { fromFrame, backlog } = taken as unknown as { fromFrame: number; backlog: Backlog }
+    expect([fromFrame, backlog.frames]).toEqual([0, SAMPLE_RATE * 2])
     expect(stage.recorder.gaps).toEqual([])
+    const recorder = new SttRecorder()
+    await stage.open({ backlog }, recorder).finish(5000)
+    expect(recorder.ends).toMatchObject([{ reason: 'done' }])
+    expect(stage.server.sessions()[0]?.sha256).toBe(hash(TWO_SECONDS))
   })
 
   it('asks for what the contract says', async () => {

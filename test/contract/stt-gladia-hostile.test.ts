@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
-import { newSessionId } from '../../src/core/ids.js'
+import { newMeetingId, newSessionId } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import { createGladiaStt } from '../../src/live/stt/gladia/open.js'
 import { silentLogger } from '../../src/observe/logger.js'
@@ -81,7 +81,10 @@ describe('row 9: a hostile service', () => {
       logger: silentLogger,
       limits: FAST,
     })
-    const session = stt.open({ sessionId: newSessionId(), channels: 1, sampleRate: 16_000, language: 'en', vocabulary: [] }, recorder)
+    const session = stt.open(
+      { meetingId: newMeetingId(), sessionId: newSessionId(), channels: 1, sampleRate: 16_000, language: 'en', vocabulary: [] },
+      recorder,
+    )
     session.send(new Int16Array(16_000))
     await session.finish(5000)
     expect(recorder.ends).toMatchObject([{ reason: 'done' }])
@@ -109,7 +112,10 @@ describe('row 9: a hostile service', () => {
       logger: silentLogger,
       limits: FAST,
     })
-    const session = stt.open({ sessionId: newSessionId(), channels: 1, sampleRate: 16_000, language: 'en', vocabulary: [] }, recorder)
+    const session = stt.open(
+      { meetingId: newMeetingId(), sessionId: newSessionId(), channels: 1, sampleRate: 16_000, language: 'en', vocabulary: [] },
+      recorder,
+    )
     session.send(new Int16Array(100))
     await recorder.until(() => recorder.phases.includes('waiting'))
     await session.finish(5000)
@@ -133,7 +139,10 @@ describe('row 9: a hostile service', () => {
       logger: silentLogger,
       limits: FAST,
     })
-    const session = stt.open({ sessionId: newSessionId(), channels: 1, sampleRate: 16_000, language: 'en', vocabulary: [] }, recorder)
+    const session = stt.open(
+      { meetingId: newMeetingId(), sessionId: newSessionId(), channels: 1, sampleRate: 16_000, language: 'en', vocabulary: [] },
+      recorder,
+    )
     session.send(new Int16Array(16_000))
     await session.finish(5000)
     expect(recorder.ends).toMatchObject([{ reason: 'done' }])

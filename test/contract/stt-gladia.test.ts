@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Limits } from '../../src/live/stt/gladia/limits.js'
-import type { SttSession } from '../../src/live/stt/port.js'
+import type { Backlog, SttSession } from '../../src/live/stt/port.js'
 import type { Behaviours } from '../../src/speech-server/behaviours/schema.js'
 import { scriptedFinal, type ScriptedLine } from '../support/scripted-engine.js'
 import { blocksOf, countingPcm, KEY, SAMPLE_RATE, SttRecorder, SttStage } from '../support/stt-stage.js'
@@ -196,8 +196,16 @@ describe('replacement', () => {
     await recorder.until(() => recorder.ends.length > 0)
     expect(recorder.ends).toMatchObject([{ reason: 'session_lost', replaceable: true }])
     expect(recorder.gaps).toEqual([])
-    const rest = taken as unknown as { fromFrame: number; block: Int16Array }
-    expect(hash(rest.block)).toBe(hash(pcm.slice(rest.fromFrame * 2)))
+    const { fromFrame, backlog } = taken as unknown as { fromFrame: number; backlog: Backlog }
     expect(session.takeUnacknowledged!()).toBeNull()
+    expect(() => stage.open({ backlog, channels: 1 })).toThrow('a backlog is taken once')
+    const second = stage.open({ backlog })
+    expect(() => stage.open({ backlog })).toThrow('a backlog is taken once')
+    expect(second.sentFrames).toBe(backlog.frames)
+    // audio that follows comes after it
+    second.send(countingPcm(SAMPLE_RATE))
+    await second.finish(5000)
+    const heard = stage.server.sessions().find(({ id }) => id === second.vendorId)
+    expect(heard?.sha256).toBe(hash(Int16Array.from([...pcm.slice(fromFrame * 2), ...countingPcm(SAMPLE_RATE)])))
   })
 })

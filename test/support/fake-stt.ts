@@ -1,7 +1,39 @@
-import type { SttEndReason, SttEvents, SttGap, SttOpenOptions, SttPhase, SttPort, SttSession, Utterance } from '../../src/live/stt/port.js'
+import type { MeetingId } from '../../src/core/ids.js'
+import type {
+  Backlog,
+  LeftAudio,
+  SttEndReason,
+  SttEvents,
+  SttGap,
+  SttOpenOptions,
+  SttPhase,
+  SttPort,
+  SttSession,
+  Utterance,
+} from '../../src/live/stt/port.js'
 
 /** An utterance as a test writes it: what is left out gets a plain value. */
 export type UtteranceDraft = Partial<Utterance> & { readonly text: string; readonly channel: number }
+
+/** Audio on its way from one session to another, all of it in memory. */
+export class FakeBacklog implements Backlog {
+  readonly channels: number
+  readonly frames: number
+  /** interleaved */
+  readonly pcm: Int16Array
+  isDiscarded = false
+
+  constructor(channels: number, pcm: Int16Array) {
+    this.channels = channels
+    this.pcm = pcm
+    this.frames = pcm.length / channels
+  }
+
+  discard(): Promise<void> {
+    this.isDiscarded = true
+    return Promise.resolve()
+  }
+}
 
 /**
  * A session that records what it is sent and says what the test tells it to say. By default it is live as soon as
@@ -35,6 +67,9 @@ export class FakeSttSession implements SttSession {
   constructor(options: SttOpenOptions, events: SttEvents) {
     this.options = options
     this.events = events
+    if (!(options.backlog instanceof FakeBacklog)) return
+    this.blocks.push(options.backlog.pcm)
+    this.sentFrames = options.backlog.frames
   }
 
   get sessionId() {
@@ -55,6 +90,7 @@ export class FakeSttSession implements SttSession {
     this.finishDeadlineMs ??= deadlineMs
     if (this.ended) return Promise.resolve()
     if (this.autoFinish) {
+      this.acknowledgeBacklog()
       this.emitPhase('draining')
       this.end('done')
       return Promise.resolve()
@@ -68,10 +104,11 @@ export class FakeSttSession implements SttSession {
     return Promise.resolve()
   }
 
-  takeUnacknowledged(): { fromFrame: number; block: Int16Array } | null {
+  takeUnacknowledged(): { fromFrame: number; backlog: FakeBacklog } | null {
     if (!this.#takeable || this.#taken || this.acknowledgedFrames >= this.sentFrames) return null
     this.#taken = true
-    return { fromFrame: this.acknowledgedFrames, block: this.pcm().slice(this.acknowledgedFrames * this.channels) }
+    const rest = this.pcm().slice(this.acknowledgedFrames * this.channels)
+    return { fromFrame: this.acknowledgedFrames, backlog: new FakeBacklog(this.channels, rest) }
   }
 
   /** everything sent so far, interleaved */
@@ -111,6 +148,11 @@ export class FakeSttSession implements SttSession {
     this.events.acknowledged(frames)
   }
 
+  /** What it was opened with counts as sent: acknowledged like a block. */
+  acknowledgeBacklog(): void {
+    if (this.autoAcknowledge) this.acknowledge(this.options.backlog?.frames ?? 0)
+  }
+
   emitGap(gap: SttGap): void {
     this.events.gap(gap)
   }
@@ -144,6 +186,8 @@ export class FakeSttSession implements SttSession {
 /** Opens fake sessions and keeps them all. */
 export class FakeStt implements SttPort {
   readonly sessions: FakeSttSession[] = []
+  /** what `left` hands out, by meeting, once */
+  readonly leftAudio = new Map<MeetingId, readonly LeftAudio[]>()
   readonly #prepare: ((session: FakeSttSession) => void) | undefined
 
   /** @param prepare called with each new session before it is returned: the place to turn the automatic answers off */
@@ -158,13 +202,21 @@ export class FakeStt implements SttPort {
     return session
   }
 
+  left(meetingId: MeetingId): Promise<readonly LeftAudio[]> {
+    const left = this.leftAudio.get(meetingId) ?? []
+    this.leftAudio.delete(meetingId)
+    return Promise.resolve(left)
+  }
+
   open(options: SttOpenOptions, events: SttEvents): FakeSttSession {
     const session = new FakeSttSession(options, events)
     this.sessions.push(session)
     this.#prepare?.(session)
     // told after `open` has returned, as by the real one
     queueMicrotask(() => {
-      if (!session.ended) session.emitPhase('live')
+      if (session.ended) return
+      session.emitPhase('live')
+      session.acknowledgeBacklog()
     })
     return session
   }

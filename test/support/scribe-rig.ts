@@ -1,4 +1,4 @@
-import { asIdentity, trackKey, type Identity, type TrackKey } from '../../src/core/ids.js'
+import { asIdentity, newMeetingId, trackKey, type Identity, type TrackKey } from '../../src/core/ids.js'
 import { Scope } from '../../src/core/scope.js'
 import type { ChannelPlan } from '../../src/live/audio/lease/sizing.js'
 import type { Gap } from '../../src/live/audio/span.js'
@@ -76,6 +76,7 @@ export class ScribeRig {
     const { clock } = this
     this.scribe = new Scribe(
       {
+        meetingId: newMeetingId(),
         stt,
         clock,
         logger: silentLogger,

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { newSessionId } from '../../src/core/ids.js'
+import { newMeetingId, newSessionId } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import type { Limits } from '../../src/live/stt/gladia/limits.js'
 import { createGladiaStt } from '../../src/live/stt/gladia/open.js'
@@ -134,7 +134,15 @@ export class SttStage {
     const { baseUrl = this.url, apiKey = KEY, region = null, ...request } = options
     const parts = { clock: systemClock, random: Math.random, logger, limits: this.#limits }
     const session = createGladiaStt({ baseUrl, apiKey, region, ...parts }).open(
-      { sessionId: newSessionId(), channels: 2, sampleRate: SAMPLE_RATE, language: 'en', vocabulary: [], ...request },
+      {
+        meetingId: newMeetingId(),
+        sessionId: newSessionId(),
+        channels: 2,
+        sampleRate: SAMPLE_RATE,
+        language: 'en',
+        vocabulary: [],
+        ...request,
+      },
       events,
     )
     this.#sessions.push(session)

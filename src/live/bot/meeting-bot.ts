@@ -70,6 +70,7 @@ export class MeetingBot {
     )
     this.#scribe = new Scribe(
       {
+        meetingId: meeting.id,
         stt: deps.stt,
         clock: deps.clock,
         logger: this.#logger,

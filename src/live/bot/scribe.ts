@@ -1,4 +1,4 @@
-import type { Identity, SessionId, TrackKey } from '../../core/ids.js'
+import type { Identity, MeetingId, SessionId, TrackKey } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { BusinessEvents } from '../../observe/events.js'
@@ -61,6 +61,7 @@ export class Scribe {
 
   constructor(
     options: {
+      meetingId: MeetingId
       stt: SttPort
       clock: Clock
       logger: Logger

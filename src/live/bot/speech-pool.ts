@@ -1,11 +1,11 @@
-import { newSessionId, type SessionId } from '../../core/ids.js'
+import { newSessionId, type MeetingId, type SessionId } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { BusinessEvents, SessionOpening } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
-import type { SttEndReason, SttGap, SttPort, SttSession, Utterance } from '../stt/port.js'
+import type { Backlog, SttEndReason, SttGap, SttPort, SttSession, Utterance } from '../stt/port.js'
 
 /** What the pool tells. */
 export interface SpeechPoolEvents {
@@ -59,6 +59,7 @@ const FATAL: Partial<Record<SttEndReason, MeetingReason>> = {
  * dead session's unacknowledged audio gets a session of its own, so that no frame number ever changes its meaning.
  */
 export class SpeechPool {
+  readonly #meetingId: MeetingId
   readonly #stt: SttPort
   readonly #clock: Clock
   readonly #logger: Logger
@@ -73,6 +74,7 @@ export class SpeechPool {
 
   constructor(
     options: {
+      meetingId: MeetingId
       stt: SttPort
       clock: Clock
       logger: Logger
@@ -83,6 +85,7 @@ export class SpeechPool {
     },
     events: SpeechPoolEvents,
   ) {
+    this.#meetingId = options.meetingId
     this.#stt = options.stt
     this.#clock = options.clock
     this.#logger = options.logger
@@ -95,7 +98,7 @@ export class SpeechPool {
 
   /** Opens a session; audio may be sent at once. */
   open(channels: number): SessionId {
-    return this.#open(channels, false).session.sessionId
+    return this.#open(channels, null).session.sessionId
   }
 
   /** @param block interleaved s16; owned by the session afterwards */
@@ -174,12 +177,14 @@ export class SpeechPool {
     }
   }
 
-  #open(channels: number, recovery: boolean): Entry {
+  /** @param backlog audio that the session repeats, or null for one that takes audio first */
+  #open(channels: number, backlog: Backlog | null): Entry {
     const sessionId = newSessionId()
+    const recovery = backlog !== null
     const why = recovery ? 'recovery' : this.#opening()
     const { language, vocabulary } = this.#hints()
     const session = this.#stt.open(
-      { sessionId, channels, sampleRate: SAMPLE_RATE, language, vocabulary },
+      { meetingId: this.#meetingId, sessionId, channels, sampleRate: SAMPLE_RATE, language, vocabulary, ...(backlog && { backlog }) },
       {
         utterance: (utterance) => this.#events.utterance(utterance),
         acknowledged: () => undefined,
@@ -237,12 +242,11 @@ export class SpeechPool {
   #recover(entry: Entry): void {
     const { session } = entry
     const rest = session.takeUnacknowledged?.() ?? null
-    if (!rest || rest.block.length === 0) return
-    const recovery = this.#open(session.channels, true)
+    if (!rest) return
+    const { frames } = rest.backlog
+    const recovery = this.#open(session.channels, rest.backlog)
     entry.recoveredBy = { sessionId: recovery.session.sessionId, fromFrame: rest.fromFrame }
-    const frames = rest.block.length / session.channels
     this.#events.recovered(session.sessionId, session.channels, rest.fromFrame, recovery.session.sessionId, frames)
-    recovery.session.send(rest.block)
     if (!this.#closing) this.finish(recovery.session.sessionId)
   }
 

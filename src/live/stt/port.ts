@@ -1,4 +1,4 @@
-import type { SessionId } from '../../core/ids.js'
+import type { MeetingId, SessionId } from '../../core/ids.js'
 
 /** A word with its place on the session's timeline; both times are NaN when the service gave none. */
 export interface UtteranceWord {
@@ -28,7 +28,7 @@ export interface Utterance {
 
 /** Why audio of a session is not known to have been understood, closed list. */
 export type SttGapReason =
-  /** the replay buffer was full, the oldest went */
+  /** memory and disk took no more, the oldest went; or the disk gave it back broken */
   | 'buffer_full'
   /** the session died with audio unacknowledged */
   | 'session_lost'
@@ -68,8 +68,41 @@ export interface SttEvents {
   ended(reason: SttEndReason, replaceable: boolean, error?: Error): void
 }
 
+/**
+ * Interleaved audio that nobody has acknowledged, in memory and on disk, numbered 0..`frames`. It belongs to whoever holds it, who hands it
+ * to another session (`SttOpenOptions.backlog`) or lets it go. Runs that were lost on the way are in the numbering, but not in the audio.
+ */
+export interface Backlog {
+  readonly channels: number
+  /** samples per channel */
+  readonly frames: number
+  /** Deletes it, files included; may be called twice, and does nothing once a session owns it. */
+  discard(): Promise<void>
+}
+
+/** What a process that is gone left of one session's audio. The backlog is yours. */
+export interface LeftAudio {
+  readonly sessionId: SessionId
+  readonly channels: number
+  /** frame of that session that is frame 0 of the backlog */
+  readonly fromFrame: number
+  readonly backlog: Backlog
+  readonly vendorId: string | null
+}
+
+/** A session that another process had opened, to ask the service about. */
+export interface ForeignSession {
+  readonly vendorId: string
+  readonly sessionId: SessionId
+  readonly channels: number
+  readonly sampleRate: number
+  /** frames that it had been sent: no time of an utterance is later */
+  readonly sentFrames: number
+}
+
 /** How to open a session. */
 export interface SttOpenOptions {
+  readonly meetingId: MeetingId
   readonly sessionId: SessionId
   /** 1 to 8, fixed for the life of the session */
   readonly channels: number
@@ -79,6 +112,8 @@ export interface SttOpenOptions {
   readonly language: string | null
   /** names and words worth knowing */
   readonly vocabulary: readonly string[]
+  /** becomes frames 0.. of the session, which owns it from now on; `send` appends after it. Of the same number of channels */
+  readonly backlog?: Backlog
 }
 
 /** One session: opened and ended once, over one connection or many. */
@@ -87,7 +122,7 @@ export interface SttSession {
   readonly channels: number
   /** the service's own id once it is known: resumes, results and bills go by it */
   readonly vendorId: string | null
-  /** frames (samples per channel) accepted by `send` so far */
+  /** frames (samples per channel) accepted by `send` so far, those of the backlog it was opened with included */
   readonly sentFrames: number
   readonly acknowledgedFrames: number
   /** connections made so far, the first included */
@@ -109,15 +144,31 @@ export interface SttSession {
   /** Closes everything at once; `ended('aborted')` unless ended before. */
   close(): Promise<void>
   /**
-   * The audio that the service never acknowledged, for another session to send again: yours, interleaved as it was sent, from `fromFrame`.
+   * The audio that the service never acknowledged, for another session to send again: yours, from `fromFrame`. Nothing is copied.
    * Callable inside `ended` only, once; null before, afterwards, and when nothing is left. What is not taken there is told as a `gap`
    * right after `ended` returns, the one event that can follow it.
    */
-  takeUnacknowledged?(): { readonly fromFrame: number; readonly block: Int16Array } | null
+  takeUnacknowledged?(): { readonly fromFrame: number; readonly backlog: Backlog } | null
 }
 
 /** Opens sessions. */
 export interface SttPort {
-  /** Returns at once in phase `opening`; failures are told by `ended`. */
+  /**
+   * Returns at once in phase `opening`; failures are told by `ended`.
+   * @throws {StateError} the backlog is not of this adapter, of another number of channels, or already taken
+   */
   open(options: SttOpenOptions, events: SttEvents): SttSession
+  /**
+   * What dead processes left of a meeting's audio on this disk, each once; the caller holds the claim on the meeting. Sessions of this
+   * process and of another living one of this host are left alone (one that is stopped counts as dead).
+   */
+  left?(meetingId: MeetingId): Promise<readonly LeftAudio[]>
+  /**
+   * The texts of a session that another process had opened, waited for a bounded time; null when the service does not know it.
+   * `isWhole`: there will be no more. Times are seconds of the service's own stream: what the service heard twice stands there twice.
+   */
+  results?(
+    of: ForeignSession,
+    signal: AbortSignal,
+  ): Promise<{ readonly utterances: readonly Utterance[]; readonly isWhole: boolean } | null>
 }

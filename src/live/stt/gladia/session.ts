@@ -4,7 +4,7 @@ import { UpstreamError, toError } from '../../../core/errors.js'
 import { Scope } from '../../../core/scope.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
-import type { SttEndReason, SttEvents, SttOpenOptions, SttPhase, SttSession } from '../port.js'
+import type { Backlog, SttEndReason, SttEvents, SttOpenOptions, SttPhase, SttSession } from '../port.js'
 import { GladiaApi, type Created } from './api.js'
 import { collectResult } from './collect.js'
 import { describeDrop, type DropCause } from './close-codes.js'
@@ -13,7 +13,8 @@ import type { Limits } from './limits.js'
 import { FIRST_STATE, gapReason, next, phaseOf, type SessionEffect, type SessionEvent, type SessionState } from './machine.js'
 import { parseMessage, type Inbound, type RawResult } from './messages.js'
 import { Redactor } from './redactor.js'
-import type { FrameRun } from './replay-buffer.js'
+import { AudioBacklog, takeBacklog } from '../spool/backlog.js'
+import type { FrameRun } from '../spool/replay-buffer.js'
 import { GladiaSocket } from './socket.js'
 import type { Transport } from './transport.js'
 import { Uplink } from './uplink.js'
@@ -81,7 +82,8 @@ export class GladiaSession implements SttSession {
     this.#logger = parts.logger.child({ session: options.sessionId })
     this.#redactor = new Redactor(parts.apiKey)
     this.#api = new GladiaApi({ ...parts, redactor: this.#redactor })
-    this.#uplink = new Uplink({ ...parts, ...options })
+    const buffer = options.backlog && takeBacklog(options.backlog, options.channels)
+    this.#uplink = new Uplink({ ...parts, ...options, ...(buffer && { buffer }) })
     this.#book = new UtteranceBook(options.sessionId)
     this.#scope = new Scope((name, error) => this.#logger.error({ err: error, name }, 'speech session work failed'))
   }
@@ -139,10 +141,10 @@ export class GladiaSession implements SttSession {
     await this.#scope.close()
   }
 
-  takeUnacknowledged(): { fromFrame: number; block: Int16Array } | null {
+  takeUnacknowledged(): { fromFrame: number; backlog: Backlog } | null {
     const run = this.#takeable
     this.#takeable = null
-    return run && { fromFrame: run.fromFrame, block: this.#uplink.buffer.read(run.fromFrame, run.toFrame - run.fromFrame) }
+    return run && { fromFrame: run.fromFrame, backlog: new AudioBacklog(this.channels, this.#uplink.buffer.detach(run.fromFrame)) }
   }
 
   async #finish(deadlineMs: number): Promise<void> {

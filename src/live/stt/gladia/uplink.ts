@@ -1,7 +1,7 @@
 import type { Clock } from '../../../core/time.js'
 import { StreamLedger, type AckOutcome } from './ledger.js'
 import type { Limits } from './limits.js'
-import { ReplayBuffer, type FrameRun } from './replay-buffer.js'
+import { ReplayBuffer, type FrameRun } from '../spool/replay-buffer.js'
 
 const EMPTY_PROBES = 3
 const AUDIO_PROBES = 10
@@ -21,6 +21,8 @@ export interface Pumped {
 }
 
 interface UplinkParts {
+  /** audio to begin with: the uplink's own */
+  readonly buffer?: ReplayBuffer
   readonly channels: number
   readonly sampleRate: number
   readonly clock: Clock
@@ -60,13 +62,13 @@ export class Uplink {
   #probedMs = 0
   #stopping = false
 
-  constructor({ channels, sampleRate, clock, limits }: UplinkParts) {
+  constructor({ channels, sampleRate, clock, limits, buffer }: UplinkParts) {
     this.#frameBytes = channels * 2
     this.#rate = sampleRate
     this.#clock = clock
     this.#limits = limits
     this.#chunkFrames = Math.max(1, Math.min(this.#frames(limits.chunkMs), Math.floor(limits.maxFrameBytes / this.#frameBytes)))
-    this.buffer = new ReplayBuffer(channels, limits.bufferBytes)
+    this.buffer = buffer ?? new ReplayBuffer(channels, limits.bufferBytes)
     this.ledger = new StreamLedger(this.#frameBytes)
   }
 

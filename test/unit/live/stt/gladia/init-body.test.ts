@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { newSessionId } from '../../../../../src/core/ids.js'
+import { newMeetingId, newSessionId } from '../../../../../src/core/ids.js'
 import { boundVocabulary, initBody } from '../../../../../src/live/stt/gladia/init-body.js'
 import { Redactor } from '../../../../../src/live/stt/gladia/redactor.js'
 
@@ -18,9 +18,16 @@ describe('vocabulary', () => {
   })
 
   it('is left out when there is none', () => {
-    expect(initBody({ sessionId: newSessionId(), channels: 2, sampleRate: 16_000, language: 'en', vocabulary: ['  '] })).not.toHaveProperty(
-      'realtime_processing',
-    )
+    expect(
+      initBody({
+        meetingId: newMeetingId(),
+        sessionId: newSessionId(),
+        channels: 2,
+        sampleRate: 16_000,
+        language: 'en',
+        vocabulary: ['  '],
+      }),
+    ).not.toHaveProperty('realtime_processing')
   })
 })
 

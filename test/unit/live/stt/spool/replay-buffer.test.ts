@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ReplayBuffer } from '../../../../../src/live/stt/gladia/replay-buffer.js'
+import { ReplayBuffer } from '../../../../../src/live/stt/spool/replay-buffer.js'
 
 const block = (from: number, frames: number, channels = 2) =>
   Int16Array.from({ length: frames * channels }, (_, at) => from * channels + at)

@@ -87,6 +87,14 @@ export class ReplayBuffer {
     return out
   }
 
+  /** Hands everything from `frame` on, without copying it, to a buffer of its own that numbers from 0; here it is forgotten. */
+  detach(frame: number): ReplayBuffer {
+    const rest = new ReplayBuffer(this.#channels, this.#capBytes)
+    for (const held of this.#held.slice(this.#head)) rest.push(held.samples.subarray(Math.max(0, frame - held.fromFrame) * this.#channels))
+    this.clear()
+    return rest
+  }
+
   /** Forgets everything; the numbering goes on. */
   clear(): void {
     this.#held = []
