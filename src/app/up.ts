@@ -8,6 +8,7 @@ import { createApi, listen } from '../control/api/server.js'
 import { createSlackDelivery } from '../followup/delivery/slack/deliver.js'
 import { openQueue } from '../followup/jobs/open.js'
 import { createPipeline } from '../followup/pipeline/pipeline.js'
+import { deadLettersOf, Relay } from '../followup/pipeline/relay.js'
 import { createExtractiveSummariser } from '../followup/summary/extractive.js'
 import type { JobQueue } from '../followup/port.js'
 import { loadVoice } from '../live/audio/voice/load.js'
@@ -73,6 +74,9 @@ export async function startUp(
     const { store } = records
     const jobs = await openQueue({ redisUrl: settings.redisUrl?.reveal() ?? null, pool: records.pool, logger })
     scope.defer('queue', () => jobs.close())
+    // the store holds what meetings wait for; whoever asks for a job asks the relay, so that a queue that is away loses nothing
+    const relay = new Relay({ work: records.work, queue: jobs.queue, deadLetters: jobs.deadLetters, clock, logger })
+    scope.defer('relay', () => relay.close())
     scope.defer('room library', () => disposeRoomLibrary())
     const metrics = createMetrics({ process: true })
     const business = createEvents(metrics)
@@ -82,7 +86,7 @@ export async function startUp(
     const attendance = createAttendance(
       { room, stt: speech.stt, store, finals, clock, logger, random, detector: await loadVoice(), business },
       botOptions(settings),
-      jobs.queue,
+      relay,
       parts.observe ?? (() => ({})),
     )
     const token = settings.slackBotToken?.reveal()
@@ -121,10 +125,13 @@ export async function startUp(
       },
       { attendConcurrency: settings.maxMeetings },
     )
+    relay.start()
     const apiKey = await apiKeyOf(settings)
     const api = createApi({
       store,
-      queue: jobs.queue,
+      queue: relay,
+      work: records.work,
+      deadLetters: deadLettersOf(jobs.deadLetters, relay),
       renderTranscript: (id, format) => transcriptAs(store, id, format),
       defaultLanguage: settings.language,
       apiKey,

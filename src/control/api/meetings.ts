@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { asMeetingId } from '../../core/ids.js'
 import { ConflictError, InputError } from '../../core/errors.js'
 import type { JobQueue } from '../../followup/port.js'
-import { MEETING_STATES, type MeetingStore } from '../../records/port.js'
+import { MEETING_STATES, type MeetingRecord, type MeetingStore, type WorkBook } from '../../records/port.js'
 import { problem } from './problem.js'
 import { Meeting, MeetingList, ProblemSchema, StartMeeting, StopMeeting, toMeeting } from './schemas.js'
 import { Transcript } from './transcript-schema.js'
@@ -15,7 +15,10 @@ export type TranscriptFormat = (typeof TRANSCRIPT_FORMATS)[number]
 /** What the routes need. */
 export interface MeetingRoutesDeps {
   readonly store: MeetingStore
-  readonly queue: JobQueue
+  /** keeps what is asked for, and puts it into the queue when that answers */
+  readonly queue: Pick<JobQueue, 'attend'>
+  /** which step of a meeting is stuck */
+  readonly work: Pick<WorkBook, 'stuck'>
   /** @throws NotFoundError */
   readonly renderTranscript: (id: string, format: TranscriptFormat) => Promise<{ body: string; contentType: string; complete: boolean }>
   readonly defaultLanguage: string | null
@@ -23,11 +26,13 @@ export interface MeetingRoutesDeps {
 
 const BODY_LIMIT_BYTES = 64 * 1024
 
-const json = <T extends z.ZodType>(schema: T, description: string) => ({ description, content: { 'application/json': { schema } } })
+/** An answer of a shape. */
+export const json = <T extends z.ZodType>(schema: T, description: string) => ({ description, content: { 'application/json': { schema } } })
 /** An answer that is a problem. */
 export const failure = (description: string) => ({ description, content: { 'application/problem+json': { schema: ProblemSchema } } })
 const idParam = z.object({ id: z.string() })
-const common = { 400: failure('the request is wrong'), 401: failure('no valid key') }
+export const UNAVAILABLE = { 503: failure('the database or the queue does not answer; Retry-After tells when to come again') }
+const common = { 400: failure('the request is wrong'), 401: failure('no valid key'), ...UNAVAILABLE }
 
 const start = createRoute({
   method: 'post',
@@ -90,15 +95,21 @@ const summary = createRoute({
   responses: { 200: { description: 'the summary' }, 404: failure('no such meeting'), 409: failure('not yet'), ...common },
 })
 
-/** Routes of meetings, to be mounted under /v1. */
-export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono {
-  const app = new OpenAPIHono({
+/** Routes whose requests are checked against their schemas. */
+export function newRoutes(): OpenAPIHono {
+  return new OpenAPIHono({
     defaultHook: (result) => {
       if (result.success) return
       const problems = result.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
       throw new InputError('the request is wrong', problems)
     },
   })
+}
+
+/** Routes of meetings, to be mounted under /v1. */
+export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono {
+  const shown = async (meeting: MeetingRecord) => toMeeting(meeting, (await deps.work.stuck([meeting.id])).get(meeting.id) ?? null)
+  const app = newRoutes()
   app.use(
     '*',
     bodyLimit({
@@ -118,9 +129,9 @@ export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono {
       endAt: body.endAt ?? null,
       botName: body.botName ?? null,
     })
-    // also for a meeting that was there: adding is deduplicated, and a crash between the two writes heals on the next try
+    // also for a meeting that was there: adding is deduplicated
     await deps.queue.attend(meeting.id)
-    return c.json(toMeeting(meeting), created ? 201 : 200)
+    return c.json(await shown(meeting), created ? 201 : 200)
   })
   app.openapi(list, async (c) => {
     const { state, room, cursor, limit } = c.req.valid('query')
@@ -131,10 +142,12 @@ export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono {
       limit: limit + 1,
     })
     const items = found.slice(0, limit)
-    return c.json({ items: items.map(toMeeting), next: found.length > limit ? (items.at(-1)?.id ?? null) : null }, 200)
+    const stuck = await deps.work.stuck(items.map(({ id }) => id))
+    const next = found.length > limit ? (items.at(-1)?.id ?? null) : null
+    return c.json({ items: items.map((meeting) => toMeeting(meeting, stuck.get(meeting.id) ?? null)), next }, 200)
   })
-  app.openapi(get, async (c) => c.json(toMeeting(await deps.store.meeting(asMeetingId(c.req.valid('param').id))), 200))
-  app.openapi(stop, async (c) => c.json(toMeeting(await deps.store.requestStop(asMeetingId(c.req.valid('param').id))), 202))
+  app.openapi(get, async (c) => c.json(await shown(await deps.store.meeting(asMeetingId(c.req.valid('param').id))), 200))
+  app.openapi(stop, async (c) => c.json(await shown(await deps.store.requestStop(asMeetingId(c.req.valid('param').id))), 202))
   app.openapi(transcript, async (c) => {
     const { format } = c.req.valid('query')
     const { body, contentType, complete } = await deps.renderTranscript(c.req.valid('param').id, format)

@@ -42,9 +42,20 @@ function statusOf(error: unknown): Status {
   if (error instanceof InputError) return 400
   if (error instanceof NotFoundError) return 404
   if (error instanceof ConflictError || error instanceof ClaimLostError) return 409
-  if (error instanceof UpstreamError || error instanceof ProtocolError) return 502
+  // what may answer the next time is away for now; what refuses is a fault between us and it
+  if (error instanceof UpstreamError) return error.retryable ? 503 : 502
+  if (error instanceof ProtocolError) return 502
   if (error instanceof ConfigError) return 503
   return 500
+}
+
+/** What a caller is asked to wait when a part that is away does not say so itself. */
+export const RETRY_AFTER_SEC = 5
+
+/** Seconds after which the same request may succeed; null: no waiting helps. */
+export function retryAfterSec(error: unknown): number | null {
+  if (!(error instanceof UpstreamError) || !error.retryable) return null
+  return error.retryAfterMs === undefined ? RETRY_AFTER_SEC : Math.max(1, Math.ceil(error.retryAfterMs / 1000))
 }
 
 /** The problem document of an error; what is not ours to tell stays out of it. */
@@ -60,7 +71,9 @@ export function problemOf(error: unknown): Problem {
       ? error.message
       : status === 500
         ? 'something went wrong on our side; the log says what'
-        : 'a service that is needed did not answer',
+        : status === 503
+          ? 'a part that is needed does not answer now; the same request may succeed later'
+          : 'a service that is needed refused',
     ...(error instanceof InputError && error.problems.length > 0 ? { errors: error.problems } : {}),
   }
 }

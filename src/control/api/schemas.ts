@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { MEETING_REASONS, MEETING_STATES, type MeetingRecord } from '../../records/port.js'
+import type { DeadLetter } from '../../followup/port.js'
+import { MEETING_REASONS, MEETING_STATES, type MeetingRecord, type StuckStep } from '../../records/port.js'
 
 const line = (max: number) =>
   z
@@ -34,6 +35,19 @@ const Participant = z
   .object({ identity: z.string(), name: z.string(), joinedMs: z.int(), leftMs: z.int().nullable() })
   .openapi('Participant')
 
+const stuck = {
+  id: z.string(),
+  step: z.enum(['attend', 'finalise', 'summarise', 'deliver']),
+  attempts: z.int(),
+  reason: z.string(),
+  failedAt: z.string(),
+}
+
+/** A job that was given up. */
+export const DeadLetterSchema = z.object({ ...stuck, meetingId: z.string().nullable() }).openapi('DeadLetter')
+
+export const DeadLetterList = z.object({ items: z.array(DeadLetterSchema) }).openapi('DeadLetterList')
+
 /** A meeting as outsiders see it. */
 export const Meeting = z
   .object({
@@ -47,6 +61,8 @@ export const Meeting = z
     endedAt: z.string().nullable(),
     language: z.string().nullable(),
     participants: z.array(Participant),
+    /** the step that was given up and holds the meeting in its state: `POST /v1/dead-letters/{id}/retry` runs it again */
+    deadLetter: z.object(stuck).nullable(),
   })
   .openapi('Meeting')
 
@@ -64,7 +80,7 @@ export const ProblemSchema = z
   .openapi('Problem')
 
 /** The stored meeting in the shape of the contract. */
-export function toMeeting(record: MeetingRecord): z.infer<typeof Meeting> {
+export function toMeeting(record: MeetingRecord, stuck: StuckStep | null): z.infer<typeof Meeting> {
   const { id, room, title, state, reason, createdAt, startedAt, endedAt, language, participants } = record
   return {
     id,
@@ -77,5 +93,11 @@ export function toMeeting(record: MeetingRecord): z.infer<typeof Meeting> {
     endedAt,
     language,
     participants: participants.map((person) => ({ ...person })),
+    deadLetter: stuck === null ? null : { ...stuck },
   }
+}
+
+/** A dead letter in the shape of the contract. */
+export function toDeadLetter({ id, step, meetingId, attempts, reason, failedAt }: DeadLetter): z.infer<typeof DeadLetterSchema> {
+  return { id, step, meetingId, attempts, reason, failedAt }
 }

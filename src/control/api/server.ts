@@ -6,11 +6,12 @@ import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
 import { ConfigError, InputError, toError } from '../../core/errors.js'
 import type { Logger } from '../../observe/logger.js'
+import { deadLetterRoutes, type DeadLetterRoutesDeps } from './dead-letters.js'
 import { failure, meetingRoutes, type MeetingRoutesDeps } from './meetings.js'
-import { problem, problemOf, respond } from './problem.js'
+import { problem, problemOf, respond, RETRY_AFTER_SEC, retryAfterSec } from './problem.js'
 
 /** What the HTTP API needs. */
-export interface ApiDeps extends MeetingRoutesDeps {
+export interface ApiDeps extends MeetingRoutesDeps, DeadLetterRoutesDeps {
   /** the one bearer key */
   readonly apiKey: string
   /** null when meetings can be taken, else one sentence that says what is missing */
@@ -42,14 +43,20 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
       return respond(c, problemOf(new InputError(error.status === 400 ? 'the body is not valid JSON' : 'the request is wrong')))
     }
     const body = problemOf(error)
-    if (body.status >= 500) deps.logger.error({ err: toError(error), path: c.req.path }, 'request failed')
+    const facts = { err: toError(error), path: c.req.path }
+    // a part that is away is told of by whoever looks after it; here it is one refused request
+    if (body.status === 503) deps.logger.warn(facts, 'request refused for now')
+    else if (body.status >= 500) deps.logger.error(facts, 'request failed')
+    const waitSec = retryAfterSec(error)
+    if (waitSec !== null) c.header('retry-after', String(waitSec))
     return respond(c, body)
   })
   app.notFound((c) => problem(c, 404, 'not_found', 'there is nothing at this address'))
   app.get('/healthz', (c) => c.json({ status: 'alive' }))
   app.get('/readyz', async (c) => {
     const missing = await deps.notReady()
-    return missing === null ? c.json({ status: 'ready' }) : c.json({ status: 'not ready', detail: missing }, 503)
+    if (missing === null) return c.json({ status: 'ready' })
+    return c.json({ status: 'not ready', detail: missing }, 503, { 'retry-after': String(RETRY_AFTER_SEC) })
   })
   const withKey: MiddlewareHandler = async (c, next) => {
     const given = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
@@ -66,6 +73,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
     return c.text(body, 200, { 'content-type': contentType })
   })
   app.route('/v1', meetingRoutes(deps))
+  app.route('/v1', deadLetterRoutes(deps))
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'roomscribe', version: '1' } })
   return app
 }

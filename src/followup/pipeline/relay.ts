@@ -170,3 +170,15 @@ export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
     }
   }
 }
+
+/** Dead letters whose retry is at once seen by the meeting that it held up. */
+export function deadLettersOf(letters: DeadLetters, relay: Pick<Relay, 'changed'>): Pick<DeadLetters, 'list' | 'retry'> {
+  return {
+    list: (limit) => letters.list(limit),
+    retry: async (id) => {
+      const letter = await letters.retry(id)
+      if (letter.meetingId) await relay.changed(letter.meetingId)
+      return letter
+    },
+  }
+}

@@ -10,7 +10,9 @@ import { createMetrics } from '../../../src/observe/metrics.js'
 import { FakeRoom } from '../../support/fake-room.js'
 import { FakeStt } from '../../support/fake-stt.js'
 import { ManualClock } from '../../support/manual-clock.js'
+import { FakeQueue } from '../../support/fake-queue.js'
 import { MemoryStore } from '../../support/memory-store.js'
+import { MemoryWork } from '../../support/memory-work.js'
 import { markedBlock } from '../../support/scribe-rig.js'
 
 const KEY = 'k'.repeat(24)
@@ -53,12 +55,9 @@ async function rigOf(isTakenOver = false) {
   )
   const api = createApi({
     store,
-    queue: {
-      attend: () => Promise.resolve(),
-      followUp: () => Promise.resolve(),
-      counts: () => Promise.resolve({}),
-      close: () => Promise.resolve(),
-    },
+    queue: { attend: () => Promise.resolve() },
+    work: new MemoryWork(),
+    deadLetters: new FakeQueue(),
     renderTranscript: (id, format) => transcriptAs(store, id, format),
     defaultLanguage: null,
     apiKey: KEY,

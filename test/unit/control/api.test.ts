@@ -2,35 +2,22 @@ import { describe, expect, it } from 'vitest'
 import { createApi, listen } from '../../../src/control/api/server.js'
 import { ConfigError, UpstreamError } from '../../../src/core/errors.js'
 import { asMeetingId, newMeetingId } from '../../../src/core/ids.js'
-import type { JobQueue } from '../../../src/followup/port.js'
 import { silentLogger } from '../../../src/observe/logger.js'
+import { FakeQueue, letterOf } from '../../support/fake-queue.js'
 import { MemoryStore } from '../../support/memory-store.js'
-
-class RecordingQueue implements JobQueue {
-  readonly attended: string[] = []
-  attend(id: string): Promise<void> {
-    this.attended.push(id)
-    return Promise.resolve()
-  }
-  followUp(): Promise<void> {
-    return Promise.resolve()
-  }
-  counts(): Promise<Record<string, number>> {
-    return Promise.resolve({})
-  }
-  close(): Promise<void> {
-    return Promise.resolve()
-  }
-}
+import { MemoryWork } from '../../support/memory-work.js'
 
 const KEY = 'k'.repeat(24)
 
 function rig(notReady: string | null = null) {
   const store = new MemoryStore()
-  const queue = new RecordingQueue()
+  const queue = new FakeQueue()
+  const work = new MemoryWork()
   const app = createApi({
     store,
     queue,
+    work,
+    deadLetters: queue,
     renderTranscript: async (id, format) => {
       const meeting = await store.meeting(asMeetingId(id))
       return { body: `${format} of ${meeting.room}`, contentType: 'text/plain', complete: false }
@@ -56,7 +43,7 @@ function rig(notReady: string | null = null) {
     const text = await response.text()
     return { status: response.status, type: response.headers.get('content-type') ?? '', headers: response.headers, text }
   }
-  return { app, store, queue, call }
+  return { app, store, queue, work, call }
 }
 
 describe('HTTP API', () => {
@@ -75,7 +62,7 @@ describe('HTTP API', () => {
     const second = await call('POST', '/v1/meetings', { room: 'standup' })
     expect(second.status).toBe(200)
     expect((JSON.parse(second.text) as { id: string }).id).toBe((JSON.parse(first.text) as { id: string }).id)
-    expect(new Set(queue.attended).size).toBe(1)
+    expect(queue.jobs).toHaveLength(1)
   })
 
   it('answers wrong bodies with 400, the paths and one message each', async () => {
@@ -195,8 +182,76 @@ describe('HTTP API', () => {
     store.meeting = () =>
       Promise.reject(new UpstreamError('database_unreachable', 'db.internal:5432 refused', { service: 'database', retryable: true }))
     const answer = await call('GET', `/v1/meetings/${newMeetingId()}`)
-    expect(answer.status).toBe(502)
+    expect(answer.status).toBe(503)
     expect(answer.text).not.toContain('db.internal')
+    store.meeting = () =>
+      Promise.reject(new UpstreamError('database_failed', 'db.internal: 42P01', { service: 'database', retryable: false }))
+    const refused = await call('GET', `/v1/meetings/${newMeetingId()}`)
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([502, null])
+    expect(refused.text).not.toContain('db.internal')
+  })
+
+  it('41 answers 503 with Retry-After, as a problem, on every route while the database is away', async () => {
+    const { call, store, work } = rig()
+    const away = new UpstreamError('database_unreachable', 'away', { service: 'database', retryable: true })
+    const slow = new UpstreamError('database_busy', 'busy', { service: 'database', retryable: true, retryAfterMs: 11_500 })
+    const { id } = JSON.parse((await call('POST', '/v1/meetings', { room: 'r' })).text) as { id: string }
+    for (const [error, seconds] of [
+      [away, '5'],
+      [slow, '12'],
+    ] as const) {
+      store.create = () => Promise.reject(error)
+      store.meeting = () => Promise.reject(error)
+      store.meetings = () => Promise.reject(error)
+      store.requestStop = () => Promise.reject(error)
+      work.refusal = error
+      const answers = [
+        await call('POST', '/v1/meetings', { room: 'other' }),
+        await call('GET', '/v1/meetings'),
+        await call('GET', `/v1/meetings/${id}`),
+        await call('POST', `/v1/meetings/${id}/stop`),
+        await call('GET', `/v1/meetings/${id}/transcript`),
+        await call('GET', `/v1/meetings/${id}/summary`),
+      ]
+      for (const { status, type, headers, text } of answers) {
+        expect([status, type, headers.get('retry-after')]).toEqual([503, 'application/problem+json', seconds])
+        expect(JSON.parse(text)).toMatchObject({ status: 503, code: error.code })
+      }
+    }
+  })
+
+  it('43 lists dead letters, shows them with their meeting, and runs them again', async () => {
+    const { call, store, queue, work } = rig()
+    const { meeting } = await store.create({
+      room: 'r',
+      title: null,
+      language: null,
+      vocabulary: [],
+      slackChannel: null,
+      startAt: null,
+      endAt: null,
+      botName: null,
+    })
+    const letter = letterOf('deliver', meeting.id)
+    queue.letters.push(letter)
+    work.add(meeting.id, 'follow_up')
+    await work.setStuck({ meetingId: meeting.id, kind: 'follow_up' }, letter)
+    expect(JSON.parse((await call('GET', '/v1/dead-letters')).text)).toEqual({ items: [letter] })
+    const { id, step, attempts, reason, failedAt } = letter
+    const deadLetter = { id, step, attempts, reason, failedAt }
+    expect(JSON.parse((await call('GET', `/v1/meetings/${meeting.id}`)).text)).toMatchObject({ deadLetter })
+    expect(JSON.parse((await call('GET', '/v1/meetings')).text)).toMatchObject({ items: [{ deadLetter }] })
+    const retried = await call('POST', `/v1/dead-letters/${letter.id}/retry`)
+    expect([retried.status, JSON.parse(retried.text)]).toEqual([202, letter])
+    expect(queue.retried).toEqual([letter.id])
+    expect((await call('POST', `/v1/dead-letters/${letter.id}/retry`)).status).toBe(409)
+    expect((await call('POST', '/v1/dead-letters/nothing/retry')).status).toBe(404)
+    expect((await call('GET', '/v1/dead-letters?limit=0')).status).toBe(400)
+    expect((await call('GET', '/v1/dead-letters', undefined, {})).status).toBe(401)
+    expect((await call('POST', `/v1/dead-letters/${letter.id}/retry`, undefined, {})).status).toBe(401)
+    queue.isAway = true
+    const away = await call('GET', '/v1/dead-letters')
+    expect([away.status, away.headers.get('retry-after')]).toEqual([503, '5'])
   })
 
   it('publishes states and reasons in /openapi.json', async () => {
