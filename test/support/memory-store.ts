@@ -100,6 +100,7 @@ export class MemoryStore implements MeetingStore {
       if (isFinal(entry.meeting)) return entry.meeting
       entry.meeting = { ...entry.meeting, stopRequested: true }
       if (isWaiting) this.#move(entry, 'cancelled', 'stopped')
+      else this.#tell(entry, { kind: 'state', state: entry.meeting.state, reason: entry.meeting.reason })
       return entry.meeting
     })
   }

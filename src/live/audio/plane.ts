@@ -76,9 +76,7 @@ export class AudioPlane {
   trackEnded(key: TrackKey, nowMs: number, keepSeat: boolean): void {
     const track = this.#tracks.get(key)
     if (this.#isFinished || !track) return
-    this.#missed(track, nowMs - this.#meetingStartMs)
-    if (track.isLive) this.#ledger.present(track.identity, nowMs - track.liveSinceMs)
-    track.liveSinceMs = Number.NaN
+    this.#ended(track, nowMs)
     track.isStalled = false
     track.isLeaving = !keepSeat
   }
@@ -147,9 +145,7 @@ export class AudioPlane {
   finish(nowMs: number): void {
     if (this.#isFinished) return
     for (const track of this.#tracks.values()) {
-      this.#missed(track, nowMs - this.#meetingStartMs)
-      if (track.isLive) this.#ledger.present(track.identity, nowMs - track.liveSinceMs)
-      track.liveSinceMs = Number.NaN
+      this.#ended(track, nowMs)
     }
     this.#pool.assign(this.#tracks.values(), nowMs)
     this.#pool.drain([...this.#tracks.values()], nowMs)
@@ -201,6 +197,16 @@ export class AudioPlane {
     }
   }
 
+  /** No frame of this start follows any more. */
+  #ended(track: Track, nowMs: number): void {
+    const { clock } = track
+    if (!track.isLive) return
+    if (track.missingSinceMs === null) this.#notReceived(track, clock.endMs, clock.endMs + clock.missingMs)
+    this.#missed(track, nowMs - this.#meetingStartMs)
+    this.#ledger.present(track.identity, nowMs - track.liveSinceMs)
+    track.liveSinceMs = Number.NaN
+  }
+
   #missed(track: Track, untilMs: number): void {
     if (track.missingSinceMs === null) return
     this.#notReceived(track, track.missingSinceMs, untilMs)
@@ -208,7 +214,7 @@ export class AudioPlane {
   }
 
   #notReceived(track: Track, fromMs: number, toMs: number): void {
-    if (toMs <= Math.max(0, fromMs)) return
+    if (!(toMs > Math.max(0, fromMs))) return
     this.#sink.gap({ identity: track.identity, fromMs: Math.max(0, Math.floor(fromMs)), toMs: Math.ceil(toMs), reason: 'not_received' })
   }
 

@@ -27,6 +27,8 @@ export type GapReason =
   | 'not_received'
   /** the connection to the room was down */
   | 'reconnecting'
+  /** the process that heard the meeting died or was replaced, and the next one was not there yet */
+  | 'taken_over'
   /** the speech session's replay buffer was full, the oldest went */
   | 'buffer_full'
   /** the speech session died with audio unacknowledged */

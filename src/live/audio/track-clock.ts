@@ -22,6 +22,8 @@ export class TrackClock {
   readonly #least = new Float64Array(BUCKETS)
   #bucket = -1
   #filled = 0
+  /** frames in the newest bucket */
+  #inBucket = 0
   #nextMs = Number.NaN
   #runStartMs = Number.NaN
   /** end of what came before this run: dates never go back beyond it */
@@ -41,6 +43,18 @@ export class TrackClock {
   /** meeting time of the end of the last frame; NaN before the first */
   get endMs(): number {
     return this.#nextMs
+  }
+
+  /**
+   * How much has gone missing for sure if no frame follows any more: the least lateness of the last 3 frames or more, when it exceeds
+   * the limit, is of frames that were lost or are still on their way. 0 when it does not, or nothing came since `restart`.
+   */
+  get missingMs(): number {
+    if (!this.#isSet || this.#filled === 0) return 0
+    const newest = this.#least[(this.#filled - 1) % BUCKETS] as number
+    const before = this.#filled > 1 ? (this.#least[(this.#filled - 2) % BUCKETS] as number) : newest
+    const leastMs = this.#inBucket < 3 ? Math.min(newest, before) : newest
+    return leastMs > this.#limitMs ? leastMs : 0
   }
 
   /** The next frame is dated by its arrival again, never before the end of the last one. */
@@ -89,6 +103,7 @@ export class TrackClock {
   #lost(lateMs: number, arrivalMs: number): number {
     const bucket = Math.floor(arrivalMs / BUCKET_MS)
     let lost = 0
+    this.#inBucket = bucket === this.#bucket ? this.#inBucket + 1 : 1
     if (bucket !== this.#bucket) {
       if (this.#filled >= BUCKETS) {
         const least = Math.min(...this.#least, lateMs)

@@ -70,7 +70,8 @@ test('A2 a late seat gets zeros after the grace, others are not held up for long
   expect(room.sink.marks(first(room), 0).filter(Boolean)).toEqual(numbers(1, room.sink.marks(first(room), 0).filter(Boolean).length))
   expect(room.sink.marks(first(room), 1).filter(Boolean)).toEqual(numbers(1001, 1049))
   expect(room.sink.spansOf('bob').length).toBe(2)
-  expect(room.sink.gaps).toEqual([])
+  // of the 800 ms that were late, 450 came
+  expect(room.sink.gaps).toEqual([{ identity: 'bob', fromMs: 2450, toMs: 2800, reason: 'not_received' }])
 })
 
 test('A2 frames that queued up behind a stall of the process lose nothing, in order, without zeros between', () => {
@@ -276,6 +277,15 @@ test('A10 either session of a roll may die', () => {
     for (const row of room.plane.coverageInput()) expect(row.sentVoiceMs).toBe(row.heardMs)
     expect(room.sink.gaps).toEqual([])
   }
+})
+
+test('A12 frames that were lost right before a track ends are a gap, although the clock has not moved on yet', () => {
+  const room = new RoomOfTracks()
+  const speak = speaker(1)
+  room.join('ann', (nowMs) => (nowMs > 2000 && nowMs <= 3000 ? null : speak()))
+  room.run(3500)
+  room.plane.trackEnded(keyOf('ann'), room.nowMs, true)
+  expect(room.sink.gaps).toEqual([{ identity: 'ann', fromMs: 2500, toMs: 3500, reason: 'not_received' }])
 })
 
 test('A12 a stalled track is not waited for, and its absence is a gap from its last sample to the next', () => {

@@ -1,0 +1,218 @@
+import { UpstreamError } from '../../../src/core/errors.js'
+import { asIdentity, trackKey } from '../../../src/core/ids.js'
+import type { RoomPort } from '../../../src/live/room/port.js'
+import { FakeRoomConnection } from '../fake-room.js'
+import type { SimProcess, SimTime } from './clock.js'
+import { BLOCK, BLOCK_MS, stampedBlock } from './stamps.js'
+
+/** A loud block that somebody spoke. */
+export interface Spoken {
+  readonly id: number
+  readonly name: string
+  /** simulated ms since the beginning, of its first sample */
+  readonly startMs: number
+  /** whether some bot was handed it */
+  wasHeard: boolean
+}
+
+/** the room's watchdog over frames */
+const NO_FRAMES_MS = 2_000
+
+interface Person {
+  readonly name: string
+  isThere: boolean
+  isMuted: boolean
+  /** talks until, is silent until: ms */
+  talksUntilMs: number
+  silentUntilMs: number
+  readonly talkative: number
+  startedMs: number
+}
+
+interface Link {
+  readonly connection: FakeRoomConnection
+  readonly process: SimProcess
+  isTorn: boolean
+}
+
+/** A room with people who talk, and the bots that are in it; frames of 50 ms to each. */
+export class SimRoom {
+  readonly spoken: Spoken[] = []
+  readonly people: Person[]
+  /** joins fail until then */
+  downUntilMs = 0
+  /** nothing arrives until then, and what was said meanwhile comes at once */
+  burstUntilMs = 0
+  readonly #time: SimTime
+  readonly #random: () => number
+  #links: Link[] = []
+  #held: (() => void)[] = []
+  #stop: (() => void) | null = null
+  #isClosed = false
+  #lossUntilMs = 0
+
+  constructor(time: SimTime, random: () => number, names: readonly string[], talkative: number) {
+    this.#time = time
+    this.#random = random
+    this.people = names.map((name) => ({
+      name,
+      isThere: false,
+      isMuted: false,
+      talksUntilMs: 0,
+      silentUntilMs: 500 + 3000 * random(),
+      talkative,
+      startedMs: 0,
+    }))
+  }
+
+  start(): void {
+    this.#stop = this.#time.every(BLOCK_MS, () => this.#beat())
+  }
+  stop(): void {
+    this.#stop?.()
+    this.#isClosed = true
+    for (const person of this.people) if (person.isThere) this.leave(person.name)
+  }
+
+  /** The room as one process reaches it. */
+  port(process: SimProcess): RoomPort {
+    return {
+      join: async (options, events, signal) => {
+        await process.sleep(100 + 300 * this.#random(), signal)
+        if (this.#time.nowMs < this.downUntilMs)
+          throw new UpstreamError('livekit_unreachable', 'down', { service: 'livekit', retryable: true })
+        const connection = new FakeRoomConnection(options, events)
+        const link: Link = { connection, process, isTorn: false }
+        // one identity, one connection
+        for (const other of this.#links.splice(0)) other.process.receive(() => other.connection.end('duplicate_identity'))
+        this.#links.push(link)
+        for (const person of this.people) {
+          if (!person.isThere) continue
+          connection.participant(person.name)
+          if (!person.isMuted) connection.start(person.name)
+        }
+        return connection
+      },
+    }
+  }
+
+  /** A process died: its connection is gone. */
+  lost(process: SimProcess): void {
+    this.#links = this.#links.filter((link) => link.process !== process)
+  }
+
+  join(name: string): void {
+    const person = this.#person(name)
+    if (person.isThere || this.#isClosed) return
+    person.isThere = true
+    person.isMuted = false
+    this.#each(({ connection }) => {
+      connection.participant(name)
+      connection.start(name)
+    })
+  }
+
+  leave(name: string): void {
+    const person = this.#person(name)
+    if (!person.isThere) return
+    person.isThere = false
+    this.#each(({ connection }) => connection.leave(name))
+  }
+
+  mute(name: string, isMuted: boolean): void {
+    const person = this.#person(name)
+    if (!person.isThere || person.isMuted === isMuted) return
+    person.isMuted = isMuted
+    this.#each(({ connection }) => {
+      if (isMuted) connection.stop(name, 'muted')
+      else connection.start(name)
+    })
+  }
+
+  /** The connection is torn for so long, and comes back with new tracks. */
+  reconnect(ms: number): void {
+    for (const link of this.#links) {
+      if (link.isTorn) continue
+      link.isTorn = true
+      link.process.receive(() => link.connection.reconnecting('full'))
+      this.#time.after(ms, () =>
+        link.process.receive(() => {
+          link.isTorn = false
+          if (!this.#links.includes(link)) return
+          link.connection.reconnected()
+          for (const person of this.people) if (person.isThere && !person.isMuted) link.connection.start(person.name)
+        }),
+      )
+    }
+  }
+
+  /** The connection is lost for good; joining fails for so long. */
+  drop(ms: number): void {
+    this.downUntilMs = this.#time.nowMs + ms
+    for (const { connection, process } of this.#links.splice(0)) process.receive(() => connection.end('connection_lost'))
+  }
+
+  /** Frames of everybody stop for so long, and the bots' watchdogs see it. */
+  loseFrames(ms: number): void {
+    this.#lossUntilMs = Math.max(this.#lossUntilMs, this.#time.nowMs + ms)
+    const links = this.#links.filter(({ isTorn }) => !isTorn)
+    if (ms >= NO_FRAMES_MS) this.#time.after(NO_FRAMES_MS, () => this.#watch(links, 'stall'))
+  }
+
+  #watch(links: readonly Link[], what: 'stall' | 'resume'): void {
+    for (const { connection, process } of links) {
+      process.receive(() => {
+        for (const key of connection.started) connection[what](key)
+      })
+    }
+    if (what === 'stall') this.#time.after(this.#lossUntilMs - this.#time.nowMs, () => this.#watch(links, 'resume'))
+  }
+
+  #each(what: (link: Link) => void): void {
+    for (const link of this.#links) if (!link.isTorn) link.process.receive(() => what(link))
+  }
+
+  #person(name: string): Person {
+    const person = this.people.find((one) => one.name === name)
+    if (!person) throw new Error(`nobody is called ${name}`)
+    return person
+  }
+
+  /** Everybody in the room speaks or is silent for one more block. */
+  #beat(): void {
+    const nowMs = this.#time.nowMs
+    if (nowMs >= this.burstUntilMs) for (const deliver of this.#held.splice(0)) deliver()
+    for (const person of this.people) {
+      if (!person.isThere || person.isMuted) continue
+      const isTalking = this.#talks(person, this.#time.elapsedMs)
+      const startMs = this.#time.elapsedMs - BLOCK_MS
+      const spoken = isTalking ? { id: this.spoken.length + 1, name: person.name, startMs, wasHeard: false } : null
+      if (spoken) this.spoken.push(spoken)
+      const samples = spoken ? stampedBlock(spoken.id) : new Int16Array(BLOCK)
+      const key = trackKey(asIdentity(person.name), 'microphone')
+      for (const link of this.#links) {
+        if (link.isTorn || nowMs < this.#lossUntilMs) continue
+        const deliver = () =>
+          link.process.receive(() => {
+            if (!link.connection.started.includes(key)) return
+            if (spoken) spoken.wasHeard = true
+            link.connection.frame(key, samples.slice(), this.#time.nowMs)
+          })
+        if (nowMs < this.burstUntilMs) this.#held.push(deliver)
+        else deliver()
+      }
+    }
+  }
+
+  #talks(person: Person, nowMs: number): boolean {
+    if (nowMs < person.silentUntilMs) return false
+    if (nowMs >= person.talksUntilMs) {
+      if (person.talksUntilMs > person.silentUntilMs) {
+        person.silentUntilMs = nowMs + (400 + 6000 * this.#random()) / person.talkative
+        return false
+      }
+      person.talksUntilMs = nowMs + 200 + 3000 * this.#random() * this.#random()
+    }
+    return true
+  }
+}

@@ -1,0 +1,94 @@
+import { UpstreamError } from '../../../src/core/errors.js'
+import type { Claim, FinalsBatch, FinalsLog, FinalsLogs, MeetingStore } from '../../../src/records/port.js'
+import type { MemoryStore } from '../memory-store.js'
+import type { SimProcess, SimTime } from './clock.js'
+
+/** How the way to the store is: what it does to every call. */
+export class SimStoreFaults {
+  /** calls fail until then */
+  awayUntilMs = 0
+  /** calls take so long until then */
+  slowUntilMs = 0
+  slowMs = 0
+}
+
+/** The store as one process reaches it: away, slow, or answering after the process is dead. */
+export function storeOf(process: SimProcess, store: MemoryStore, time: SimTime, faults: SimStoreFaults): MeetingStore {
+  const call = async (run: () => unknown): Promise<unknown> => {
+    const waitMs = time.nowMs < faults.slowUntilMs ? faults.slowMs : 1
+    await new Promise<void>((resolve) => time.after(waitMs, resolve))
+    if (time.nowMs < faults.awayUntilMs) throw new UpstreamError('store_unreachable', 'away', { service: 'store', retryable: true })
+    return run()
+  }
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      if (name === 'subscribe') {
+        return (id: never, listener: (event: never) => void) =>
+          target.subscribe(id, (event) => process.receive(() => listener(event as never)))
+      }
+      return (...args: unknown[]) => process.answer(call(() => (value as (...all: unknown[]) => unknown).apply(target, args)))
+    },
+  })
+}
+
+interface LogFile {
+  readonly claim: Claim
+  batches: FinalsBatch[]
+}
+
+/** The disk of the hosts, which all processes share: finals outlive who wrote them. */
+export class SimDisk {
+  readonly files: LogFile[] = []
+  /** writes fail until then */
+  fullUntilMs = 0
+  readonly #time: SimTime
+
+  constructor(time: SimTime) {
+    this.#time = time
+  }
+
+  /** The logs of finals as one process has them. */
+  finals(process: SimProcess): FinalsLogs {
+    return {
+      open: (claim) => process.answer(Promise.resolve().then(() => this.#open(claim, process))),
+    }
+  }
+
+  #open(claim: Claim, process: SimProcess): FinalsLog {
+    const earlier = this.files.filter((file) => file.claim.meetingId === claim.meetingId)
+    const own: LogFile = { claim, batches: [] }
+    this.files.push(own)
+    const remove = (file: LogFile) => {
+      const at = this.files.indexOf(file)
+      if (at >= 0) this.files.splice(at, 1)
+    }
+    const later = (run: () => void) =>
+      process.answer(
+        new Promise<void>((resolve, reject) =>
+          this.#time.after(1, () => {
+            if (this.#time.nowMs < this.fullUntilMs) return reject(new Error('ENOSPC'))
+            // a write of a process that is dead by now did not happen
+            if (process.state === 'dead') return
+            // whoever took the meeting over has removed the file
+            if (!this.files.includes(own)) return reject(new Error('ENOENT'))
+            run()
+            resolve()
+          }),
+        ),
+      )
+    return {
+      left: earlier.flatMap(({ batches }) => batches),
+      forgetLeft: () => Promise.resolve(earlier.forEach(remove)),
+      append: (batch) => later(() => own.batches.push(batch)),
+      stored: () => {
+        own.batches = []
+      },
+      close: (keep) => {
+        if (!keep) remove(own)
+        return Promise.resolve()
+      },
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { asIdentity, type MeetingId } from '../../../src/core/ids.js'
+import type { BotOutcome } from '../../../src/live/bot/bot.js'
+import type { MemoryStore } from '../memory-store.js'
+import type { SimProcess } from './clock.js'
+import type { SimRoom } from './room.js'
+import type { SimSpeech } from './speech.js'
+import { BLOCK_MS } from './stamps.js'
+import type { SimDisk } from './store.js'
+
+/** What a simulated meeting left. */
+export interface SimRemains {
+  readonly seed: number
+  readonly people: number
+  readonly room: SimRoom
+  readonly speech: SimSpeech
+  readonly store: MemoryStore
+  readonly disk: SimDisk
+  readonly meetingId: MeetingId
+  readonly runs: readonly {
+    readonly process: SimProcess
+    readonly outcome: BotOutcome | null
+    readonly error: unknown
+    readonly told: readonly string[]
+  }[]
+  readonly isEnded: boolean
+  readonly plan: readonly string[]
+}
+
+/** What became of a simulated meeting, and which invariants of design.md section 6 it broke. */
+export interface SimVerdict {
+  readonly seed: number
+  readonly faults: readonly string[]
+  readonly spoken: number
+  readonly returned: number
+  /** handed to a bot, and in no text */
+  readonly lost: number
+  /** of these, not in a gap of their speaker */
+  readonly ungapped: number
+  readonly complete: boolean
+  readonly state: string
+  readonly violations: readonly string[]
+}
+
+/** how far a word may stand from where it was said */
+const POSITION_MS = 150
+/** blocks at the edge of what a gap tells: gaps follow packets and ticks */
+const EDGE_MS = 150
+
+/** Holds what is stored against what was spoken. */
+export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
+  const { seed, room, store, meetingId, runs, isEnded, plan } = remains
+  const violations: string[] = []
+  const segments = await store.segments(meetingId)
+  const gaps = await store.gaps(meetingId)
+  const coverage = await store.coverage(meetingId)
+  const { state, startedAt } = await store.meeting(meetingId)
+  const startMs = startedAt === null ? 0 : Date.parse(startedAt) - 1_700_000_000_000
+  const jumped = plan.includes('clock_jump') && runs.length > 1
+  const byId = new Map(room.spoken.map((spoken) => [spoken.id, spoken]))
+  const returned = new Set<number>()
+  if (!isEnded) violations.push('I8 the meeting did not end')
+  for (const { identity, words } of segments) {
+    for (const { text, startMs: wordMs } of words) {
+      const spoken = byId.get(Number(text.slice(1)))
+      if (!spoken) violations.push(`I2 ${text} was never said`)
+      else {
+        if (identity !== null && identity !== spoken.name) violations.push(`I2 ${text} of ${spoken.name} is under ${identity}`)
+        if (returned.has(spoken.id)) violations.push(`I2 ${text} stands twice`)
+        returned.add(spoken.id)
+        const offMs = wordMs - (spoken.startMs - startMs)
+        // that frames are missing is known only after a while: until then what follows is taken to have come earlier
+        if (!jumped && !plan.includes('frames_lost') && Math.abs(offMs) > POSITION_MS)
+          violations.push(`I4 ${text} is ${Math.round(offMs)} ms off`)
+      }
+    }
+  }
+  const stored = new Set<string>(segments.map(({ id }) => id))
+  const isFinal = state === 'finalising' || state === 'failed'
+  for (const { told } of runs)
+    for (const id of told)
+      if (!stored.has(id) && isFinal && remains.disk.files.length === 0) violations.push(`I1 ${id} was told and is not stored`)
+  const lost = room.spoken.filter(({ id, wasHeard }) => wasHeard && !returned.has(id))
+  const unheard = room.spoken.filter(({ wasHeard }) => !wasHeard)
+  const inGap = ({ name, startMs: atMs }: { name: string; startMs: number }) =>
+    gaps.some(
+      (gap) =>
+        gap.identity === asIdentity(name) && gap.fromMs - EDGE_MS <= atMs - startMs && atMs - startMs + BLOCK_MS <= gap.toMs + EDGE_MS,
+    )
+  const ungapped = lost.filter((spoken) => !inGap(spoken))
+  const complete = coverage?.complete ?? false
+  if (complete && lost.length > 0) violations.push(`I11 complete, but ${lost.length} blocks are lost (b${lost[0]!.id})`)
+  const silent = unheard.filter((spoken) => !inGap(spoken))
+  if (complete && silent.length > 3 * remains.people)
+    violations.push(`I11 complete, but ${silent.length} blocks were not heard (b${silent[0]!.id})`)
+  if (isEnded && coverage === null && state !== 'failed') violations.push(`I7 ended as ${state} without coverage`)
+  for (const { process, outcome } of runs) {
+    if (process.state === 'running' && outcome !== null && process.timers.size > 0)
+      violations.push(`I8 ${process.timers.size} timers are left`)
+  }
+  return {
+    seed,
+    faults: plan,
+    spoken: room.spoken.length,
+    returned: returned.size,
+    lost: lost.length,
+    ungapped: ungapped.length,
+    complete,
+    state,
+    violations: violations.slice(0, 6),
+  }
+}
