@@ -46,7 +46,7 @@ export function fateOf({ acknowledgedFrames, lost: told = [], endReason }: Sessi
 }
 
 /** Gaps in which no audio came at all, so that nobody counted what was said. */
-const UNHEARD: readonly GapReason[] = ['not_received', 'reconnecting', 'over_capacity']
+const UNHEARD: readonly GapReason[] = ['not_received', 'reconnecting', 'taken_over', 'over_capacity']
 
 /** Meeting time of the gaps in which nobody could hear the person, ms, merged. */
 export const unheardTimes = (gaps: readonly Gap[]): Range[] => merged(gaps.filter(({ reason }) => UNHEARD.includes(reason)).map(rangeOf))

@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<GapReason, string>> = {
   ring_full: 'speech waited too long to be sent',
   not_received: 'no audio arrived',
   reconnecting: 'the connection to the room was down',
+  taken_over: 'the process that listened was replaced',
   buffer_full: 'speech could not be sent in time',
   session_lost: 'the speech service was lost',
   drain_timeout: 'the speech service did not confirm in time',
