@@ -2,6 +2,7 @@ import { Migrator, sql, type Kysely, type Migration } from 'kysely'
 import { ConfigError } from '../../core/errors.js'
 import { FIRST_SCHEMA } from './migrations/0001-first.js'
 import { WORK_SCHEMA } from './migrations/0002-work.js'
+import { CLAIM_SCHEMA } from './migrations/0003-claims.js'
 import { SCHEMA } from './tables.js'
 
 const fromText = (text: string): Migration => ({ up: async (db) => void (await sql.raw(text).execute(db)) })
@@ -10,6 +11,7 @@ const fromText = (text: string): Migration => ({ up: async (db) => void (await s
 const MIGRATIONS: Record<string, Migration> = {
   '0001-first': fromText(FIRST_SCHEMA),
   '0002-work': fromText(WORK_SCHEMA),
+  '0003-claims': fromText(CLAIM_SCHEMA),
 }
 
 /** Advisory lock of our migrations; any number that nobody else uses. */

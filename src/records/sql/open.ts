@@ -3,7 +3,9 @@ import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
+import type { ClaimBook } from '../claims.js'
 import type { MeetingStore, WorkBook } from '../port.js'
+import { ClaimRows } from './claim-rows.js'
 import { openEmbedded } from './embedded/open-embedded.js'
 import { databaseError } from './failures.js'
 import { listen } from './listener.js'
@@ -32,6 +34,8 @@ export interface OpenStore {
   readonly store: MeetingStore
   /** work that meetings wait for: what a relay puts into the queue */
   readonly work: WorkBook
+  /** who runs which meeting; of a holder that is fresh for each opening */
+  readonly claims: ClaimBook
   /** the pg.Pool, or its embedded like; end whatever runs on it before `close()` */
   readonly pool: PgPoolLike
   readonly kind: 'postgres' | 'embedded'
@@ -51,15 +55,15 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     if (databaseUrl === null) {
       const embedded = await openEmbedded(dataDir, options.templateDir ?? null, clock, logger)
       ground.defer('embedded database', () => embedded.close())
-      const { store, work } = await build(embedded.pool, null, options)
-      return opened('embedded', store, work, embedded.pool, ground)
+      const { store, work, claims } = await build(embedded.pool, null, options)
+      return opened('embedded', { store, work, claims, pool: embedded.pool }, ground)
     }
     const server = await openServerPool(databaseUrl, logger)
     ground.defer('pool', () => server.pool.end())
     const origin = randomUUID()
-    const { store, work, scope } = await build(server.pool, origin, options)
+    const { store, work, claims, scope } = await build(server.pool, origin, options)
     scope.run('listen', (signal) => listen(server.newClient, origin, store.feed, clock, logger, signal))
-    return opened('postgres', store, work, server.pool, ground)
+    return opened('postgres', { store, work, claims, pool: server.pool }, ground)
   } catch (thrown) {
     await ground.close()
     throw databaseError(thrown)
@@ -70,15 +74,16 @@ async function build(
   pool: PgPoolLike,
   origin: string | null,
   { clock, logger }: StoreOptions,
-): Promise<{ store: SqlMeetingStore; work: WorkBook; scope: Scope }> {
+): Promise<{ store: SqlMeetingStore; work: WorkBook; claims: ClaimBook; scope: Scope }> {
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) })
   await migrate(db)
   const scope = new Scope((name, error) => logger.error({ err: error, task: name }, 'store task failed'))
   const sql = new Sql(db.withSchema(SCHEMA), origin)
-  return { store: new SqlMeetingStore(sql, clock, logger, scope), work: new WorkRows(sql), scope }
+  const claims = new ClaimRows(sql, randomUUID())
+  return { store: new SqlMeetingStore(sql, clock, logger, scope), work: new WorkRows(sql), claims, scope }
 }
 
-function opened(kind: OpenStore['kind'], store: SqlMeetingStore, work: WorkBook, pool: PgPoolLike, ground: Scope): OpenStore {
-  ground.defer('store', () => store.close())
-  return { store, work, pool, kind, close: () => ground.close() }
+function opened(kind: OpenStore['kind'], parts: Pick<OpenStore, 'store' | 'work' | 'claims' | 'pool'>, ground: Scope): OpenStore {
+  ground.defer('store', () => parts.store.close())
+  return { ...parts, kind, close: () => ground.close() }
 }

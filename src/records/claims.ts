@@ -1,0 +1,56 @@
+import type { MeetingId } from '../core/ids.js'
+import type { Claim, MeetingState } from './port.js'
+
+/** Who runs a meeting now, as the store knows it. */
+export interface Standing {
+  readonly state: MeetingState
+  /** the newest claim's; 0 when nobody has claimed the meeting yet */
+  readonly epoch: number
+  /** the process that holds the newest claim; null: none, or one that gives no sign of life (`join`) */
+  readonly holder: string | null
+  /** grows while that process lives; null when it has said good-bye, or never beat */
+  readonly beat: string | null
+  /** its bot hears on, but waits for another one to take its place */
+  readonly isReleased: boolean
+}
+
+/** A claim that was taken. */
+export interface TakenClaim {
+  readonly claim: Claim
+  /** ms since the meeting's start, by the store's clock alone; null when it has not begun */
+  readonly elapsedMs: number | null
+  /** the store's clock, ms since 1970: what times of the meeting are written down by */
+  readonly storeNowMs: number
+  /** ms since the last sign of life of the process that held it before, by the store's clock; null when it gave none */
+  readonly silentMs: number | null
+  /** as in the standing that it was taken from: the bot before it hears until this one has joined */
+  readonly isReleased: boolean
+}
+
+/**
+ * Claims between processes. The epoch in the store is the only authority on who may write a meeting. Whether a holder lives is told by a
+ * number that it makes grow: whoever wants to take over watches that number by a monotonic clock of its own, so that no wall clock, of
+ * whichever host, decides about a meeting.
+ */
+export interface ClaimBook {
+  /** names this process */
+  readonly holder: string
+  /** @throws NotFoundError */
+  standing(id: MeetingId): Promise<Standing>
+  /**
+   * Takes the sole right to run the meeting, if its standing is still the one that was seen.
+   * @returns null when somebody else was faster, or the meeting is over
+   */
+  take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>): Promise<TakenClaim | null>
+  /** Lets another process take the meeting while the bot here hears on. @throws ClaimLostError */
+  release(claim: Claim): Promise<void>
+  /**
+   * The claim to write under what was heard under `claim`: itself, or the newest one when it was released before that was taken.
+   * @throws ClaimLostError it was taken without having been released: nothing of it is written any more
+   */
+  standIn(claim: Claim): Promise<Claim>
+  /** Gives one sign of life. */
+  beat(): Promise<void>
+  /** Says good-bye: whoever waits for a claim of this process need not watch it. */
+  leave(): Promise<void>
+}

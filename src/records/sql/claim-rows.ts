@@ -1,0 +1,101 @@
+import { sql } from 'kysely'
+import { ClaimLostError, NotFoundError } from '../../core/errors.js'
+import type { MeetingId } from '../../core/ids.js'
+import type { ClaimBook, Standing, TakenClaim } from '../claims.js'
+import type { Claim, MeetingState } from '../port.js'
+import { checkId } from './meeting-rows.js'
+import type { Sql } from './sql.js'
+import { isFinal } from './transitions.js'
+
+interface StandingRow {
+  readonly state: MeetingState
+  readonly epoch: number
+  readonly holder: string | null
+  readonly beat: string | null
+  readonly released: boolean | null
+}
+
+/** Claims in SQL. Every move is one statement that changes the meeting's row only in the epoch that it was decided on. */
+export class ClaimRows implements ClaimBook {
+  readonly holder: string
+  readonly #sql: Sql
+
+  /** @param holder a uuid, fresh for each process */
+  constructor(database: Sql, holder: string) {
+    this.#sql = database
+    this.holder = holder
+  }
+
+  async standing(id: MeetingId): Promise<Standing> {
+    const [row] = await this.#sql.rows<StandingRow>(sql`
+      SELECT m.state, m.epoch, c.holder, h.beat, c.released
+      FROM roomscribe.meeting m
+        LEFT JOIN roomscribe.claim c ON c.meeting_id = m.id AND c.epoch = m.epoch
+        LEFT JOIN roomscribe.holder h ON h.id = c.holder
+      WHERE m.id = ${checkId(id)}`)
+    if (!row) throw new NotFoundError(`there is no meeting ${id}`)
+    return { state: row.state, epoch: row.epoch, holder: row.holder, beat: row.beat, isReleased: row.released ?? false }
+  }
+
+  async take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>): Promise<TakenClaim | null> {
+    // 'state' wakes whoever runs the meeting elsewhere: it looks at its claim then
+    const [row] = await this.#sql.rows<{ epoch: number; elapsed: number | null; silent: number | null; now: number }>(sql`
+      WITH taken AS (
+        UPDATE roomscribe.meeting SET epoch = epoch + 1
+        WHERE id = ${checkId(id)} AND epoch = ${seen.epoch} AND state NOT IN ('done', 'failed', 'cancelled', 'missed', 'finalising')
+        RETURNING id, epoch, started_at
+      ), noted AS (
+        INSERT INTO roomscribe.claim (meeting_id, epoch, holder) SELECT id, epoch, ${this.holder}::uuid FROM taken
+      )
+      SELECT epoch, (extract(epoch FROM clock_timestamp() - started_at) * 1000)::double precision AS elapsed,
+        (SELECT (extract(epoch FROM clock_timestamp() - h.beat_at) * 1000)::double precision FROM roomscribe.claim c
+          JOIN roomscribe.holder h ON h.id = c.holder WHERE c.meeting_id = taken.id AND c.epoch = ${seen.epoch}) AS silent,
+        (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS now,
+        roomscribe.tell(id, 'state', NULL, ${this.#sql.origin})
+      FROM taken`)
+    if (!row) return null
+    return {
+      claim: { meetingId: id, epoch: row.epoch },
+      elapsedMs: row.elapsed === null ? null : Math.max(0, row.elapsed),
+      storeNowMs: row.now,
+      silentMs: row.silent === null ? null : Math.max(0, row.silent),
+      isReleased: seen.isReleased,
+    }
+  }
+
+  async release(claim: Claim): Promise<void> {
+    const released = await this.#sql.rows(sql`
+      UPDATE roomscribe.claim c SET released = true FROM roomscribe.meeting m
+      WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch = ${claim.epoch} AND m.id = c.meeting_id AND m.epoch = c.epoch
+      RETURNING c.epoch`)
+    if (released.length === 0) throw lost(claim)
+  }
+
+  async standIn(claim: Claim): Promise<Claim> {
+    const [row] = await this.#sql.rows<{ epoch: number; released: boolean | null; state: MeetingState }>(sql`
+      SELECT m.epoch, c.released, m.state FROM roomscribe.meeting m
+        LEFT JOIN roomscribe.claim c ON c.meeting_id = m.id AND c.epoch = ${claim.epoch}
+      WHERE m.id = ${checkId(claim.meetingId)}`)
+    if (!row) throw new NotFoundError(`there is no meeting ${claim.meetingId}`)
+    if (row.epoch === claim.epoch) return claim
+    if (row.released !== true || isFinal(row.state)) throw lost(claim)
+    return { meetingId: claim.meetingId, epoch: row.epoch }
+  }
+
+  async beat(): Promise<void> {
+    await this.#sql.rows(sql`
+      INSERT INTO roomscribe.holder (id, beat) VALUES (${this.holder}::uuid, 1)
+      ON CONFLICT (id) DO UPDATE SET beat = holder.beat + 1, beat_at = clock_timestamp()`)
+  }
+
+  async leave(): Promise<void> {
+    // and processes that died without a word; one that lives and holds nothing is back with its next beat
+    await this.#sql.rows(sql`
+      DELETE FROM roomscribe.holder h WHERE h.id = ${this.holder}::uuid OR NOT EXISTS (
+        SELECT 1 FROM roomscribe.claim c JOIN roomscribe.meeting m ON m.id = c.meeting_id AND m.epoch = c.epoch
+        WHERE c.holder = h.id AND m.state NOT IN ('done', 'failed', 'cancelled', 'missed'))`)
+  }
+}
+
+const lost = (claim: Claim): ClaimLostError =>
+  new ClaimLostError(`meeting ${claim.meetingId} was taken over: epoch ${claim.epoch} is not current`)
