@@ -8,11 +8,18 @@ export type JobKind = 'attend' | 'finalise' | 'summarise' | 'deliver'
 export const QUEUES = { attend: 'attend', followUp: 'followup' } as const
 export type QueueName = (typeof QUEUES)[keyof typeof QUEUES]
 
-/** A worker that died is noticed when its lock runs out (5 s) by a check every 2.5 s: re-run in at most 7.5 s. */
-export const LOCK_MS = 5_000
-export const STALLED_CHECK_MS = 2_500
-/** How many worker deaths a job survives before it counts as the cause of them and becomes a dead letter. */
-export const MAX_STALLED = 5
+/**
+ * A worker that died is noticed when the lock of its job runs out, by a check every second: re-run after 2 to 4 s. The lock is renewed
+ * every second, by a monotonic clock, so an event loop may stand still for 2 s.
+ */
+export const LOCK_MS = 3_000
+export const RENEW_MS = 1_000
+export const STALLED_CHECK_MS = 1_000
+/**
+ * How many worker deaths a job survives before it counts as the cause of them and becomes a dead letter. A bot runs for hours beside up
+ * to 15 others, each of which may be the one that ends the process; being handed over does not count.
+ */
+export const MAX_STALLED: Readonly<Record<QueueName, number>> = { attend: 20, followup: 5 }
 /** Attempts of a job that throws; then it stays in `failed` as a dead letter. */
 export const MAX_ATTEMPTS = 5
 /** Meetings followed up at the same time in one process. */

@@ -1,5 +1,5 @@
 import { UnrecoverableError } from 'bullmq'
-import { ClaimLostError, toError } from '../../core/errors.js'
+import { toError } from '../../core/errors.js'
 import type { BackoffPolicy } from '../../core/backoff.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
@@ -31,13 +31,23 @@ export interface WorkerParts {
   readonly retry: Readonly<Record<policy.JobKind, BackoffPolicy>>
 }
 
-/** Starts the workers of both queues; `attendConcurrency` 0 leaves the bots to other processes. */
-export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, attendConcurrency: number): Promise<Workers> {
+/** What one process takes on. */
+export interface WorkerShare {
+  /** meetings at once; 0 leaves the bots to other processes */
+  readonly attendConcurrency: number
+  /** false leaves the steps after the meetings to other processes; default true */
+  readonly followUp?: boolean
+}
+
+/** Starts the workers of a process. */
+export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, share: WorkerShare): Promise<Workers> {
   const workers: WorkerClient[] = []
-  if (attendConcurrency > 0) {
-    workers.push(watched(parts, policy.QUEUES.attend, attendProcessor(handlers, parts.logger), attendConcurrency))
+  if (share.attendConcurrency > 0) {
+    workers.push(watched(parts, policy.QUEUES.attend, attendProcessor(handlers, parts), share.attendConcurrency))
   }
-  workers.push(watched(parts, policy.QUEUES.followUp, followUpProcessor(handlers, parts.logger), policy.FOLLOWUP_CONCURRENCY))
+  if (share.followUp !== false) {
+    workers.push(watched(parts, policy.QUEUES.followUp, followUpProcessor(handlers, parts), policy.FOLLOWUP_CONCURRENCY))
+  }
   const late = () => new Error('the workers were not ready in time')
   try {
     await within(parts.clock, policy.CALL_TIMEOUT_MS, Promise.all(workers.map((worker) => worker.waitUntilReady())), late)
@@ -49,10 +59,10 @@ export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, att
   return { close: (deadlineMs) => (closing ??= closeAll(parts, workers, deadlineMs)) }
 }
 
-function followUpProcessor(handlers: JobHandlers, logger: Logger): JobProcessor {
-  const finalise = finaliseProcessor(handlers, logger)
-  const summarise = summariseProcessor(handlers, logger)
-  const deliver = deliverProcessor(handlers, logger)
+function followUpProcessor(handlers: JobHandlers, parts: WorkerParts): JobProcessor {
+  const finalise = finaliseProcessor(handlers, parts)
+  const summarise = summariseProcessor(handlers, parts)
+  const deliver = deliverProcessor(handlers, parts)
   return (job, token, signal) => {
     switch (job.name) {
       case 'finalise':
@@ -73,7 +83,9 @@ function watched(parts: WorkerParts, name: policy.QueueName, processor: JobProce
     concurrency,
     lockDuration: policy.LOCK_MS,
     stalledInterval: policy.STALLED_CHECK_MS,
-    maxStalledCount: policy.MAX_STALLED,
+    maxStalledCount: policy.MAX_STALLED[name],
+    // BullMQ asks the wall clock which locks are due: set back by an hour, it renews none for an hour. `guarded` does it
+    skipLockRenewal: true,
     // after a lost connection: the server is asked again at once, not after BullMQ's 15 s
     runRetryDelay: 500,
     settings: {
@@ -84,9 +96,6 @@ function watched(parts: WorkerParts, name: policy.QueueName, processor: JobProce
   const worker = parts.backend.worker(name, processor, settings)
   worker.on('error', (error) => logger.warn({ err: error, queue: name }, 'queue worker had an error'))
   worker.on('stalled', (job) => logger.warn({ job, queue: name }, 'job of a dead worker is run again'))
-  worker.on('lockRenewalFailed', (jobs) => {
-    for (const job of jobs) worker.cancelJob(job, new ClaimLostError('another worker has taken the job'))
-  })
   return worker
 }
 

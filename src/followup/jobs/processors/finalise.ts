@@ -1,10 +1,9 @@
-import type { Logger } from '../../../observe/logger.js'
 import type { JobHandlers } from '../../port.js'
 import type { JobProcessor } from '../backend.js'
-import { guarded } from './guard.js'
+import { guarded, type GuardParts } from './guard.js'
 
 /** Checks that the live plane left a whole record behind. All three parameters are declared: BullMQ passes the signal by arity. */
 export const finaliseProcessor =
-  (handlers: JobHandlers, logger: Logger): JobProcessor =>
+  (handlers: JobHandlers, parts: GuardParts): JobProcessor =>
   (job, token, signal) =>
-    guarded(job, token, signal, logger, (id, stop) => handlers.finalise(id, stop))
+    guarded(job, token, signal, parts, (id, stop) => handlers.finalise(id, stop))

@@ -1,17 +1,25 @@
 import { UnrecoverableError, WaitingError, type Job } from 'bullmq'
 import type { MeetingId } from '../../../core/ids.js'
-import { RoomscribeError, toError } from '../../../core/errors.js'
+import { ClaimLostError, RoomscribeError, toError } from '../../../core/errors.js'
+import type { Clock } from '../../../core/time.js'
 import { redactText, type Logger } from '../../../observe/logger.js'
 import { parsePayload } from '../payload.js'
-import { isRetryable } from '../policy.js'
+import { isRetryable, LOCK_MS, RENEW_MS } from '../policy.js'
 
 /** Why the signal of a job aborts when its worker closes: the job goes back to the queue, no attempt is counted. */
 export class WorkerClosing extends Error {
   override readonly name = 'WorkerClosing'
 }
 
+/** What every processor needs. */
+export interface GuardParts {
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 /**
- * Runs one attempt of a job. A non-retryable error ends the job at once as a dead letter; at shutdown the job
+ * Runs one attempt of a job under a lock that is renewed meanwhile. A job whose lock is lost runs elsewhere too: its signal aborts with a
+ * ClaimLostError. A non-retryable error ends the job at once as a dead letter; at shutdown the job
  * goes back to the queue for another worker; anything else is retried up to the bound.
  * @param work idempotent; rejects with `signal.reason` when it stops because of the signal
  */
@@ -19,11 +27,13 @@ export async function guarded(
   job: Job<unknown, void>,
   token: string | undefined,
   signal: AbortSignal | undefined,
-  logger: Logger,
+  { clock, logger }: GuardParts,
   work: (id: MeetingId, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const log = logger.child({ job: job.id, kind: job.name })
-  const stop = signal ?? new AbortController().signal
+  const lost = new AbortController()
+  const stop = signal === undefined ? lost.signal : AbortSignal.any([signal, lost.signal])
+  const stopRenewing = keepLock(job, token ?? '', clock, log, () => lost.abort(new ClaimLostError('another worker has taken the job')))
   try {
     await work(parsePayload(job.data), stop)
   } catch (thrown) {
@@ -42,5 +52,29 @@ export async function guarded(
     if (isRetryable(error)) throw error
     const code = error instanceof RoomscribeError ? `${error.code}: ` : ''
     throw new UnrecoverableError(code + error.message)
+  } finally {
+    stopRenewing()
   }
+}
+
+/** Renews the lock by the monotonic clock, one call at a time, until it is lost or the function that it returns is called. */
+function keepLock(job: Job<unknown, void>, token: string, clock: Clock, log: Logger, onLost: () => void): () => void {
+  let isAsking = false
+  const stop = clock.every(RENEW_MS, () => {
+    if (isAsking) return
+    isAsking = true
+    job
+      .extendLock(token, LOCK_MS)
+      .then((renewed) => {
+        if (renewed > 0) return
+        stop()
+        log.warn({}, 'lock of a job is lost')
+        onLost()
+      })
+      .catch((thrown: unknown) => log.warn({ err: toError(thrown) }, 'lock of a job could not be renewed'))
+      .finally(() => {
+        isAsking = false
+      })
+  })
+  return stop
 }
