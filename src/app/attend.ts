@@ -1,10 +1,14 @@
-import { ClaimLostError, ConflictError } from '../core/errors.js'
+import { ClaimLostError, ConflictError, RoomscribeError, toError, UpstreamError } from '../core/errors.js'
 import type { MeetingId } from '../core/ids.js'
 import type { JobQueue } from '../followup/port.js'
 import type { BotDeps, BotOptions, BotOutcome, MeetingObserver } from '../live/bot/bot.js'
+import type { Tenure } from '../live/bot/inheritance.js'
 import { MeetingBot } from '../live/bot/meeting-bot.js'
+import type { ClaimBook, TakenClaim } from '../records/claims.js'
+import { handoverStore } from '../records/handover-store.js'
 import { FINAL_STATES, type MeetingRecord } from '../records/port.js'
 import { AUTO_CHANNELS } from '../live/audio/lease/sizing.js'
+import { BeatWatch, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
 import type { Settings } from './config/settings.js'
 
 /** Bot options as the settings say. */
@@ -27,42 +31,168 @@ export function botOptions(settings: Settings): BotOptions {
   }
 }
 
-/** Runs the bot of one meeting and hands what it yields to the jobs that follow. */
-export interface Attendance {
-  /**
-   * One `attend` job. Idempotent: a meeting that has ended is only handed on, one that another process took over is left alone.
-   * @param signal asks the bot to leave and finish (`shutdown`)
-   */
-  attend(id: MeetingId, signal: AbortSignal): Promise<BotOutcome | null>
+/** What an attendance works with. */
+export interface AttendanceParts {
+  readonly deps: BotDeps
+  readonly options: BotOptions
+  readonly claims: ClaimBook
+  readonly queue: Pick<JobQueue, 'followUp'>
+  /** makes the watcher of a meeting: the terminal, the live feed */
+  readonly observe: (meeting: MeetingRecord) => MeetingObserver
+  /** a meeting that was run here has ended here */
+  readonly ended?: () => void
 }
 
-/** @param observe makes the watcher of a meeting: the terminal, the live feed */
-export function createAttendance(
-  deps: BotDeps,
-  options: BotOptions,
-  queue: Pick<JobQueue, 'followUp'>,
-  observe: (meeting: MeetingRecord) => MeetingObserver,
-): Attendance {
-  return {
-    async attend(id, signal) {
-      const meeting = await deps.store.meeting(id)
+interface Run {
+  readonly bot: MeetingBot
+  readonly stop: AbortController
+  readonly done: Promise<BotOutcome>
+}
+
+/**
+ * The meetings of one process.
+ * T1 One bot a meeting and process, whatever the queue does: a job that comes again joins the bot that runs. T2 The claim decides who
+ * runs a meeting, the queue only who looks: a job whose lock is lost changes nothing. T3 A claim is taken from nobody who gives signs of
+ * life, unless it was released; whoever has the job of such a meeting watches over it. T4 A job ends when its meeting is over, never
+ * before. T5 On the way out a meeting is released, its job goes back to the queue, and its bot hears on until another one is in the room.
+ */
+export class Attendance {
+  readonly #parts: AttendanceParts
+  readonly #deps: BotDeps
+  readonly #runs = new Map<MeetingId, Run>()
+  #mode: 'open' | 'handover' | 'stop' = 'open'
+
+  constructor(parts: AttendanceParts) {
+    this.#parts = parts
+    this.#deps = { ...parts.deps, store: handoverStore(parts.deps.store, parts.claims) }
+  }
+
+  /** how many bots run here */
+  get running(): number {
+    return this.#runs.size
+  }
+
+  /**
+   * One `attend` job, until the meeting is over.
+   * @param signal aborted by a ClaimLostError: the job runs elsewhere too; by anything else: it is to go back to the queue
+   * @throws signal.reason when it goes back; UpstreamError what is worth another attempt
+   */
+  async attend(id: MeetingId, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted()
+      const run = this.#runs.get(id) ?? (await this.#take(id, signal))
+      if (!run) return
+      const outcome = await this.#accompany(run, signal)
+      // somebody else has it: this job is what watches over that one
+      if (outcome && !outcome.claimLost) return
+    }
+  }
+
+  /** Nothing new is taken. `handover`: meetings are given away as their jobs go back; `stop`: they end now. */
+  leave(how: 'handover' | 'stop'): void {
+    if (this.#mode === 'stop') return
+    this.#mode = how
+    if (how === 'stop') for (const { stop } of this.#runs.values()) stop.abort(new Error('this process is stopping'))
+  }
+
+  /** Resolves when no bot runs here any more. */
+  async idle(): Promise<void> {
+    while (this.#runs.size > 0) await Promise.allSettled([...this.#runs.values()].map((run) => run.done))
+  }
+
+  /** Looks, and watches, until the meeting is over (null) or may be run here. */
+  async #take(id: MeetingId, signal: AbortSignal): Promise<Run | null> {
+    const { claims, queue } = this.#parts
+    const { clock, store, logger } = this.#deps
+    const watch = new BeatWatch()
+    for (let watchedMs = 0; ;) {
+      const meeting = await store.meeting(id)
       if (FINAL_STATES.includes(meeting.state)) return null
       if (meeting.state === 'finalising') {
         await queue.followUp(id)
         return null
       }
-      try {
-        const claim = await deps.store.claim(id)
-        const outcome = await new MeetingBot(deps, options, meeting, claim, observe(meeting)).run(signal)
-        if (!outcome.claimLost && !outcome.failed) await queue.followUp(id)
-        return outcome
-      } catch (thrown) {
-        if (thrown instanceof ClaimLostError || thrown instanceof ConflictError) {
-          deps.logger.warn({ meeting: id, err: thrown }, 'meeting is run elsewhere')
-          return null
-        }
-        throw thrown
+      signal.throwIfAborted()
+      const standing = await claims.standing(id)
+      const isFree = standing.holder === null || standing.holder === claims.holder || standing.isReleased
+      if (isFree || watch.isDead(standing, clock.monotonicMs())) {
+        signal.throwIfAborted()
+        // a meeting that waits its turn is left to the next process
+        if (this.#mode !== 'open') throw new UpstreamError('stopping', 'this process is stopping', { service: 'queue', retryable: true })
+        const taken = await claims.take(id, standing)
+        if (taken) return this.#start(meeting, taken)
       }
-    },
+      const waitMs = watchedMs < 2 * DEAD_AFTER_MS ? LOOK_MS : CALM_LOOK_MS
+      if (watchedMs === 0) logger.info({ meeting: id, holder: standing.holder }, 'meeting is run elsewhere: watching over it')
+      await clock.sleep(waitMs, signal)
+      watchedMs += waitMs
+    }
+  }
+
+  #start(meeting: MeetingRecord, taken: TakenClaim): Run {
+    const { options, observe } = this.#parts
+    const stop = new AbortController()
+    const bot = new MeetingBot(this.#deps, options, meeting, taken.claim, observe(meeting), this.#tenure(taken))
+    const done = this.#run(bot, meeting.id, stop.signal).finally(() => {
+      this.#runs.delete(meeting.id)
+      this.#parts.ended?.()
+    })
+    // the job that waits for it may have gone back to the queue
+    done.catch((thrown: unknown) => this.#deps.logger.warn({ meeting: meeting.id, err: toError(thrown) }, 'bot failed'))
+    const run = { bot, stop, done }
+    this.#runs.set(meeting.id, run)
+    if (this.#mode === 'stop') stop.abort(new Error('this process is stopping'))
+    return run
+  }
+
+  async #run(bot: MeetingBot, id: MeetingId, stop: AbortSignal): Promise<BotOutcome> {
+    try {
+      const outcome = await bot.run(stop)
+      if (!outcome.claimLost && !outcome.failed) await this.#parts.queue.followUp(id)
+      return outcome
+    } catch (thrown) {
+      if (!(thrown instanceof ClaimLostError) && !(thrown instanceof ConflictError)) throw thrown
+      this.#deps.logger.warn({ meeting: id, err: thrown }, 'meeting is run elsewhere')
+      return { reason: 'duplicate_identity', failed: false, complete: false, claimLost: true, handedOver: false }
+    }
+  }
+
+  #tenure({ claim, elapsedMs, storeNowMs, silentMs, isReleased }: TakenClaim): Tenure {
+    const { claims } = this.#parts
+    return {
+      elapsedMs,
+      storeNowMs,
+      silentMs,
+      isReleased,
+      release: () => claims.release(claim),
+      check: async () => {
+        try {
+          return (await claims.standIn(claim)).epoch === claim.epoch ? 'held' : 'released'
+        } catch (thrown) {
+          if (thrown instanceof RoomscribeError && thrown.code === 'claim_lost') return 'lost'
+          throw thrown
+        }
+      },
+    }
+  }
+
+  /** Waits for the end of a bot; null: the job is lost, the bot runs on. @throws signal.reason the job goes back to the queue */
+  async #accompany(run: Run, signal: AbortSignal): Promise<BotOutcome | null> {
+    let onAbort!: () => void
+    const aborted = new Promise<'aborted'>((resolve) => {
+      onAbort = () => resolve('aborted')
+      signal.addEventListener('abort', onAbort, { once: true })
+      if (signal.aborted) onAbort()
+    })
+    const first = await Promise.race([run.done, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
+    if (first !== 'aborted') return first
+    if (signal.reason instanceof ClaimLostError) {
+      run.bot.checkClaim()
+      return run.done
+    }
+    // a meeting that is about to end is not released: whoever has the job then watches over it
+    if (this.#mode === 'handover')
+      await run.bot.release().catch((thrown: unknown) => this.#deps.logger.warn({ err: toError(thrown) }, 'meeting could not be released'))
+    throw signal.reason
   }
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
 import { Command, CommanderError } from 'commander'
+import { addBot } from './bot.js'
 import { addDemo } from './demo.js'
 import { addDoctor } from './doctor.js'
 import { reportFailure } from './exit.js'
 import { addJoin } from './join.js'
+import { addServe } from './serve.js'
 import { addSettings } from './settings.js'
 import { addSpeechServer } from './speech-server.js'
 import { addUp } from './up.js'
@@ -17,7 +19,7 @@ function createProgram(): Command {
     .showHelpAfterError('(roomscribe <command> --help tells more)')
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .exitOverride()
-  for (const add of [addUp, addDemo, addSpeechServer, addJoin, addDoctor, addSettings]) add(program)
+  for (const add of [addUp, addServe, addBot, addDemo, addSpeechServer, addJoin, addDoctor, addSettings]) add(program)
   // commands inherit neither: every one of them has to throw instead of exiting
   for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help tells more)')
   return program

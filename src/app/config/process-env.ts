@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { ConfigError } from '../../core/errors.js'
-import { livekitProblems, readSettings, type Settings } from './settings.js'
+import { livekitProblems, readSettings, sharedProblems, type Settings } from './settings.js'
 
 /** Settings of this process, with every problem at once. */
 export function processSettings(): { settings: Settings; problems: readonly string[] } {
@@ -9,12 +9,16 @@ export function processSettings(): { settings: Settings; problems: readonly stri
 
 /**
  * Settings that are right, or none at all.
- * @param needs `livekit`: the command joins rooms
+ * @param needs `livekit`: the command joins rooms; `shared`: it shares its work with other processes
  * @throws ConfigError every problem, one sentence each
  */
-export function settingsFor(needs: 'livekit' | 'nothing'): Settings {
+export function settingsFor(...needs: readonly ('livekit' | 'shared' | 'nothing')[]): Settings {
   const { settings, problems } = processSettings()
-  const all = needs === 'livekit' ? [...problems, ...livekitProblems(settings)] : problems
+  const all = [
+    ...problems,
+    ...(needs.includes('shared') ? sharedProblems(settings) : []),
+    ...(needs.includes('livekit') ? livekitProblems(settings) : []),
+  ]
   if (all.length > 0) throw new ConfigError(all)
   return settings
 }

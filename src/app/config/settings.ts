@@ -36,6 +36,27 @@ export const SETTINGS = {
   nobodySec: integer('ROOMSCRIBE_NOBODY_SEC', 900, 1, 86_400, 'seconds after which the bot leaves a room that nobody came to'),
   maxMeetingSec: integer('ROOMSCRIBE_MAX_MEETING_SEC', 14_400, 10, 172_800, 'longest meeting in seconds'),
   drainSec: integer('ROOMSCRIBE_DRAIN_SEC', 60, 1, 600, 'seconds that the end waits for the last texts'),
+  shutdownSec: integer(
+    'ROOMSCRIBE_SHUTDOWN_SEC',
+    60,
+    0,
+    86_400,
+    'seconds that a bot process which is to stop offers its meetings to others before it ends them',
+  ),
+  recycleMeetings: integer(
+    'ROOMSCRIBE_RECYCLE_MEETINGS',
+    200,
+    0,
+    100_000,
+    'meetings after which a bot process gives way to a fresh one; 0 never',
+  ),
+  recycleMb: integer(
+    'ROOMSCRIBE_RECYCLE_MB',
+    1_024,
+    0,
+    1_000_000,
+    'growth of memory in MB after which a bot process gives way to a fresh one; 0 never',
+  ),
   channels: channels('ROOMSCRIBE_CHANNELS', 8, 4, 'channels of the speech session, billed each, that the people of a meeting share'),
   idleCloseSec: integer(
     'ROOMSCRIBE_IDLE_CLOSE',
@@ -81,6 +102,9 @@ export interface Settings {
   readonly nobodySec: number
   readonly maxMeetingSec: number
   readonly drainSec: number
+  readonly shutdownSec: number
+  readonly recycleMeetings: number
+  readonly recycleMb: number
   readonly channels: number | 'auto'
   readonly idleCloseSec: number
   readonly screenShareAudio: boolean
@@ -137,6 +161,12 @@ export function readSettings(env: Environment, readFile: (path: string) => strin
   const stt = read.stt ?? (read.gladiaApiKey ? 'gladia' : 'local')
   if (stt === 'gladia' && !read.gladiaApiKey) problems.push('ROOMSCRIBE_STT is gladia, but GLADIA_API_KEY is not set')
   return { settings: { ...read, stt, dataDir: dataDir(env), cacheDir: cacheDir(env) }, problems }
+}
+
+/** Problems of the settings that processes need which share their work with others. */
+export function sharedProblems(settings: Settings): readonly string[] {
+  if (settings.databaseUrl !== null) return []
+  return ['DATABASE_URL is missing: `serve` and `bot` meet in one PostgreSQL; `roomscribe up` does everything in one process without it']
 }
 
 /** Problems of the settings that joining a room needs. */

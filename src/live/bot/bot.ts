@@ -61,6 +61,8 @@ export interface BotOutcome {
   readonly reason: MeetingReason
   readonly failed: boolean
   readonly complete: boolean
-  /** another process took the meeting over: nothing more was written */
+  /** another process has the meeting: its state, people and coverage are that one's */
   readonly claimLost: boolean
+  /** it was given away in order: what was heard here is stored */
+  readonly handedOver: boolean
 }

@@ -18,7 +18,8 @@ import type { RoomEndReason } from '../room/port.js'
  * L4  `tooLongMs` after the start: too_long.
  * L5  While nobody has come, a room that the server closes is joined again: an empty room times out, the meeting does not.
  * L6  A lost connection is joined again for `rejoinForMs`; timers of L3 stand still meanwhile, L4 does not.
- * L7  Duplicate identity is another owner: yield, never fight.
+ * L7  Duplicate identity is another owner: yield, never fight. Whether it is one the claim says, before this table is asked.
+ * L9  A meeting taken over goes on where it was: once live it never waits, and L4 counts from its start.
  * L8  Everything ends through `draining`, once, with the first reason; what comes later changes nothing.
  */
 
@@ -49,7 +50,7 @@ export type BotEvent =
   | { readonly kind: 'reconnected'; readonly people: number }
   | { readonly kind: 'roomEnded'; readonly why: RoomEndReason }
   | { readonly kind: 'timer'; readonly timer: BotTimer }
-  | { readonly kind: 'stop'; readonly reason: 'stopped' | 'shutdown' }
+  | { readonly kind: 'stop'; readonly reason: MeetingReason }
   | { readonly kind: 'speechFailed'; readonly reason: MeetingReason }
   | { readonly kind: 'fault' }
   | { readonly kind: 'drained' }
@@ -99,8 +100,17 @@ export function meetingState(state: BotState): MeetingState {
   }
 }
 
-/** The first state and its effects. */
-export function begin(policy: LifecyclePolicy): { state: BotState; effects: readonly BotEffect[] } {
+/** The first state and its effects. @param past of a meeting that another bot began (L9) */
+export function begin(
+  policy: LifecyclePolicy,
+  past: { readonly wasLive: boolean; readonly elapsedMs: number } | null = null,
+): { state: BotState; effects: readonly BotEffect[] } {
+  if (past) {
+    const tooLong = { kind: 'start', timer: 'tooLong', ms: Math.max(0, policy.tooLongMs - past.elapsedMs) } as const
+    const nobody = { kind: 'start', timer: 'nobody', ms: Math.max(0, policy.nobodyMs - past.elapsedMs) } as const
+    const step = rejoin(policy, past.wasLive)
+    return { state: step.state, effects: [tooLong, ...(past.wasLive ? [] : [nobody]), ...step.effects] }
+  }
   return {
     state: { kind: 'joining', attempt: 0, again: false, wasLive: false },
     effects: [

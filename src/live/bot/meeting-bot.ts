@@ -10,6 +10,8 @@ import type { Gap } from '../audio/span.js'
 import type { RoomConnection, RoomEndReason, RoomEvents } from '../room/port.js'
 import type { Segment } from '../transcript/segment.js'
 import { botIdentity, type BotDeps, type BotOptions, type BotOutcome, type MeetingObserver } from './bot.js'
+import { Handover } from './handover.js'
+import type { Tenure } from './inheritance.js'
 import { Journal } from './journal.js'
 import { begin, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { People } from './people.js'
@@ -18,6 +20,7 @@ import { receiptFacts, receiptOf } from './receipt.js'
 import { Scribe } from './scribe.js'
 
 const JOIN_BACKOFF = { firstMs: 500, maxMs: 5_000 }
+const STOP_CHECK_BACKOFF = { firstMs: 500, maxMs: 5_000 }
 /** The store may be away at the end; what cannot be written by then is counted and logged. */
 const JOURNAL_CLOSE_MS = 30_000
 
@@ -44,12 +47,25 @@ export class MeetingBot {
   #joining: AbortController | null = null
   #state: BotState = { kind: 'joining', attempt: 0, again: false, wasLive: false }
   #claimLost = false
+  /** asked for and not answered yet */
+  #stopChecks = 0
+  readonly #handover: Handover
+  readonly #storeNowMs: number | undefined
   #complete = false
   #stateWrites: Promise<void> = Promise.resolve()
   #told: MeetingState | null = null
 
-  constructor(deps: BotDeps, options: BotOptions, meeting: MeetingRecord, claim: Claim, observer: MeetingObserver) {
+  /** @param tenure absent: no other process runs bots on this store */
+  constructor(
+    deps: BotDeps,
+    options: BotOptions,
+    meeting: MeetingRecord,
+    claim: Claim,
+    observer: MeetingObserver,
+    tenure: Tenure | null = null,
+  ) {
     this.#deps = deps
+    this.#storeNowMs = tenure?.storeNowMs
     this.#options = options
     this.#meeting = meeting
     this.#claim = claim
@@ -58,7 +74,7 @@ export class MeetingBot {
     this.#business = deps.business ?? createEvents(null)
     this.#scope = new Scope((name, error) => this.#fault(name, error))
     // a takeover goes on in the same meeting time
-    const elapsed = meeting.startedAt === null ? 0 : Math.max(0, deps.clock.nowMs() - Date.parse(meeting.startedAt))
+    const elapsed = meeting.startedAt === null ? 0 : (tenure?.elapsedMs ?? Math.max(0, deps.clock.nowMs() - Date.parse(meeting.startedAt)))
     this.#startMs = deps.clock.monotonicMs() - elapsed
     this.#journal = new Journal(
       { store: deps.store, logs: deps.finals ?? null, claim, clock: deps.clock, logger: this.#logger, random: deps.random },
@@ -88,27 +104,43 @@ export class MeetingBot {
         failed: (reason, error) => this.#speechFailed(reason, error),
       },
     )
+    this.#handover = new Handover({
+      tenure,
+      store: deps.store,
+      people: this.#people,
+      clock: deps.clock,
+      logger: this.#logger,
+      meetingMs: () => this.#scribe.meetingMs(),
+      gap: (gap) => this.#scribe.gap(gap),
+    })
   }
 
   /** Runs to the end; never rejects but for a store that refuses the outcome. @param signal asks for the end (`shutdown`) */
   async run(signal: AbortSignal): Promise<BotOutcome> {
     const onAbort = () => this.#handle({ kind: 'stop', reason: 'shutdown' })
     const unsubscribe = this.#deps.store.subscribe(this.#meeting.id, (event) => {
-      if (event.kind === 'state') this.#checkStop()
+      if (event.kind !== 'state') return
+      this.#checkStop()
+      if (!this.#handover.isReleased) this.checkClaim()
     })
     try {
       if (this.#meeting.startedAt === null) {
-        await this.#deps.store.setState(this.#claim, 'joining', null, { startedAt: new Date(this.#deps.clock.nowMs()).toISOString() })
+        const startedAt = new Date(this.#storeNowMs ?? this.#deps.clock.nowMs()).toISOString()
+        await this.#deps.store.setState(this.#claim, 'joining', null, { startedAt })
       }
       // the store plans its statements at the first call: the first words must not wait for that
       await this.#deps.store.appendSegments(this.#claim, [])
       await this.#journal.open()
-      const first = begin(this.#options.policy)
+      const past = this.#meeting.startedAt === null ? null : await this.#handover.inherit(this.#meeting.id)
+      const first = begin(this.#options.policy, past)
       this.#state = first.state
-      this.#told = 'joining'
-      this.#observer.state?.('joining', null)
+      this.#told = meetingState(first.state)
+      if (past) this.#writeState(this.#told, null)
+      this.#observer.state?.(this.#told, null)
       this.#business.meetingBegan(this.#logger)
-      this.#perform(first.effects)
+      // the bot before this one was about to end the meeting
+      if (this.#meeting.state === 'draining') this.#handle({ kind: 'stop', reason: this.#meeting.reason ?? 'stopped' })
+      else this.#perform(first.effects)
       signal.addEventListener('abort', onAbort, { once: true })
       if (signal.aborted) onAbort()
       this.#checkStop()
@@ -126,12 +158,30 @@ export class MeetingBot {
     })
   }
 
+  /**
+   * Lets another process take the meeting; until it is in the room, this bot hears and writes on.
+   * @returns false when there is nothing to take over: the meeting is ending here
+   * @throws ClaimLostError, UpstreamError
+   */
+  async release(): Promise<boolean> {
+    if (this.#claimLost || this.#state.kind === 'draining' || this.#state.kind === 'ended') return false
+    return this.#handover.release()
+  }
+
+  /** Asks whether the claim still stands, and yields when it does not. */
+  checkClaim(): void {
+    if (this.#state.kind === 'ended') return
+    this.#scope.run('check claim', async (signal) => {
+      if ((await this.#handover.whose(signal)) === 'lost') this.#yield()
+    })
+  }
+
   async #conclude(): Promise<BotOutcome> {
     const { reason, failed } = this.#state.kind === 'ended' ? this.#state : { reason: 'internal_fault' as const, failed: true }
     const lostSegments = await this.#journal.close(JOURNAL_CLOSE_MS)
     if (lostSegments > 0) this.#logger.error({ segments: lostSegments }, 'segments could not be stored')
     await this.#stateWrites
-    if (!this.#claimLost) {
+    if (!this.#claimLost && !(await this.#handover.isTaken(this.#scope.signal))) {
       const taken = { isTakenOver: this.#meeting.startedAt !== null, isFailed: failed, areTextsLost: lostSegments > 0 }
       const receipt = receiptOf(this.#scribe.coverage(this.#people.names()), taken)
       this.#complete = receipt.complete
@@ -142,9 +192,10 @@ export class MeetingBot {
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
     }
     await this.#scope.close()
-    const state = this.#claimLost ? 'taken_over' : failed ? 'failed' : 'done'
+    const isTaken = this.#claimLost || this.#handover.isHandedOver
+    const state = isTaken ? 'taken_over' : failed ? 'failed' : 'done'
     this.#business.meetingEnded(this.#logger, { state, reason, complete: this.#complete })
-    return { reason, failed, complete: this.#complete, claimLost: this.#claimLost }
+    return { reason, failed, complete: this.#complete, claimLost: isTaken, handedOver: this.#handover.isHandedOver && !this.#claimLost }
   }
 
   /** The one place that changes the state. */
@@ -157,8 +208,10 @@ export class MeetingBot {
     if (state.kind !== 'ended' && shown !== this.#told) {
       this.#told = shown
       const reason = state.kind === 'draining' ? state.reason : null
-      this.#writeState(shown, reason)
-      this.#observer.state?.(shown, reason)
+      if (!this.#handover.isHandedOver) {
+        this.#writeState(shown, reason)
+        this.#observer.state?.(shown, reason)
+      }
     }
     this.#perform(effects)
     if (state.kind === 'ended') this.#done.resolve()
@@ -199,12 +252,14 @@ export class MeetingBot {
       const { room } = this.#meeting
       const botName = this.#meeting.botName ?? this.#options.botName
       const options = { room, botIdentity: botIdentity(room), botName, screenShareAudio: this.#options.screenShareAudio }
+      this.#handover.asked()
       const connection = await this.#deps.room.join(options, this.#roomEvents(abort.signal), abort.signal)
       if (abort.signal.aborted) {
         await connection.close()
         return
       }
       this.#connection = connection
+      this.#handover.entered()
       this.#handle({ kind: 'joined', people: this.#people.present })
     } catch (thrown) {
       if (abort.signal.aborted) return
@@ -240,6 +295,7 @@ export class MeetingBot {
       trackStarted: ({ key, identity }) =>
         live(() => {
           this.#tracks.set(key, identity)
+          this.#handover.heard(identity)
           this.#endReconnectGap(key, identity)
           this.#scribe.trackStarted(key, identity)
         }),
@@ -272,8 +328,20 @@ export class MeetingBot {
       this.#scribe.trackEnded(key, true)
       if (!this.#reconnectingSince.has(key)) this.#reconnectingSince.set(key, now)
     }
+    if (reason === 'duplicate_identity') this.#scope.run('rival', (signal) => this.#rivalJoined(now, signal))
+    else this.#left(reason, now)
+  }
+
+  #left(reason: RoomEndReason, nowMs: number): void {
     this.#handle({ kind: 'roomEnded', why: reason })
-    if (this.#state.kind === 'joining') this.#people.allLeft(now)
+    if (this.#state.kind === 'joining') this.#people.allLeft(nowMs)
+  }
+
+  /** Somebody joined under the bot's name. Whose the meeting is, the claim says: its owner comes back, anybody else yields. */
+  async #rivalJoined(nowMs: number, signal: AbortSignal): Promise<void> {
+    const answer = await this.#handover.rival(signal)
+    if (answer === 'lost') this.#yield()
+    else this.#left(answer === 'yield' ? 'duplicate_identity' : 'connection_lost', nowMs)
   }
 
   /** The stretch in which nothing of a person could be heard, written down once the track is back. */
@@ -333,25 +401,49 @@ export class MeetingBot {
   }
 
   #checkStop(): void {
-    this.#scope.run('check stop', async () => {
-      const { stopRequested } = await this.#deps.store.meeting(this.#meeting.id)
-      if (stopRequested) this.#handle({ kind: 'stop', reason: 'stopped' })
+    if (this.#state.kind === 'ended') return
+    this.#stopChecks++
+    if (this.#stopChecks > 1) return
+    this.#scope.run('check stop', async (signal) => {
+      // a store that is away must not end the meeting, and must not keep it from ending once it is back
+      for (let attempt = 0; this.#stopChecks > 0;) {
+        const asked = this.#stopChecks
+        try {
+          const { stopRequested } = await this.#deps.store.meeting(this.#meeting.id)
+          if (stopRequested) this.#handle({ kind: 'stop', reason: 'stopped' })
+          this.#stopChecks -= asked
+        } catch (thrown) {
+          this.#logger.warn({ err: toError(thrown), attempt }, 'store did not say whether the meeting is to end')
+          await this.#deps.clock.sleep(backoffMs(STOP_CHECK_BACKOFF, attempt++, this.#deps.random), signal)
+        }
+      }
     })
   }
 
+  /** A write was refused. Of a released meeting, that may be the new owner's to write; what was heard here is still taken. */
   #loseClaim(): void {
+    if (this.#handover.isHandedOver) return
+    if (this.#handover.isReleased) this.checkClaim()
+    else this.#yield()
+  }
+
+  #yield(): void {
+    if (this.#claimLost) return
     this.#claimLost = true
     this.#logger.warn({}, 'claim lost: another process owns this meeting')
-    this.#handle({ kind: 'roomEnded', why: 'duplicate_identity' })
+    this.#handle({ kind: 'stop', reason: 'duplicate_identity' })
   }
 
   /** Leaves first, so that nothing new comes; then everything heard is brought to text. */
   async #drain(): Promise<void> {
     this.#joining?.abort(new Error('meeting is ending'))
+    this.#handover.settle()
     const connection = this.#connection
     this.#connection = null
     this.#people.allLeft(this.#scribe.meetingMs())
     this.#writeGaps(this.#refusals.endAll(this.#scribe.meetingMs()))
+    // whoever has not come back since the connection was lost was not heard until now
+    for (const [key, identity] of this.#tracks) this.#endReconnectGap(key, identity)
     this.#journal.participants(this.#people.records())
     const left = connection?.close().catch((thrown: unknown) => this.#logger.warn({ err: toError(thrown) }, 'leaving the room failed'))
     try {

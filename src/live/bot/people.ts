@@ -18,6 +18,12 @@ export class People {
     return count
   }
 
+  /** Takes over who was there; nobody is known to be there still until they are announced. @param atMs the last sign of them */
+  inherit(records: readonly ParticipantRecord[], atMs: number): void {
+    for (const { identity, name, joinedMs, leftMs } of records)
+      this.#people.set(identity, { name, joinedMs, leftMs: leftMs ?? Math.max(joinedMs, Math.round(atMs)) })
+  }
+
   /** A rejoin keeps the first `joinedMs` and clears `leftMs`. */
   joined(identity: Identity, name: string, atMs: number): void {
     const known = this.#people.get(identity)

@@ -1,0 +1,147 @@
+import { toError } from '../../core/errors.js'
+import type { Identity, MeetingId } from '../../core/ids.js'
+import type { Clock } from '../../core/time.js'
+import type { Logger } from '../../observe/logger.js'
+import type { MeetingStore } from '../../records/port.js'
+import type { Gap } from '../audio/span.js'
+import { Inheritance, type Standing, type Tenure } from './inheritance.js'
+import type { People } from './people.js'
+
+/** Who was in the room before a takeover and speaks is heard within this of the join. */
+const SETTLE_MS = 2_500
+/** Takes turns with somebody else of its name: after so many in a row it leaves the room to the other one. */
+const MAX_RIVALS = 5
+const RIVAL_WINDOW_MS = 60_000
+/** The store is asked so often whose the meeting is; without an answer the claim is taken to stand, for every write asks again. */
+const MAX_ASKED = 30
+const ASK_AGAIN_MS = 1_000
+
+/** What a handover works with. */
+export interface HandoverParts {
+  readonly tenure: Tenure | null
+  readonly store: Pick<MeetingStore, 'meeting' | 'segments' | 'spans'>
+  readonly people: People
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly meetingMs: () => number
+  readonly gap: (gap: Gap) => void
+}
+
+/**
+ * A bot's dealings with the bots of other processes: the one before it, the one after it, and any that joins under its name.
+ * H1 What nobody heard between two bots is one gap a person, written once, when it is known who was heard from when on.
+ * H2 A released meeting is heard here until another bot is in the room: LiveKit then ends this connection for its duplicate identity.
+ * H3 Whoever loses the room to a duplicate identity asks the claim: the owner comes back (a bounded number of times), others yield.
+ */
+export class Handover {
+  readonly #parts: HandoverParts
+  #inheritance: Inheritance | null = null
+  /** since a takeover: when the room was asked for and entered, and who could be heard from when on; meeting ms */
+  #entry: { fromMs: number; inMs: number | null; readonly heardFromMs: Map<Identity, number> } | null = null
+  #cancelSettle: (() => void) | null = null
+  readonly #rivalsMs: number[] = []
+  #isReleased = false
+  #isHandedOver = false
+
+  constructor(parts: HandoverParts) {
+    this.#parts = parts
+  }
+
+  /** another process may take the meeting; it is heard here until then */
+  get isReleased(): boolean {
+    return this.#isReleased
+  }
+
+  /** another one has it, and the room: what was heard here is brought to text, the meeting is the other one's */
+  get isHandedOver(): boolean {
+    return this.#isHandedOver
+  }
+
+  /** @returns false when no other process could take it. @throws ClaimLostError, UpstreamError */
+  async release(): Promise<boolean> {
+    const { tenure, logger } = this.#parts
+    if (!tenure) return false
+    await tenure.release()
+    this.#isReleased = true
+    logger.info({}, 'meeting may be taken over')
+    return true
+  }
+
+  /** Reads what the bot before left, and returns what is to be known to go on. */
+  async inherit(id: MeetingId): Promise<{ wasLive: boolean; elapsedMs: number }> {
+    const { store, people, logger, meetingMs, tenure } = this.#parts
+    const [{ state, participants }, segments, spans] = await Promise.all([store.meeting(id), store.segments(id), store.spans(id)])
+    const nowMs = meetingMs()
+    const { silentMs, isReleased } = tenure ?? { silentMs: null, isReleased: false }
+    this.#inheritance = new Inheritance({ people: participants, segments, spans }, { silentMs, isReleased }, nowMs)
+    people.inherit(participants, this.#inheritance.lastSignMs)
+    this.#entry = { fromMs: nowMs, inMs: null, heardFromMs: new Map() }
+    logger.warn({ silentMs, wasReleased: isReleased, atMs: Math.round(nowMs) }, 'meeting taken over')
+    return { wasLive: segments.length > 0 || ['live', 'reconnecting', 'draining'].includes(state), elapsedMs: nowMs }
+  }
+
+  /** The room is asked for. */
+  asked(): void {
+    if (this.#entry) this.#entry.fromMs = this.#parts.meetingMs()
+  }
+
+  /** The bot is in the room. */
+  entered(): void {
+    if (!this.#entry || this.#cancelSettle) return
+    this.#entry.inMs = this.#parts.meetingMs()
+    this.#cancelSettle = this.#parts.clock.after(SETTLE_MS, () => this.settle())
+  }
+
+  /** Somebody can be heard. */
+  heard(identity: Identity): void {
+    const heard = this.#entry?.heardFromMs
+    if (heard && !heard.has(identity)) heard.set(identity, this.#parts.meetingMs())
+  }
+
+  /** Writes down, once, what nobody heard between the bot before and this one; by itself soon after `entered`. */
+  settle(): void {
+    this.#cancelSettle?.()
+    const entry = this.#entry
+    this.#entry = null
+    if (!entry || !this.#inheritance) return
+    const { fromMs, inMs, heardFromMs } = entry
+    for (const gap of this.#inheritance.holes(fromMs, inMs ?? this.#parts.meetingMs(), heardFromMs)) this.#parts.gap(gap)
+  }
+
+  /** Whose the meeting is. @param signal aborted: it does not matter any more */
+  async whose(signal: AbortSignal): Promise<Standing> {
+    const { tenure, clock, logger } = this.#parts
+    if (!tenure) return 'held'
+    for (let asked = 0; asked < MAX_ASKED; asked++) {
+      try {
+        return await tenure.check()
+      } catch (thrown) {
+        logger.warn({ err: toError(thrown) }, 'it is not known whose the meeting is')
+        await clock.sleep(ASK_AGAIN_MS, signal)
+      }
+    }
+    return 'held'
+  }
+
+  /** Somebody is in the room under the bot's name. @returns what is to be done about it */
+  async rival(signal: AbortSignal): Promise<'lost' | 'yield' | 'come back'> {
+    // nobody to ask
+    if (!this.#parts.tenure) return 'yield'
+    const standing = await this.whose(signal)
+    if (standing === 'lost') return 'lost'
+    if (standing === 'released') {
+      this.#isHandedOver = true
+      return 'yield'
+    }
+    const nowMs = this.#parts.clock.monotonicMs()
+    this.#rivalsMs.push(nowMs)
+    while ((this.#rivalsMs[0] ?? nowMs) < nowMs - RIVAL_WINDOW_MS) this.#rivalsMs.shift()
+    return this.#rivalsMs.length > MAX_RIVALS ? 'yield' : 'come back'
+  }
+
+  /** Whether the meeting, released and ending here, was taken all the same. */
+  async isTaken(signal: AbortSignal): Promise<boolean> {
+    if (this.#isReleased && !this.#isHandedOver) this.#isHandedOver = (await this.whose(signal)) !== 'held'
+    return this.#isHandedOver
+  }
+}

@@ -1,0 +1,71 @@
+import type { Identity } from '../../core/ids.js'
+import type { ParticipantRecord } from '../../records/port.js'
+import type { Gap, Span } from '../audio/span.js'
+import { meetingMsOf } from '../transcript/span-index.js'
+import type { Segment } from '../transcript/segment.js'
+
+/** Whose a claim is: its own, another one's that welcomes what was heard here, another one's that does not. */
+export type Standing = 'held' | 'released' | 'lost'
+
+/** How a bot stands to the other processes that may run its meeting. */
+export interface Tenure {
+  /** ms since the meeting's start by the store's clock; null: it begins with this bot */
+  readonly elapsedMs: number | null
+  /** the store's clock, ms since 1970 */
+  readonly storeNowMs: number
+  /** ms since the last sign of life of the bot before; null: unknown */
+  readonly silentMs: number | null
+  /** the bot before this one hears until this one has joined */
+  readonly isReleased: boolean
+  /** @throws UpstreamError the store does not answer */
+  check(): Promise<Standing>
+  /** Another process may take the meeting from now on. @throws ClaimLostError, UpstreamError */
+  release(): Promise<void>
+}
+
+/** The longest utterance that is asked for (15 s) and what its text may take: older speech has its text stored, or never will. */
+const IN_FLIGHT_MS = 20_000
+
+/**
+ * What a bot takes over from the one before: who was there, and from when on nobody listened.
+ * A hole begins, for each person, where the other one's knowledge ends: with its place in the room when it was released, else with the
+ * last text that is stored, for what was on its way died with the process; silence before that is not a hole.
+ */
+export class Inheritance {
+  readonly people: readonly ParticipantRecord[]
+  /** the last sign of the bot before, meeting ms */
+  readonly lastSignMs: number
+  readonly #isReleased: boolean
+  readonly #textUntilMs = new Map<Identity, number>()
+
+  constructor(
+    left: { readonly people: readonly ParticipantRecord[]; readonly segments: readonly Segment[]; readonly spans: readonly Span[] },
+    tenure: Pick<Tenure, 'silentMs' | 'isReleased'>,
+    nowMs: number,
+  ) {
+    this.people = left.people
+    this.#isReleased = tenure.isReleased
+    for (const { identity, endMs } of left.segments) {
+      if (identity !== null) this.#textUntilMs.set(identity, Math.max(this.#textUntilMs.get(identity) ?? 0, endMs))
+    }
+    const known = left.spans.map((span) => meetingMsOf(span, span.toFrame))
+    for (const { joinedMs, leftMs } of left.people) known.push(leftMs ?? joinedMs)
+    const knownMs = known.reduce((latest, ms) => Math.max(latest, ms), 0)
+    this.lastSignMs = Math.min(nowMs, tenure.silentMs === null ? knownMs : Math.max(knownMs, nowMs - tenure.silentMs))
+  }
+
+  /**
+   * The holes of those who were there, or have been heard since.
+   * @param fromMs when this bot asked to be let in: a released one hears until then at least
+   * @param inMs when it was in the room
+   * @param heardFromMs when each person could be heard first; who is missing there was silent
+   */
+  holes(fromMs: number, inMs: number, heardFromMs: ReadonlyMap<Identity, number>): Gap[] {
+    const there = this.people.filter(({ leftMs }) => leftMs === null)
+    return there.flatMap(({ identity, joinedMs }) => {
+      const begin = this.#isReleased ? fromMs : Math.max(joinedMs, this.#textUntilMs.get(identity) ?? 0, this.lastSignMs - IN_FLIGHT_MS)
+      const end = heardFromMs.get(identity) ?? inMs
+      return end <= begin ? [] : [{ identity, fromMs: Math.max(0, Math.floor(begin)), toMs: Math.ceil(end), reason: 'taken_over' as const }]
+    })
+  }
+}
