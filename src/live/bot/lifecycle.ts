@@ -1,5 +1,5 @@
-import { assertNever } from '../../core/errors.js'
-import type { MeetingReason, MeetingState } from '../../records/port.js'
+import { assertNever, RoomscribeError } from '../../core/errors.js'
+import { MEETING_REASONS, type MeetingReason, type MeetingState } from '../../records/port.js'
 import type { RoomEndReason } from '../room/port.js'
 
 /*
@@ -82,6 +82,12 @@ const FAILURES: readonly MeetingReason[] = [
 /** Whether an end for this reason is a failure. A room lost in mid-meeting is not: what was heard goes on to a summary. */
 export const isFailure = (reason: MeetingReason, wasLive: boolean): boolean =>
   FAILURES.includes(reason) && !(wasLive && reason === 'connection_lost')
+
+/** Why a room could not be joined, by the code of the error. */
+export function joinFailure(error: Error): MeetingReason {
+  const code = error instanceof RoomscribeError ? error.code : ''
+  return MEETING_REASONS.find((reason) => reason === code) ?? 'livekit_refused'
+}
 
 /** The state that outsiders see. */
 export function meetingState(state: BotState): MeetingState {

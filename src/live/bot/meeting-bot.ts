@@ -1,22 +1,20 @@
 import { backoffMs } from '../../core/backoff.js'
 import { ClaimLostError, RoomscribeError, toError, UpstreamError } from '../../core/errors.js'
-import type { Identity, TrackKey } from '../../core/ids.js'
 import { Scope } from '../../core/scope.js'
 import { deferred } from '../../core/deferred.js'
 import { createEvents, type BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
-import { MEETING_REASONS, type Claim, type MeetingReason, type MeetingRecord, type MeetingState } from '../../records/port.js'
-import type { Gap } from '../audio/span.js'
-import type { RoomConnection, RoomEndReason, RoomEvents } from '../room/port.js'
+import { type Claim, type MeetingReason, type MeetingRecord, type MeetingState } from '../../records/port.js'
+import type { RoomConnection, RoomEndReason } from '../room/port.js'
 import type { Segment } from '../transcript/segment.js'
 import { botIdentity, type BotDeps, type BotOptions, type BotOutcome, type MeetingObserver } from './bot.js'
 import { Handover } from './handover.js'
 import type { Tenure } from './inheritance.js'
 import { Journal } from './journal.js'
-import { begin, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
+import { begin, joinFailure, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { People } from './people.js'
-import { Refusals } from './refusals.js'
 import { receiptFacts, receiptOf } from './receipt.js'
+import { RoomListener } from './room-listener.js'
 import { Scribe } from './scribe.js'
 
 const JOIN_BACKOFF = { firstMs: 500, maxMs: 5_000 }
@@ -40,9 +38,7 @@ export class MeetingBot {
   readonly #startMs: number
   readonly #journal: Journal
   readonly #scribe: Scribe
-  readonly #reconnectingSince = new Map<TrackKey, number>()
-  readonly #tracks = new Map<TrackKey, Identity>()
-  readonly #refusals = new Refusals()
+  readonly #listener: RoomListener
   #connection: RoomConnection | null = null
   #joining: AbortController | null = null
   #state: BotState = { kind: 'joining', attempt: 0, again: false, wasLive: false }
@@ -112,6 +108,16 @@ export class MeetingBot {
       logger: this.#logger,
       meetingMs: () => this.#scribe.meetingMs(),
       gap: (gap) => this.#scribe.gap(gap),
+    })
+    this.#listener = new RoomListener({
+      people: this.#people,
+      scribe: this.#scribe,
+      handover: this.#handover,
+      keep: (participants) => this.#journal.participants(participants),
+      present: (count) => this.#handle({ kind: 'people', count }),
+      reconnecting: () => this.#handle({ kind: 'reconnecting' }),
+      reconnected: () => this.#handle({ kind: 'reconnected', people: this.#people.present }),
+      ended: (reason, error) => this.#roomEnded(reason, error),
     })
   }
 
@@ -253,7 +259,7 @@ export class MeetingBot {
       const botName = this.#meeting.botName ?? this.#options.botName
       const options = { room, botIdentity: botIdentity(room), botName, screenShareAudio: this.#options.screenShareAudio }
       this.#handover.asked()
-      const connection = await this.#deps.room.join(options, this.#roomEvents(abort.signal), abort.signal)
+      const connection = await this.#deps.room.join(options, this.#listener.events(abort.signal), abort.signal)
       if (abort.signal.aborted) {
         await connection.close()
         return
@@ -266,52 +272,7 @@ export class MeetingBot {
       const error = toError(thrown)
       this.#logger.warn({ err: error, attempt }, 'join failed')
       this.#observer.error?.(error)
-      this.#handle({ kind: 'joinFailed', reason: joinReason(error), retryable: error instanceof UpstreamError && error.retryable })
-    }
-  }
-
-  /** Events of one connection; nothing is heard of it once `signal` is aborted. */
-  #roomEvents(signal: AbortSignal): RoomEvents {
-    const live = (run: () => void) => {
-      if (!signal.aborted) run()
-    }
-    return {
-      participantJoined: ({ identity, name }) =>
-        live(() => {
-          this.#people.joined(identity, name, this.#scribe.meetingMs())
-          this.#peopleChanged()
-        }),
-      participantRenamed: ({ identity, name }) =>
-        live(() => {
-          this.#people.renamed(identity, name)
-          this.#journal.participants(this.#people.records())
-        }),
-      participantLeft: (identity) =>
-        live(() => {
-          this.#people.left(identity, this.#scribe.meetingMs())
-          this.#scribe.personLeft(identity)
-          this.#peopleChanged()
-        }),
-      trackStarted: ({ key, identity }) =>
-        live(() => {
-          this.#tracks.set(key, identity)
-          this.#handover.heard(identity)
-          this.#endReconnectGap(key, identity)
-          this.#scribe.trackStarted(key, identity)
-        }),
-      trackEnded: (key, why) =>
-        live(() => {
-          this.#scribe.trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
-          if (why === 'reconnecting') this.#reconnectingSince.set(key, this.#scribe.meetingMs())
-        }),
-      trackRefused: ({ key, identity }) => live(() => this.#refusals.begin(key, identity, this.#scribe.meetingMs())),
-      trackRefusalEnded: (key) => live(() => this.#writeGaps(this.#refusals.end(key, this.#scribe.meetingMs()))),
-      frame: (key, samples, arrivedMs) => live(() => this.#scribe.frame(key, samples, arrivedMs)),
-      trackStalled: (key) => live(() => this.#scribe.trackStalled(key)),
-      trackResumed: (key) => live(() => this.#scribe.trackResumed(key)),
-      reconnecting: () => live(() => this.#handle({ kind: 'reconnecting' })),
-      reconnected: () => live(() => this.#handle({ kind: 'reconnected', people: this.#people.present })),
-      ended: (reason, error) => live(() => this.#roomEnded(reason, error)),
+      this.#handle({ kind: 'joinFailed', reason: joinFailure(error), retryable: error instanceof UpstreamError && error.retryable })
     }
   }
 
@@ -323,11 +284,7 @@ export class MeetingBot {
     this.#joining?.abort(new Error('room connection ended'))
     if (connection) this.#scope.run('close room', () => connection.close())
     const now = this.#scribe.meetingMs()
-    this.#writeGaps(this.#refusals.endAll(now))
-    for (const [key] of this.#tracks) {
-      this.#scribe.trackEnded(key, true)
-      if (!this.#reconnectingSince.has(key)) this.#reconnectingSince.set(key, now)
-    }
+    this.#listener.disconnected()
     if (reason === 'duplicate_identity') this.#scope.run('rival', (signal) => this.#rivalJoined(now, signal))
     else this.#left(reason, now)
   }
@@ -342,24 +299,6 @@ export class MeetingBot {
     const answer = await this.#handover.rival(signal)
     if (answer === 'lost') this.#yield()
     else this.#left(answer === 'yield' ? 'duplicate_identity' : 'connection_lost', nowMs)
-  }
-
-  /** The stretch in which nothing of a person could be heard, written down once the track is back. */
-  #endReconnectGap(key: TrackKey, identity: Identity): void {
-    const since = this.#reconnectingSince.get(key)
-    this.#reconnectingSince.delete(key)
-    if (since === undefined) return
-    const toMs = Math.round(this.#scribe.meetingMs())
-    this.#scribe.gap({ identity, fromMs: Math.round(since), toMs, reason: 'reconnecting' })
-  }
-
-  #writeGaps(gaps: readonly Gap[]): void {
-    for (const gap of gaps) this.#scribe.gap(gap)
-  }
-
-  #peopleChanged(): void {
-    this.#journal.participants(this.#people.records())
-    this.#handle({ kind: 'people', count: this.#people.present })
   }
 
   #hints(): { language: string | null; vocabulary: readonly string[] } {
@@ -440,11 +379,7 @@ export class MeetingBot {
     this.#handover.settle()
     const connection = this.#connection
     this.#connection = null
-    this.#people.allLeft(this.#scribe.meetingMs())
-    this.#writeGaps(this.#refusals.endAll(this.#scribe.meetingMs()))
-    // whoever has not come back since the connection was lost was not heard until now
-    for (const [key, identity] of this.#tracks) this.#endReconnectGap(key, identity)
-    this.#journal.participants(this.#people.records())
+    this.#listener.leave()
     const left = connection?.close().catch((thrown: unknown) => this.#logger.warn({ err: toError(thrown) }, 'leaving the room failed'))
     try {
       if (this.#claimLost) await this.#scribe.close()
@@ -458,9 +393,4 @@ export class MeetingBot {
     }
     this.#handle({ kind: 'drained' })
   }
-}
-
-function joinReason(error: Error): MeetingReason {
-  const code = error instanceof RoomscribeError ? error.code : ''
-  return MEETING_REASONS.find((reason) => reason === code) ?? 'livekit_refused'
 }

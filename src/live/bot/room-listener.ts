@@ -1,0 +1,123 @@
+import type { Identity, TrackKey } from '../../core/ids.js'
+import type { ParticipantRecord } from '../../records/port.js'
+import type { Gap } from '../audio/span.js'
+import type { RoomEndReason, RoomEvents } from '../room/port.js'
+import type { Handover } from './handover.js'
+import type { People } from './people.js'
+import { Refusals } from './refusals.js'
+import type { Scribe } from './scribe.js'
+
+/** What a listener tells of. */
+export interface RoomListenerParts {
+  readonly people: People
+  readonly scribe: Pick<
+    Scribe,
+    'meetingMs' | 'gap' | 'trackStarted' | 'trackEnded' | 'trackStalled' | 'trackResumed' | 'personLeft' | 'frame'
+  >
+  readonly handover: Pick<Handover, 'heard' | 'isHandedOver'>
+  /** who was there has changed */
+  readonly keep: (participants: readonly ParticipantRecord[]) => void
+  /** how many are in the room */
+  readonly present: (count: number) => void
+  readonly reconnecting: () => void
+  readonly reconnected: () => void
+  readonly ended: (reason: RoomEndReason, error: Error | undefined) => void
+}
+
+/** Takes in what happens in the room, over all connections of a meeting: who is there, what can be heard, and the gaps in between. */
+export class RoomListener {
+  readonly #parts: RoomListenerParts
+  readonly #tracks = new Map<TrackKey, Identity>()
+  readonly #reconnectingSince = new Map<TrackKey, number>()
+  readonly #refusals = new Refusals()
+
+  constructor(parts: RoomListenerParts) {
+    this.#parts = parts
+  }
+
+  /** Events of one connection; nothing is heard of it once `signal` is aborted. */
+  events(signal: AbortSignal): RoomEvents {
+    const { people, scribe, handover, keep, reconnecting, reconnected, ended } = this.#parts
+    const live = (run: () => void) => {
+      if (!signal.aborted) run()
+    }
+    return {
+      participantJoined: ({ identity, name }) =>
+        live(() => {
+          people.joined(identity, name, scribe.meetingMs())
+          this.#peopleChanged()
+        }),
+      participantRenamed: ({ identity, name }) =>
+        live(() => {
+          people.renamed(identity, name)
+          keep(people.records())
+        }),
+      participantLeft: (identity) =>
+        live(() => {
+          people.left(identity, scribe.meetingMs())
+          scribe.personLeft(identity)
+          this.#peopleChanged()
+        }),
+      trackStarted: ({ key, identity }) =>
+        live(() => {
+          this.#tracks.set(key, identity)
+          handover.heard(identity)
+          this.#endReconnectGap(key, identity)
+          scribe.trackStarted(key, identity)
+        }),
+      trackEnded: (key, why) =>
+        live(() => {
+          scribe.trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
+          if (why === 'reconnecting') this.#reconnectingSince.set(key, scribe.meetingMs())
+        }),
+      trackRefused: ({ key, identity }) => live(() => this.#refusals.begin(key, identity, scribe.meetingMs())),
+      trackRefusalEnded: (key) => live(() => this.#writeGaps(this.#refusals.end(key, scribe.meetingMs()))),
+      frame: (key, samples, arrivedMs) => live(() => scribe.frame(key, samples, arrivedMs)),
+      trackStalled: (key) => live(() => scribe.trackStalled(key)),
+      trackResumed: (key) => live(() => scribe.trackResumed(key)),
+      reconnecting: () => live(reconnecting),
+      reconnected: () => live(reconnected),
+      ended: (reason, error) => live(() => ended(reason, error)),
+    }
+  }
+
+  /** The connection is gone: nobody can be heard until another one is made. */
+  disconnected(): void {
+    const { scribe } = this.#parts
+    const nowMs = scribe.meetingMs()
+    this.#writeGaps(this.#refusals.endAll(nowMs))
+    for (const [key] of this.#tracks) {
+      scribe.trackEnded(key, true)
+      if (!this.#reconnectingSince.has(key)) this.#reconnectingSince.set(key, nowMs)
+    }
+  }
+
+  /** The meeting is left for good: everybody is gone from here. */
+  leave(): void {
+    const { people, scribe, handover, keep } = this.#parts
+    people.allLeft(scribe.meetingMs())
+    this.#writeGaps(this.#refusals.endAll(scribe.meetingMs()))
+    // whoever has not come back since the connection was lost was not heard until now; after a handover another bot hears
+    if (!handover.isHandedOver) for (const [key, identity] of this.#tracks) this.#endReconnectGap(key, identity)
+    keep(people.records())
+  }
+
+  #peopleChanged(): void {
+    const { people, keep, present } = this.#parts
+    keep(people.records())
+    present(people.present)
+  }
+
+  /** The stretch in which nothing of a person could be heard, written down once the track is back. */
+  #endReconnectGap(key: TrackKey, identity: Identity): void {
+    const since = this.#reconnectingSince.get(key)
+    this.#reconnectingSince.delete(key)
+    if (since === undefined) return
+    const toMs = Math.round(this.#parts.scribe.meetingMs())
+    this.#parts.scribe.gap({ identity, fromMs: Math.round(since), toMs, reason: 'reconnecting' })
+  }
+
+  #writeGaps(gaps: readonly Gap[]): void {
+    for (const gap of gaps) this.#parts.scribe.gap(gap)
+  }
+}
