@@ -138,10 +138,22 @@ export interface FinalsBatch {
   readonly spans: readonly Span[]
 }
 
+/** A log that can be read back: what waits for the store need not be in memory. */
+export interface FinalsReplay {
+  /** where the next append will begin */
+  readonly end: number
+  /**
+   * What was appended from a place on, at most about so many segments, and where the rest begins: always beyond `from`, but at the end.
+   * @throws Error the disk refused
+   */
+  read(from: number, segments: number): Promise<{ readonly batches: readonly FinalsBatch[]; readonly next: number }>
+}
+
 /** The finals of one claim on this host's disk until the store has them: they outlive the process, not a power cut. */
 export interface FinalsLog {
   /** what earlier claims of the meeting left here, oldest first: to be stored, then `forgetLeft` */
   readonly left: readonly FinalsBatch[]
+  readonly replay?: FinalsReplay
   forgetLeft(): Promise<void>
   /** Resolves when the batch outlives the process. @throws Error the disk refused it; it is not in the log then */
   append(batch: FinalsBatch): Promise<void>

@@ -3,7 +3,10 @@ import { ClaimLostError, toError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 
-const RETRY = { firstMs: 100, maxMs: 5_000 }
+/** what was away is used within 2 s of its return */
+const RETRY = { firstMs: 100, maxMs: 2_000 }
+/** a store that is away for longer is for a person */
+const ALARM_MS = 60_000
 
 /** What a lane is made of. */
 export interface LaneOptions {
@@ -24,6 +27,9 @@ export class Lane {
   readonly #options: LaneOptions
   #writing: Promise<void> | null = null
   #cancel: (() => void) | null = null
+  /** monotonic ms */
+  #failingSince: number | null = null
+  #isAlarmed = false
 
   constructor(options: LaneOptions) {
     this.#options = options
@@ -63,17 +69,18 @@ export class Lane {
   }
 
   async #drain(): Promise<void> {
-    const { clock, logger, random, signal, hasWork, write, onClaimLost } = this.#options
-    for (let attempt = 0; hasWork();) {
+    const { clock, random, signal, hasWork, write, onClaimLost } = this.#options
+    for (let attempt = 0; hasWork() && !signal.aborted;) {
       try {
         await write()
         attempt = 0
+        this.#worked()
       } catch (thrown) {
         if (thrown instanceof ClaimLostError) {
           onClaimLost()
           return
         }
-        logger.warn({ err: toError(thrown), attempt }, 'store write failed, will be repeated')
+        this.#failed(thrown)
         try {
           await clock.sleep(backoffMs(RETRY, attempt, random), signal)
         } catch {
@@ -82,5 +89,26 @@ export class Lane {
         attempt++
       }
     }
+  }
+
+  /** A fault is told once, as an alarm when it lasts, and its end. */
+  #failed(thrown: unknown): void {
+    const { clock, logger } = this.#options
+    const nowMs = clock.monotonicMs()
+    if (this.#failingSince === null) {
+      this.#failingSince = nowMs
+      logger.warn({ err: toError(thrown) }, 'store write failed, will be repeated')
+    } else if (!this.#isAlarmed && nowMs - this.#failingSince >= ALARM_MS) {
+      this.#isAlarmed = true
+      logger.error({ err: toError(thrown) }, 'the store has not taken a write for a minute: it is repeated')
+    }
+  }
+
+  #worked(): void {
+    if (this.#failingSince === null) return
+    const { clock, logger } = this.#options
+    logger.info({ awayMs: Math.round(clock.monotonicMs() - this.#failingSince) }, 'store write succeeded again')
+    this.#failingSince = null
+    this.#isAlarmed = false
   }
 }

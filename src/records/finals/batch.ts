@@ -65,6 +65,22 @@ export function decodeLog(bytes: Buffer, joinSegments: number): DecodedLog {
   return { batches, goodBytes, foreign }
 }
 
+/** The first batches of some bytes, at most about so many segments (0 bytes: not one whole record), and how many bytes they take. */
+export function decodeSome(bytes: Buffer, segments: number): { readonly batches: readonly FinalsBatch[]; readonly bytes: number } {
+  const batches: FinalsBatch[] = []
+  let found = 0
+  let end = 0
+  for (const payload of decodeRecords(bytes).payloads) {
+    if (found >= segments) break
+    end = payload.byteOffset - bytes.byteOffset + payload.length
+    const batch = parse(payload)
+    if (batch === null) continue
+    batches.push(batch)
+    found += Math.max(1, batch.segments.length)
+  }
+  return { batches, bytes: end }
+}
+
 function parse(payload: Buffer): FinalsBatch | null {
   let value: unknown
   try {

@@ -1,29 +1,34 @@
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { StateError, toError } from '../../core/errors.js'
 import type { Logger } from '../../observe/logger.js'
-import type { FinalsBatch, FinalsLog } from '../port.js'
-import { decodeLog, encodeBatch } from './batch.js'
+import type { FinalsBatch, FinalsLog, FinalsReplay } from '../port.js'
+import { decodeLog, decodeSome, encodeBatch } from './batch.js'
 
 /** What of an open file the log uses. */
-type LogFile = Pick<FileHandle, 'appendFile' | 'truncate' | 'close'>
+type LogFile = Pick<FileHandle, 'appendFile' | 'truncate' | 'close' | 'read'>
 
 /** A log whose finals are all stored is emptied beyond this size: what a restart reads again for nothing stays small. */
 const TRIM_BYTES = 64 * 1024
+/** What waits on the disk is read back so much at a time, or a record that is longer. */
+const READ_BYTES = 1024 * 1024
 
 /**
  * The log of one claim: records at the end of one file, in the page cache when `append` resolves, which outlives the process. It is not
  * synced: a disk under load takes longer for that (p99 14 to 32 ms measured) than the store, which follows within 50 ms.
  * F1 One operation at a time; a cut never takes what was appended after it was asked for. F2 A write that fails is cut off again, so that
- * what follows can be read; where even that fails nothing more is appended.
+ * what follows can be read; where even that fails nothing more is appended until it works: each append tries it first.
  */
 export class FinalsFile implements FinalsLog {
   readonly left: readonly FinalsBatch[]
+  readonly replay: FinalsReplay
   readonly #path: string
   readonly #leftPaths: readonly string[]
   readonly #file: LogFile
   readonly #logger: Logger
   #goodBytes: number
-  #isBroken = false
+  /** bytes of a write that failed stand after the good ones */
+  #isTorn = false
+  #isToBeEmptied = false
   #closing: Promise<void> | undefined
   #last: Promise<void> = Promise.resolve()
 
@@ -42,6 +47,13 @@ export class FinalsFile implements FinalsLog {
     this.left = parts.left
     this.#leftPaths = parts.leftPaths
     this.#logger = parts.logger
+    const endOf = () => (this.#isToBeEmptied ? 0 : this.#goodBytes)
+    this.replay = {
+      get end() {
+        return endOf()
+      },
+      read: (from, segments) => this.#read(from, segments),
+    }
   }
 
   /**
@@ -75,11 +87,15 @@ export class FinalsFile implements FinalsLog {
   append(batch: FinalsBatch): Promise<void> {
     const record = encodeBatch(batch)
     return this.#run(async () => {
-      if (this.#isBroken || this.#closing) throw new StateError('the log of finals takes nothing more')
+      if (this.#closing) throw new StateError('the log of finals takes nothing more')
+      if (this.#isTorn) await this.#cutTo(this.#goodBytes)
       try {
         await this.#file.appendFile(record)
       } catch (thrown) {
-        await this.#cutTo(this.#goodBytes)
+        this.#isTorn = true
+        await this.#cutTo(this.#goodBytes).catch((error: unknown) =>
+          this.#logger.warn({ err: toError(error), path: this.#path }, 'log of finals cannot be cut'),
+        )
         throw thrown
       }
       this.#goodBytes += record.length
@@ -88,8 +104,14 @@ export class FinalsFile implements FinalsLog {
 
   stored(): void {
     if (this.#goodBytes < TRIM_BYTES || this.#closing) return
-    // a cut that fails costs a few records that are read again
-    void this.#run(() => this.#cutTo(0))
+    this.#isToBeEmptied = true
+    this.#run(async () => {
+      this.#isToBeEmptied = false
+      await this.#cutTo(0)
+    }).catch((thrown: unknown) => {
+      // costs a few records that are read again
+      this.#logger.warn({ err: toError(thrown), path: this.#path }, 'log of finals cannot be cut')
+    })
   }
 
   close(keep: boolean): Promise<void> {
@@ -101,18 +123,32 @@ export class FinalsFile implements FinalsLog {
   }
 
   async #cutTo(bytes: number): Promise<void> {
-    try {
-      await this.#file.truncate(bytes)
-      this.#goodBytes = bytes
-    } catch (thrown) {
-      this.#isBroken = true
-      this.#logger.warn({ err: toError(thrown), path: this.#path }, 'log of finals cannot be cut')
-    }
+    await this.#file.truncate(bytes)
+    this.#goodBytes = bytes
+    this.#isTorn = false
   }
 
-  #run(work: () => Promise<void>): Promise<void> {
+  #read(from: number, segments: number): ReturnType<FinalsReplay['read']> {
+    return this.#run(async () => {
+      for (let window = READ_BYTES; ; window *= 2) {
+        const bytes = Buffer.alloc(Math.min(window, Math.max(0, this.#goodBytes - from)))
+        const { bytesRead } = await this.#file.read(bytes, 0, bytes.length, from)
+        const { batches, bytes: used } = decodeSome(bytes.subarray(0, bytesRead), segments)
+        if (used > 0 || from + bytes.length >= this.#goodBytes) {
+          // a record that cannot be read hides those behind it: nothing will ever read further
+          if (used === 0 && bytes.length > 0) this.#logger.error({ path: this.#path, from }, 'log of finals cannot be read back')
+          return { batches, next: used > 0 ? from + used : this.#goodBytes }
+        }
+      }
+    })
+  }
+
+  #run<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(work)
-    this.#last = done.catch(() => undefined)
+    this.#last = done.then(
+      () => undefined,
+      () => undefined,
+    )
     return done
   }
 }

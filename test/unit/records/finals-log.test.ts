@@ -16,11 +16,11 @@ import { requestFor, segmentOf, spanOf } from '../../support/records.js'
 class FullDisk {
   #writes = 0
   readonly #file: FileHandle
-  readonly #canCut: boolean
+  canCut: boolean
 
   constructor(file: FileHandle, cannotCut = false) {
     this.#file = file
-    this.#canCut = !cannotCut
+    this.canCut = !cannotCut
   }
 
   async appendFile(data: string | Uint8Array): Promise<void> {
@@ -30,11 +30,15 @@ class FullDisk {
   }
 
   truncate(bytes?: number): Promise<void> {
-    return this.#canCut ? this.#file.truncate(bytes) : Promise.reject(new Error('read-only'))
+    return this.canCut ? this.#file.truncate(bytes) : Promise.reject(new Error('read-only'))
   }
 
   close(): Promise<void> {
     return this.#file.close()
+  }
+
+  get read(): FileHandle['read'] {
+    return this.#file.read.bind(this.#file)
   }
 }
 
@@ -157,17 +161,44 @@ describe('the log of finals', () => {
     await after.close(false)
   })
 
-  it('33 F2 where the cut fails too, nothing more is taken, and what was appended before is read', async () => {
+  it('33 F2 where the cut fails too, nothing more is taken until it works; then the disk is used again', async () => {
     const claim = newClaim()
     const path = join(root, `${claim.meetingId}.1.finals`)
     const file = new FullDisk(await open(path, 'a'), true)
     const log = new FinalsFile({ path, file, goodBytes: 0, left: [], leftPaths: [], logger: silentLogger })
     const outcomes = await Promise.allSettled([1, 2, 3].map((n) => log.append(batch(n))))
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+    file.canCut = true
+    await log.append(batch(4))
     await log.close(true)
     const after = await folder.open(next(claim))
-    expect(textsOf(after.left)).toEqual(['text 1'])
+    expect(textsOf(after.left)).toEqual(['text 1', 'text 4'])
     await after.close(false)
+  })
+
+  it('41 is read back from any place where an append began, a long record too, whatever was emptied before', async () => {
+    const log = await folder.open(newClaim())
+    await log.append(batch(1, 'x'.repeat(70_000)))
+    log.stored()
+    expect(log.replay?.end).toBe(0)
+    const ends: number[] = []
+    const texts = ['a', 'y'.repeat(3_000_000), ...Array.from({ length: 10 }, (_, n) => `text ${n}`)]
+    for (const [n, text] of texts.entries()) {
+      await log.append(batch(n, text))
+      ends.push(log.replay?.end ?? -1)
+    }
+    for (const [first, from] of [0, ...ends].entries()) {
+      const found: string[] = []
+      for (let at = from; at < (log.replay?.end ?? 0);) {
+        const { batches, next } = (await log.replay?.read(at, 3)) ?? { batches: [], next: Number.POSITIVE_INFINITY }
+        expect(batches.length).toBeLessThanOrEqual(3)
+        expect(next).toBeGreaterThan(at)
+        found.push(...textsOf(batches))
+        at = next
+      }
+      expect(found).toEqual(texts.slice(first))
+    }
+    await log.close(false)
   })
 
   it('takes nothing after it was closed, and may be closed twice', async () => {

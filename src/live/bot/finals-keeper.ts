@@ -1,0 +1,285 @@
+import { deferred } from '../../core/deferred.js'
+import { toError } from '../../core/errors.js'
+import type { Clock } from '../../core/time.js'
+import type { Logger } from '../../observe/logger.js'
+import type { Claim, FinalsLog, FinalsLogs, MeetingStore } from '../../records/port.js'
+import type { Segment } from '../transcript/segment.js'
+import type { Lane } from './lane.js'
+import type { WaitingSpans } from './waiting-spans.js'
+
+/** The store is asked when the log has answered, or after so long when it does not: the two do not compete for the processor. */
+const STORE_AFTER_MS = 50
+/** A disk that hangs must not keep the meeting from ending. */
+const LOG_CLOSE_MS = 2_000
+/** A disk that could not be written is tried again after so long. */
+const REOPEN_MS = 30_000
+/** Finals in memory while the store is away: about 4 MB. What comes then is in the log alone, and read back from it. */
+export const MEMORY_SEGMENTS = 2_000
+/** Finals in memory while the store and the disk are away: hours of talk. Beyond it the oldest are given up, counted and told. */
+export const MAX_WAITING = 20_000
+/** The store is given so many at a time. */
+const CHUNK = 500
+
+/** What a keeper is made of. */
+export interface FinalsParts {
+  readonly store: Pick<MeetingStore, 'appendSegments'>
+  readonly logs: FinalsLogs | null
+  readonly claim: Claim
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly spans: WaitingSpans
+  /** makes the two lanes: nothing is written any more once the claim is lost */
+  readonly lane: (hasWork: () => boolean, write: () => Promise<void>) => Lane
+  /** the segment is kept; only now may anybody be told */
+  readonly tell: (segment: Segment) => void
+}
+
+/**
+ * Keeps final segments in the log on this host's disk and in the store.
+ * K1 Either makes them durable. K2 While the store is away, memory holds the first 2 000 and the log all that come then, so that the disk
+ * is the bound. Back again, the store gets them in their order. K3 While the disk refuses, memory is the log: 20 000, then the oldest go,
+ * counted. The disk is tried again with each final, a log that could not be opened every 30 s. K4 Each fault is told once, and its end.
+ */
+export class FinalsKeeper {
+  readonly #parts: FinalsParts
+  readonly #logged: Lane
+  readonly #stored: Lane
+  #log: FinalsLog | null = null
+  #openedAtMs = Number.NEGATIVE_INFINITY
+  /** what earlier bots left in a log that could be opened only late */
+  #left: FinalsLog['left'] = []
+  /** not in the store, and here to be given to it */
+  #segments: Segment[] = []
+  #unlogged: Segment[] = []
+  #isLogging = false
+  /** from here on the log alone has what the store has not: so many segments */
+  #spill: { from: number; segments: number } | null = null
+  /** not durable yet, so nobody knows of them */
+  readonly #untold = new Set<Segment>()
+  #givenUp = 0
+  #isDiskRefusing = false
+
+  constructor(parts: FinalsParts) {
+    this.#parts = parts
+    this.#logged = parts.lane(
+      () => this.#unlogged.length > 0,
+      () => this.#writeLog(),
+    )
+    this.#stored = parts.lane(
+      () => this.#left.length + this.#segments.length > 0 || this.#isSpillReadable(),
+      () => this.#writeStore(),
+    )
+  }
+
+  /** Whether the disk can hold what the store is to get. */
+  get canSpill(): boolean {
+    return this.#log?.replay !== undefined && !this.#isDiskRefusing
+  }
+
+  /**
+   * Opens the log and stores what an earlier bot of this meeting left in it.
+   * @throws what the store throws; without a disk there is no log, which is told in the log of this process
+   */
+  async open(): Promise<void> {
+    await this.#openLog()
+    if (!this.#log) return
+    try {
+      while (this.#left.length > 0) await this.#storeLeft(this.#left)
+    } catch (thrown) {
+      await this.#log.close(true)
+      throw thrown
+    }
+  }
+
+  add(segments: readonly Segment[]): void {
+    if (segments.length === 0) return
+    for (const segment of segments) this.#untold.add(segment)
+    if (this.#parts.logs) this.#unlogged.push(...segments)
+    if (this.#spill || (this.canSpill && this.#segments.length + segments.length > MEMORY_SEGMENTS)) {
+      // what is on its way to the log is read again with them: the store knows each once
+      this.#spill ??= { from: this.#log?.replay?.end ?? 0, segments: 0 }
+      this.#spill.segments += segments.length
+    } else this.#hold(segments)
+    this.#logged.soon(0)
+    this.#stored.soon(this.#log ? STORE_AFTER_MS : 0)
+  }
+
+  /** Spans that memory has no room for go where the segments go. @returns whether the log has them now */
+  async spillSpans(limit: number): Promise<boolean> {
+    const { spans, logger } = this.#parts
+    const log = this.#log
+    if (!log || !this.canSpill) return false
+    const taken = spans.first(limit)
+    const from = log.replay?.end ?? 0
+    try {
+      await log.append({ segments: [], spans: taken })
+    } catch (thrown) {
+      this.#diskRefused(thrown)
+      return false
+    }
+    this.#spill ??= { from, segments: 0 }
+    spans.remove(taken)
+    this.#stored.soon(STORE_AFTER_MS)
+    logger.warn({ spans: taken.length }, 'the store is away: spans wait on the disk')
+    return true
+  }
+
+  /** Gives the store everything; resolves when it has it, or when nothing may be written any more. */
+  async flush(): Promise<void> {
+    if (this.#spill) await this.#bounded(this.#logged.flush())
+    await this.#stored.flush()
+  }
+
+  /** Ends it, after the lanes may not begin anything. @returns how many segments the store does not have */
+  async close(): Promise<number> {
+    this.#logged.close()
+    this.#stored.close()
+    const waiting = this.#segments.length + (this.#spill?.segments ?? 0)
+    const isKept = waiting > 0 || this.#spill !== null || this.#left.length > 0
+    const closing = this.#log?.close(isKept).catch((thrown: unknown) => {
+      this.#parts.logger.warn({ err: toError(thrown) }, 'log of finals could not be closed')
+    })
+    if (closing) await this.#bounded(closing)
+    return waiting + this.#givenUp
+  }
+
+  async #openLog(): Promise<void> {
+    const { logs, claim, clock } = this.#parts
+    if (this.#log || !logs || clock.monotonicMs() - this.#openedAtMs < REOPEN_MS) return
+    this.#openedAtMs = clock.monotonicMs()
+    try {
+      this.#log = await logs.open(claim)
+      this.#left = this.#log.left
+    } catch (thrown) {
+      this.#diskRefused(thrown)
+    }
+  }
+
+  async #storeLeft([first, ...rest]: FinalsLog['left']): Promise<void> {
+    const { store, claim, logger } = this.#parts
+    if (first) {
+      const stored = await store.appendSegments(claim, first.segments, first.spans)
+      if (stored.length > 0) logger.warn({ segments: stored.length }, 'finals left by an earlier bot stored')
+    }
+    this.#left = rest
+    if (rest.length === 0) await this.#log?.forgetLeft()
+  }
+
+  /** Segments of a log that refuses are in memory, or come back to it. */
+  async #writeLog(): Promise<void> {
+    const segments = this.#unlogged
+    this.#unlogged = []
+    const spans = this.#parts.spans.unlogged(segments)
+    this.#isLogging = true
+    try {
+      await this.#openLog()
+      if (this.#log) {
+        await this.#log.append({ segments, spans })
+        this.#parts.spans.logged(spans)
+        this.#diskTook()
+        this.#tell(segments)
+      }
+    } catch (thrown) {
+      this.#diskRefused(thrown)
+      this.#takeBack(segments)
+    } finally {
+      this.#isLogging = false
+    }
+    this.#endSpill()
+    this.#stored.soon(0)
+  }
+
+  /** What was meant for the log alone. */
+  #takeBack(segments: readonly Segment[]): void {
+    const held = new Set(this.#segments)
+    const back = segments.filter((segment) => this.#untold.has(segment) && !held.has(segment))
+    if (this.#spill) this.#spill.segments = Math.max(0, this.#spill.segments - back.length)
+    this.#hold(back)
+  }
+
+  /** One round: what is oldest is taken away only after it is stored. */
+  async #writeStore(): Promise<void> {
+    const { store, claim, spans } = this.#parts
+    if (this.#left.length > 0) return this.#storeLeft(this.#left)
+    const batch = this.#segments.slice(0, CHUNK)
+    if (batch.length === 0) return this.#writeSpilled()
+    const under = spans.of(batch)
+    await store.appendSegments(claim, batch, under)
+    spans.remove(under)
+    // some may have been given up meanwhile
+    const isStored = new Set(batch)
+    this.#segments = this.#segments.filter((segment) => !isStored.has(segment))
+    this.#tell(batch)
+    if (this.#segments.length > 0 || this.#spill) return
+    this.#unlogged = []
+    this.#log?.stored()
+  }
+
+  async #writeSpilled(): Promise<void> {
+    const { store, claim } = this.#parts
+    const replay = this.#log?.replay
+    const spill = this.#spill
+    if (!replay || !spill) return
+    const { batches, next } = await replay.read(spill.from, CHUNK)
+    const segments = batches.flatMap((batch) => batch.segments)
+    if (batches.length > 0) {
+      await store.appendSegments(
+        claim,
+        segments,
+        batches.flatMap((batch) => batch.spans),
+      )
+    }
+    spill.from = next
+    spill.segments = Math.max(0, spill.segments - segments.length)
+    this.#endSpill()
+    if (!this.#spill && this.#segments.length === 0) this.#log?.stored()
+  }
+
+  #isSpillReadable(): boolean {
+    return this.#spill !== null && this.#spill.from < (this.#log?.replay?.end ?? 0)
+  }
+
+  /** Over once the store has all that the log has, and nothing is on its way there. */
+  #endSpill(): void {
+    if (this.#spill && !this.#isLogging && this.#unlogged.length === 0 && !this.#isSpillReadable()) this.#spill = null
+  }
+
+  #hold(segments: readonly Segment[]): void {
+    this.#segments.push(...segments)
+    const excess = this.#segments.length - MAX_WAITING
+    if (excess <= 0) return
+    const gone = new Set(this.#segments.splice(0, excess))
+    this.#unlogged = this.#unlogged.filter((segment) => !gone.has(segment))
+    for (const segment of gone) this.#untold.delete(segment)
+    if (this.#givenUp === 0) this.#parts.logger.error({ segments: excess }, 'neither store nor disk take finals: the oldest are given up')
+    this.#givenUp += excess
+  }
+
+  #tell(segments: readonly Segment[]): void {
+    for (const segment of segments) if (this.#untold.delete(segment)) this.#parts.tell(segment)
+  }
+
+  #diskRefused(thrown: unknown): void {
+    if (this.#isDiskRefusing) return
+    this.#isDiskRefusing = true
+    this.#parts.logger.warn({ err: toError(thrown) }, 'finals cannot be logged on this disk: they wait in memory for the store')
+  }
+
+  #diskTook(): void {
+    if (!this.#isDiskRefusing) return
+    this.#isDiskRefusing = false
+    this.#parts.logger.info({}, 'finals are logged on this disk again')
+  }
+
+  /** Waits for the disk, but not for ever. */
+  async #bounded(work: Promise<void>): Promise<void> {
+    const done = deferred()
+    const giveUp = this.#parts.clock.after(LOG_CLOSE_MS, done.resolve)
+    work.then(done.resolve, done.reject)
+    try {
+      await done.promise
+    } finally {
+      giveUp()
+    }
+  }
+}
