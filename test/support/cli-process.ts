@@ -64,6 +64,12 @@ export class CliProcess {
     this.#child.kill(signal)
   }
 
+  /** Ends it at once; nothing happens when it has ended. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.exited
+  }
+
   /** Ends it, however it feels about that. */
   async stop(): Promise<number> {
     this.#child.kill('SIGTERM')

@@ -1,0 +1,128 @@
+import { Attendance } from '../../src/app/attend.js'
+import { BEAT_MS } from '../../src/app/beat-watch.js'
+import type { MeetingId } from '../../src/core/ids.js'
+import type { Clock } from '../../src/core/time.js'
+import { EnergyDetector } from '../../src/live/audio/voice/energy.js'
+import { silentLogger } from '../../src/observe/logger.js'
+import { BOT_OPTIONS, loud } from './bot-rig.js'
+import { FakeRoom } from './fake-room.js'
+import { FakeStt } from './fake-stt.js'
+import { ManualClock } from './manual-clock.js'
+import { ClaimTable, MemoryClaims } from './memory-claims.js'
+import { MemoryStore } from './memory-store.js'
+
+/** A clock whose wall jumps while its monotonic side goes on. */
+export class JumpingClock implements Clock {
+  readonly #clock: ManualClock
+  jumpMs = 0
+
+  constructor(clock: ManualClock) {
+    this.#clock = clock
+  }
+
+  nowMs(): number {
+    return this.#clock.nowMs() + this.jumpMs
+  }
+  monotonicMs(): number {
+    return this.#clock.monotonicMs()
+  }
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return this.#clock.sleep(ms, signal)
+  }
+  after(ms: number, run: () => void): () => void {
+    return this.#clock.after(ms, run)
+  }
+  every(ms: number, run: () => void): () => void {
+    return this.#clock.every(ms, run)
+  }
+}
+
+/** One process of several on a shared store. */
+export class AttendanceProcess {
+  readonly room = new FakeRoom()
+  readonly stt = new FakeStt()
+  readonly clock: JumpingClock
+  readonly claims: MemoryClaims
+  readonly attendance: Attendance
+  /** how its jobs ended: `done`, or the message of what they threw */
+  readonly jobs: string[] = []
+  #stopBeating: () => void
+
+  constructor(name: string, rig: AttendanceRig) {
+    const { store } = rig
+    this.clock = new JumpingClock(rig.clock)
+    this.claims = new MemoryClaims(name, rig.table, store, this.clock)
+    const { room, stt, clock } = this
+    this.attendance = new Attendance({
+      deps: { room, stt, store, clock, logger: silentLogger, random: () => 0.5, detector: () => new EnergyDetector(200) },
+      options: BOT_OPTIONS,
+      claims: this.claims,
+      queue: { followUp: () => Promise.resolve() },
+      observe: () => ({}),
+    })
+    void this.claims.beat()
+    this.#stopBeating = rig.clock.every(BEAT_MS, () => void this.claims.beat())
+  }
+
+  /** A job of the queue. */
+  attend(id: MeetingId): AbortController {
+    const signal = new AbortController()
+    this.attendance.attend(id, signal.signal).then(
+      () => this.jobs.push('done'),
+      (thrown: unknown) => this.jobs.push(thrown instanceof Error ? thrown.message : String(thrown)),
+    )
+    return signal
+  }
+
+  /** No more signs of life: it died, or is frozen. */
+  silence(): void {
+    this.#stopBeating()
+  }
+}
+
+/** Processes that share a store, claims and time. */
+export class AttendanceRig {
+  readonly clock = new ManualClock(1_700_000_000_000)
+  readonly table = new ClaimTable()
+  readonly store = new MemoryStore(() => this.clock.nowMs())
+  readonly processes: AttendanceProcess[] = []
+
+  process(name: string): AttendanceProcess {
+    const process = new AttendanceProcess(name, this)
+    this.processes.push(process)
+    return process
+  }
+
+  async meeting(): Promise<MeetingId> {
+    const { meeting } = await this.store.create({
+      room: 'r',
+      title: null,
+      language: 'en',
+      vocabulary: [],
+      slackChannel: null,
+      startAt: null,
+      endAt: null,
+      botName: null,
+    })
+    return meeting.id
+  }
+
+  /** Somebody speaks in the room of a process. */
+  async speak(process: AttendanceProcess, identity: string, ms: number): Promise<void> {
+    const key = process.room.connection.started.find((one) => one.includes(identity)) ?? process.room.connection.start(identity)
+    for (let at = 0; at < ms; at += 50) {
+      await this.clock.advance(50)
+      process.room.connection.frame(key, loud(), this.clock.monotonicMs())
+    }
+    await this.clock.advance(20)
+  }
+
+  /** Ends whatever runs. */
+  async end(): Promise<void> {
+    for (const one of this.processes) {
+      one.silence()
+      one.attendance.leave('stop')
+    }
+    for (let turn = 0; turn < 50 && this.processes.some(({ attendance }) => attendance.running > 0); turn++) await this.clock.advance(1_000)
+  }
+}

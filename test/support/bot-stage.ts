@@ -1,0 +1,180 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openRecords } from '../../src/app/records.js'
+import { Secret } from '../../src/app/config/secret.js'
+import { asMeetingId, type MeetingId } from '../../src/core/ids.js'
+import { systemClock } from '../../src/core/time.js'
+import { silentLogger } from '../../src/observe/logger.js'
+import type { MeetingState } from '../../src/records/port.js'
+import type { OpenStore } from '../../src/records/sql/open.js'
+import type { LivekitServer } from '../../src/standins/livekit/server.js'
+import { CliProcess } from './cli-process.js'
+import { startTestLivekit } from './livekit.js'
+import { postgresBinaries, startPostgres, type TestPostgres } from './postgres.js'
+import { startRedis, type TestRedis } from './redis.js'
+import { testSettings } from './settings.js'
+import { startSpeechServerProcess, type SpeechServerProcess } from './speech-server-process.js'
+import { until } from './until.js'
+
+const KEY = 'test-key'
+
+/** What a log line says about one meeting. */
+interface LogLine {
+  readonly msg?: string
+  readonly meeting?: string
+  readonly to?: string
+  readonly time?: number | string
+}
+
+/** The real roles as processes of their own, on a real LiveKit server, PostgreSQL, Redis (or the queue in SQL) and the marks server. */
+export class BotStage {
+  readonly livekit: LivekitServer
+  readonly records: OpenStore
+  /** every bot that was ever started, dead or alive */
+  readonly bots: CliProcess[] = []
+  readonly #speech: SpeechServerProcess
+  readonly #postgres: TestPostgres
+  readonly #redis: TestRedis | null
+  readonly #folder: string
+  readonly #dead = new Set<CliProcess>()
+  #serve: CliProcess | null = null
+  #url = ''
+  #processes = 0
+
+  private constructor(parts: {
+    livekit: LivekitServer
+    speech: SpeechServerProcess
+    postgres: TestPostgres
+    redis: TestRedis | null
+    folder: string
+    records: OpenStore
+  }) {
+    this.livekit = parts.livekit
+    this.records = parts.records
+    this.#speech = parts.speech
+    this.#postgres = parts.postgres
+    this.#redis = parts.redis
+    this.#folder = parts.folder
+  }
+
+  /** @throws Error PostgreSQL, Redis or LiveKit is not installed */
+  static async start(queue: 'redis' | 'sql'): Promise<BotStage> {
+    const binaries = postgresBinaries()
+    if (binaries === undefined) throw new Error('PostgreSQL is not installed')
+    const folder = await mkdtemp(join(tmpdir(), 'roomscribe-bots-'))
+    const postgres = await startPostgres(binaries)
+    const redis = queue === 'redis' ? await startRedis() : null
+    const livekit = await startTestLivekit()
+    const speech = await startSpeechServerProcess('marks')
+    const settings = testSettings({ dataDir: folder, databaseUrl: new Secret(postgres.url) }, livekit)
+    const records = await openRecords(settings, { clock: systemClock, logger: silentLogger })
+    return new BotStage({ livekit, speech, postgres, redis, folder, records })
+  }
+
+  /** Settings that all roles share. */
+  env(own: Readonly<Record<string, string>> = {}): Record<string, string> {
+    return {
+      LIVEKIT_URL: this.livekit.url,
+      LIVEKIT_API_KEY: this.livekit.apiKey,
+      LIVEKIT_API_SECRET: this.livekit.apiSecret,
+      DATABASE_URL: this.#postgres.url,
+      ...(this.#redis === null ? {} : { REDIS_URL: this.#redis.url }),
+      GLADIA_API_URL: this.#speech.url,
+      ROOMSCRIBE_STT: 'local',
+      ROOMSCRIBE_API_KEY: KEY,
+      ROOMSCRIBE_PORT: '0',
+      ROOMSCRIBE_DATA_DIR: join(this.#folder, `p${++this.#processes}`),
+      ROOMSCRIBE_DRAIN_SEC: '10',
+      ...own,
+    }
+  }
+
+  async serve(): Promise<void> {
+    this.#serve = new CliProcess(['serve'], this.env())
+    const [, url] = await this.#serve.line(/ready at (\S+)/)
+    this.#url = url ?? ''
+  }
+
+  /** Starts a bot and waits until it takes meetings. */
+  async bot(own: Readonly<Record<string, string>> = {}): Promise<CliProcess> {
+    const bot = new CliProcess(['bot'], this.env(own))
+    this.bots.push(bot)
+    await bot.line(/bot ready at/)
+    return bot
+  }
+
+  /** Asks `serve` for a meeting. */
+  async meeting(room: string): Promise<MeetingId> {
+    const answer = await this.#call('POST', '/v1/meetings', { room })
+    return asMeetingId(answer.id)
+  }
+
+  async stop(id: MeetingId): Promise<void> {
+    await this.#call('POST', `/v1/meetings/${id}/stop`, {})
+  }
+
+  async state(id: MeetingId): Promise<MeetingState> {
+    return (await this.records.store.meeting(id)).state
+  }
+
+  /** Resolves with the bot that says that it is live in the meeting, last of all that are alive. */
+  async owner(id: MeetingId, timeoutMs = 30_000, not: CliProcess | null = null): Promise<CliProcess> {
+    let found: CliProcess | undefined
+    await until(() => {
+      found = this.#ownerNow(id)
+      return found !== undefined && found !== not
+    }, timeoutMs)
+    if (!found) throw new Error('no owner')
+    return found
+  }
+
+  /** Kills a bot the hard way. @returns the moment, monotonic ms */
+  async kill(bot: CliProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
+    this.#dead.add(bot)
+    const atMs = systemClock.monotonicMs()
+    bot.signal(signal)
+    await bot.exited
+    return atMs
+  }
+
+  /** The bot is on its way out: it owns nothing any more. */
+  retired(bot: CliProcess): void {
+    this.#dead.add(bot)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.bots.map((bot) => bot.kill()))
+    await this.#serve?.kill()
+    await this.records.close()
+    await this.#speech.stop()
+    await this.livekit.stop()
+    await this.#redis?.close()
+    await this.#postgres.close()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  #ownerNow(id: MeetingId): CliProcess | undefined {
+    let last: { bot: CliProcess; atMs: number } | undefined
+    for (const bot of this.bots) {
+      if (this.#dead.has(bot)) continue
+      for (const line of bot.stderr) {
+        if (!line.startsWith('{') || !line.includes(id)) continue
+        const { msg, to, time } = JSON.parse(line) as LogLine
+        const atMs = typeof time === 'string' ? Date.parse(time) : (time ?? 0)
+        if (msg === 'bot state changed' && to === 'live' && atMs >= (last?.atMs ?? 0)) last = { bot, atMs }
+      }
+    }
+    return last?.bot
+  }
+
+  async #call(method: string, path: string, body: unknown): Promise<{ readonly id: string }> {
+    const response = await fetch(`${this.#url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    })
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
+    return (await response.json()) as { id: string }
+  }
+}

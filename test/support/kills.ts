@@ -1,0 +1,92 @@
+import { systemClock } from '../../src/core/time.js'
+import { playVerdict, type PlayHealth } from '../../src/standins/actors/play-event.js'
+import { BotStage } from './bot-stage.js'
+import { spawnCrowd } from './crowd-actors.js'
+import { seeded } from './marks-audio.js'
+import { firstHeardAfter, steadyTalk, talkVerdict, type TalkVerdict } from './steady-talk.js'
+import { until } from './until.js'
+
+/** What killing bots in mid-meeting showed. */
+export interface KillsReport {
+  readonly kills: number
+  /** from the signal to the first mark that came back afterwards, each */
+  readonly takeoverMs: readonly number[]
+  /** marks that neither came back nor lie in a gap of their speaker */
+  readonly lost: number
+  readonly doubled: number
+  /** under a wrong name, or that nobody spoke */
+  readonly misattributed: number
+  /** marks told of as not heard */
+  readonly inGaps: number
+  readonly returned: number
+  readonly health: ReturnType<typeof playVerdict>
+  /** of each meeting, for explaining */
+  readonly verdicts: readonly TalkVerdict[]
+}
+
+const SIGNALS: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGKILL', 'SIGKILL', 'SIGSEGV', 'SIGABRT']
+/** Kills in one meeting: below the number of worker deaths that make a job a dead letter. */
+const KILLS_A_MEETING = 10
+/** What one kill may take at most, for the length of the talk. */
+const ROUND_SEC = 12
+const TAKEOVER_LIMIT_MS = 30_000
+
+/**
+ * Kills the bot of a meeting again and again at random moments, with one other process ready to take it over.
+ * @param queue where the jobs are
+ */
+export async function runKills(options: {
+  readonly count: number
+  readonly seed: number
+  readonly queue?: 'redis' | 'sql'
+}): Promise<KillsReport> {
+  const random = seeded(options.seed)
+  await using stage = await BotStage.start(options.queue ?? 'redis')
+  await stage.serve()
+  await Promise.all([stage.bot(), stage.bot()])
+  const takeoverMs: number[] = []
+  const verdicts: TalkVerdict[] = []
+  const healths: PlayHealth[] = []
+  for (let done = 0; done < options.count; done += KILLS_A_MEETING) {
+    const kills = Math.min(KILLS_A_MEETING, options.count - done)
+    const room = `kills-${done}`
+    const script = steadyTalk(kills * ROUND_SEC + 10)
+    const { url, apiKey, apiSecret } = stage.livekit
+    await using actors = spawnCrowd({ url, apiKey, apiSecret, room, sampleRate: 48_000, script })
+    const id = await stage.meeting(room)
+    await actors.ready
+    let owner = await stage.owner(id)
+    actors.go()
+    await systemClock.sleep(2_000)
+    const moments: number[] = []
+    for (let at = 0; at < kills; at++) {
+      await systemClock.sleep(1_000 + random() * 2_500)
+      moments.push(await stage.kill(owner, SIGNALS[Math.floor(random() * SIGNALS.length)] ?? 'SIGKILL'))
+      const replacement = stage.bot()
+      owner = await stage.owner(id, TAKEOVER_LIMIT_MS)
+      await replacement
+    }
+    await systemClock.sleep(3_000)
+    const untilMs = systemClock.monotonicMs() - 500
+    await stage.stop(id)
+    await until(async () => ['done', 'failed'].includes(await stage.state(id)))
+    const { store } = stage.records
+    const [segments, gaps] = [await store.segments(id), await store.gaps(id)]
+    verdicts.push(talkVerdict(script, actors.events, segments, gaps, untilMs))
+    for (const atMs of moments) takeoverMs.push(firstHeardAfter(atMs, actors.events, script, segments))
+    const ended = actors.events.find((event) => event.kind === 'ended')
+    if (ended) healths.push(ended.health)
+  }
+  const sum = (of: (verdict: TalkVerdict) => number) => verdicts.reduce((total, verdict) => total + of(verdict), 0)
+  return {
+    kills: takeoverMs.length,
+    takeoverMs,
+    lost: sum((one) => one.lost.length),
+    doubled: sum((one) => one.doubled.length),
+    misattributed: sum((one) => one.wrong.length + one.foreign.length),
+    inGaps: sum((one) => one.inGaps.length),
+    returned: sum((one) => one.returned),
+    health: healths.length === 0 ? 'valid' : (healths.map(playVerdict).find((one) => one !== 'valid') ?? 'valid'),
+    verdicts,
+  }
+}

@@ -1,0 +1,87 @@
+import { ClaimLostError } from '../../src/core/errors.js'
+import type { MeetingId } from '../../src/core/ids.js'
+import type { Clock } from '../../src/core/time.js'
+import type { ClaimBook, Standing, TakenClaim } from '../../src/records/claims.js'
+import { FINAL_STATES, type Claim, type MeetingStore } from '../../src/records/port.js'
+
+interface Held {
+  readonly holder: string
+  isReleased: boolean
+}
+
+/** What all processes see of each other's claims. */
+export class ClaimTable {
+  /** by meeting, the claims in order of their epochs, from 1 */
+  readonly claims = new Map<MeetingId, Held[]>()
+  readonly beats = new Map<string, number>()
+}
+
+/** The claims of one process, in memory, with the rules of the real ones; beats only when told to. */
+export class MemoryClaims implements ClaimBook {
+  readonly holder: string
+  readonly #table: ClaimTable
+  readonly #store: MeetingStore
+  readonly #clock: Clock
+
+  constructor(holder: string, table: ClaimTable, store: MeetingStore, clock: Clock) {
+    this.holder = holder
+    this.#table = table
+    this.#store = store
+    this.#clock = clock
+  }
+
+  async standing(id: MeetingId): Promise<Standing> {
+    const { state } = await this.#store.meeting(id)
+    const claims = this.#of(id)
+    const last = claims.at(-1)
+    const beat = last === undefined ? undefined : this.#table.beats.get(last.holder)
+    return {
+      state,
+      epoch: claims.length,
+      holder: last?.holder ?? null,
+      beat: beat === undefined ? null : String(beat),
+      isReleased: last?.isReleased ?? false,
+    }
+  }
+
+  async take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>): Promise<TakenClaim | null> {
+    const { state, startedAt } = await this.#store.meeting(id)
+    const claims = this.#of(id)
+    if (claims.length !== seen.epoch || FINAL_STATES.includes(state) || state === 'finalising') return null
+    const claim = await this.#store.claim(id)
+    claims.push({ holder: this.holder, isReleased: false })
+    const nowMs = this.#clock.nowMs()
+    const elapsedMs = startedAt === null ? null : nowMs - Date.parse(startedAt)
+    return { claim, elapsedMs, storeNowMs: nowMs, silentMs: null, isReleased: seen.isReleased }
+  }
+
+  release(claim: Claim): Promise<void> {
+    const claims = this.#of(claim.meetingId)
+    const own = claims[claim.epoch - 1]
+    if (!own || claims.length !== claim.epoch) return Promise.reject(new ClaimLostError('taken'))
+    own.isReleased = true
+    return Promise.resolve()
+  }
+
+  standIn(claim: Claim): Promise<Claim> {
+    const claims = this.#of(claim.meetingId)
+    if (claims.length !== claim.epoch && claims[claim.epoch - 1]?.isReleased !== true) return Promise.reject(new ClaimLostError('taken'))
+    return Promise.resolve({ ...claim, epoch: claims.length })
+  }
+
+  beat(): Promise<void> {
+    this.#table.beats.set(this.holder, (this.#table.beats.get(this.holder) ?? 0) + 1)
+    return Promise.resolve()
+  }
+
+  leave(): Promise<void> {
+    this.#table.beats.delete(this.holder)
+    return Promise.resolve()
+  }
+
+  #of(id: MeetingId): Held[] {
+    const claims = this.#table.claims.get(id) ?? []
+    this.#table.claims.set(id, claims)
+    return claims
+  }
+}

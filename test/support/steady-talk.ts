@@ -1,0 +1,64 @@
+import type { PlayEvent } from '../../src/standins/actors/play-event.js'
+import type { Script, Step } from '../../src/standins/actors/script.js'
+import type { Gap } from '../../src/live/audio/span.js'
+import type { StoredSegment } from '../../src/records/port.js'
+import { identityOf } from './eight-people.js'
+import { marksVerdict, returnedMarks, type MarksVerdict, type SpokenMark } from './marks-verdict.js'
+import { spokenMarks } from './spoken-marks.js'
+
+const TURN_SLOTS = 9
+const TURN_MS = 2_800
+const PEOPLE = 3
+
+/** Three people who take turns of 1.8 s with pauses of 1 s, so shifted that somebody always speaks. */
+export function steadyTalk(seconds: number): Script {
+  const steps: Step[] = []
+  for (let atMs = 600; atMs + TURN_MS < seconds * 1000; atMs += TURN_MS) {
+    for (let who = 0; who < PEOPLE; who++) {
+      steps.push({ atMs: atMs + Math.round((who * TURN_MS) / PEOPLE / 200) * 200, actor: identityOf(who), do: 'marks', slots: TURN_SLOTS })
+    }
+  }
+  const cast = ['Ann', 'Bob', 'Cyd'].map((name, who) => ({ identity: identityOf(who), name, who, voice: 'rms' as const }))
+  return { cast, steps: steps.filter(({ atMs }) => atMs + TURN_MS < seconds * 1000), lengthMs: seconds * 1000 }
+}
+
+/** What became of a talk during which bots came and went. */
+export interface TalkVerdict extends MarksVerdict {
+  /** spoken, not returned, and not in a gap of that person either */
+  readonly lost: readonly SpokenMark[]
+  /** spoken, not returned, and told of as a gap */
+  readonly inGaps: readonly SpokenMark[]
+}
+
+const EDGE_MS = 400
+
+/** @param untilMs what was played after it does not count, monotonic ms: the meeting was being ended */
+export function talkVerdict(
+  script: Script,
+  events: readonly PlayEvent[],
+  segments: readonly StoredSegment[],
+  gaps: readonly Gap[],
+  untilMs: number,
+): TalkVerdict {
+  const { spoken, stated } = spokenMarks(events, script.cast)
+  const early = spoken.filter(({ playMs }) => playMs < untilMs)
+  const late = spoken.filter(({ playMs }) => playMs >= untilMs)
+  const verdict = marksVerdict(early, [...stated, ...late], returnedMarks(segments), identityOf)
+  const isInGap = ({ who, playMs }: SpokenMark) => {
+    const atMs = playMs + verdict.clockMs
+    return gaps.some((gap) => gap.identity === identityOf(who) && gap.fromMs < atMs + EDGE_MS && gap.toMs > atMs - EDGE_MS)
+  }
+  return {
+    ...verdict,
+    lost: verdict.missing.filter((mark) => !isInGap(mark)),
+    inGaps: verdict.missing.filter(isInGap),
+  }
+}
+
+/** From each moment to the next mark that came back, ms. */
+export function firstHeardAfter(atMs: number, events: readonly PlayEvent[], script: Script, segments: readonly StoredSegment[]): number {
+  const back = new Set(returnedMarks(segments).map(({ who, n }) => `${who}/${n}`))
+  const { spoken } = spokenMarks(events, script.cast)
+  const heard = spoken.filter(({ who, n, playMs }) => playMs > atMs && back.has(`${who}/${n}`)).map(({ playMs }) => playMs)
+  return heard.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...heard) - atMs
+}

@@ -1,0 +1,188 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ClaimLostError } from '../../../src/core/errors.js'
+import { AttendanceRig, type AttendanceProcess } from '../../support/attendance-rig.js'
+import type { MeetingId } from '../../../src/core/ids.js'
+
+describe('Attendance', () => {
+  let rig: AttendanceRig
+  let one: AttendanceProcess
+  let two: AttendanceProcess
+  let id: MeetingId
+
+  beforeEach(async () => {
+    rig = new AttendanceRig()
+    one = rig.process('one')
+    two = rig.process('two')
+    id = await rig.meeting()
+  })
+  afterEach(() => rig.end())
+
+  const say = (process: AttendanceProcess, text: string) =>
+    process.stt.sessions.at(-1)?.emit({ channel: 0, text, startSec: 0.1, endSec: 0.5 })
+  const texts = async () => (await rig.store.segments(id)).map(({ text }) => text)
+
+  it('T1 a job that comes again joins the bot that runs, and both end with the meeting', async () => {
+    one.attend(id)
+    await rig.clock.settle()
+    one.attend(id)
+    await rig.clock.advance(5_000)
+    expect([one.room.joins.length, one.attendance.running]).toEqual([1, 1])
+    await rig.store.requestStop(id)
+    await rig.clock.advance(10_000)
+    expect(one.jobs).toEqual(['done', 'done'])
+  })
+
+  it('36 T3 a holder that gives signs of life keeps its meeting, however long somebody else has the job', async () => {
+    one.attend(id)
+    await rig.clock.settle()
+    two.attend(id)
+    await rig.clock.advance(50_000)
+    expect([two.room.joins.length, two.jobs.length, one.attendance.running]).toEqual([0, 0, 1])
+    await rig.store.requestStop(id)
+    await rig.clock.advance(10_000)
+    // T4: the watcher's job ends with the meeting
+    expect([one.jobs, two.jobs]).toEqual([['done'], ['done']])
+  })
+
+  it('28 T3 a holder that has been silent for 1.25 s is followed within half a second, in the same meeting time', async () => {
+    one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', 1_000)
+    await rig.clock.advance(10_000)
+    one.silence()
+    two.attend(id)
+    await rig.clock.advance(1_200)
+    expect(two.room.joins.length).toBe(0)
+    await rig.clock.advance(500)
+    expect(two.room.joins.length).toBe(1)
+    await rig.speak(two, 'ann', 1_000)
+    await rig.clock.advance(6_000)
+    const spans = await rig.store.spans(id)
+    const later = spans.filter(({ sessionId }) => sessionId === two.stt.sessions[0]?.sessionId)
+    expect(later[0]?.meetingMs).toBeGreaterThan(12_500)
+    expect(later[0]?.meetingMs).toBeLessThan(13_500)
+  })
+
+  it('28 who was there before a takeover has a gap from the last stored text to when they are heard again', async () => {
+    one.attend(id)
+    await rig.clock.settle()
+    one.room.connection.participant('bob', 'Bob')
+    await rig.speak(one, 'ann', 1_000)
+    say(one, 'before')
+    await rig.clock.advance(6_000)
+    one.silence()
+    two.attend(id)
+    await rig.clock.advance(2_000)
+    await rig.speak(two, 'ann', 500)
+    await rig.clock.advance(9_000)
+    const gaps = (await rig.store.gaps(id)).filter(({ reason }) => reason === 'taken_over')
+    expect(gaps.map(({ identity }) => identity).toSorted()).toEqual(['ann', 'bob'])
+    const ann = gaps.find(({ identity }) => identity === 'ann')
+    // the text ended 0.5 s after ann began; she is heard again right after the second bot's join
+    expect(ann?.fromMs).toBeLessThan(1_000)
+    expect(ann?.toMs).toBeGreaterThan(8_000)
+    expect(ann?.toMs).toBeLessThan(9_500)
+    const { participants } = await rig.store.meeting(id)
+    expect(participants.map(({ identity, joinedMs }) => [identity, joinedMs < 1_000])).toEqual([
+      ['bob', true],
+      ['ann', true],
+    ])
+  })
+
+  it('35 a wall clock that jumps an hour, either way, makes nobody dead and ends no meeting', async () => {
+    for (const jumpMs of [3_600_000, -3_600_000]) {
+      one.attend(id)
+      await rig.clock.settle()
+      two.attend(id)
+      await rig.clock.advance(3_000)
+      two.clock.jumpMs = jumpMs
+      await rig.clock.advance(5_000)
+      one.clock.jumpMs = jumpMs
+      await rig.clock.advance(5_000)
+      expect([two.room.joins.length, one.attendance.running, (await rig.store.meeting(id)).state]).toEqual([0, 1, 'waiting'])
+    }
+  })
+
+  it('36 the frozen owner that wakes up writes nothing, leaves, and watches over the meeting', async () => {
+    one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', 1_000)
+    say(one, 'before')
+    await rig.clock.advance(6_000)
+    one.silence()
+    two.attend(id)
+    await rig.clock.advance(3_000)
+    await rig.speak(two, 'ann', 500)
+    // awake: a late text, then what LiveKit says
+    say(one, 'stale')
+    await rig.clock.advance(200)
+    one.room.connection.end('duplicate_identity')
+    await rig.clock.advance(1_000)
+    say(two, 'after')
+    await rig.clock.advance(1_000)
+    expect(await texts()).toEqual(['before', 'after'])
+    expect([one.attendance.running, two.attendance.running, one.room.joins.length, one.jobs]).toEqual([0, 1, 1, []])
+    expect((await rig.store.meeting(id)).state).toBe('live')
+  })
+
+  it('30 a meeting is handed over: heard until the other one is in the room, its last text kept, its state untouched', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', 1_000)
+    await rig.clock.advance(6_000)
+    one.attendance.leave('handover')
+    job.abort(new Error('goes back'))
+    await rig.clock.settle()
+    expect(one.jobs).toEqual(['goes back'])
+    await rig.speak(one, 'ann', 1_000)
+    expect(one.attendance.running).toBe(1)
+    two.attend(id)
+    await rig.clock.settle()
+    expect(two.room.joins.length).toBe(1)
+    one.stt.sessions[0]?.emit({ channel: 0, text: 'last words', startSec: 0.1, endSec: 0.5 })
+    one.room.connection.end('duplicate_identity')
+    // what subscribing takes
+    await rig.clock.advance(150)
+    await rig.speak(two, 'ann', 500)
+    await rig.clock.advance(6_000)
+    expect(await texts()).toEqual(['last words'])
+    expect([one.attendance.running, two.attendance.running]).toEqual([0, 1])
+    expect(await rig.store.meeting(id)).toMatchObject({ state: 'live', reason: null })
+    const [gap] = (await rig.store.gaps(id)).filter(({ reason }) => reason === 'taken_over')
+    expect(gap?.identity).toBe('ann')
+    expect((gap?.toMs ?? 0) - (gap?.fromMs ?? 0)).toBeLessThan(200)
+  })
+
+  it('30 a released meeting that nobody takes is ended here, in order', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', 1_000)
+    one.attendance.leave('handover')
+    job.abort(new Error('goes back'))
+    await rig.clock.advance(3_000)
+    one.attendance.leave('stop')
+    await rig.clock.advance(10_000)
+    expect(await rig.store.meeting(id)).toMatchObject({ state: 'finalising', reason: 'shutdown' })
+    expect(await rig.store.coverage(id)).not.toBeNull()
+  })
+
+  it("20 somebody else under the bot's name: the owner comes back five times in a minute, then leaves the room to the other", async () => {
+    one.attend(id)
+    await rig.clock.settle()
+    for (let turn = 0; turn < 10 && one.attendance.running > 0; turn++) {
+      one.room.connection.end('duplicate_identity')
+      await rig.clock.advance(1_000)
+    }
+    await rig.clock.advance(6_000)
+    expect(one.room.joins.length).toBe(6)
+    expect(await rig.store.meeting(id)).toMatchObject({ state: 'finalising', reason: 'duplicate_identity' })
+  })
+
+  it('T2 a job whose lock is lost changes nothing while the claim stands', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    job.abort(new ClaimLostError('another worker has taken the job'))
+    await rig.clock.advance(5_000)
+    expect([one.attendance.running, one.room.joins.length, (await rig.store.meeting(id)).state]).toEqual([1, 1, 'waiting'])
+  })
+})
