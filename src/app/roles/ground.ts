@@ -47,6 +47,7 @@ export async function openGround(settings: Settings, parts: ProcessParts, scope:
   scope.defer('queue', () => jobs.close())
   const relay = new Relay({ work: records.work, queue: jobs.queue, deadLetters: jobs.deadLetters, clock, logger })
   scope.defer('relay', () => relay.close())
+  jobs.onFailed((id) => relay.changedSoon(id))
   const metrics = createMetrics({ process: true })
   const describes = {
     database: records.kind === 'postgres' ? 'PostgreSQL' : `embedded in ${settings.dataDir}`,

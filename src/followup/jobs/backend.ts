@@ -42,6 +42,7 @@ export interface WorkerClient {
   close(): Promise<void>
   disconnect(): Promise<void>
   on(event: 'error', listener: (error: Error) => void): unknown
+  on(event: 'failed', listener: (job: { readonly data: unknown } | undefined) => void): unknown
   on(event: 'stalled', listener: (jobId: string) => void): unknown
 }
 

@@ -1,9 +1,8 @@
 import { ConflictError, NotFoundError } from '../../core/errors.js'
-import type { MeetingId } from '../../core/ids.js'
 import { redactText } from '../../observe/logger.js'
 import type { DeadLetter, DeadLetters } from '../port.js'
 import type { KeptJob, QueueClient } from './backend.js'
-import { parsePayload } from './payload.js'
+import { meetingOf } from './payload.js'
 import { jobId, type JobKind } from './policy.js'
 
 const STEPS = ['finalise', 'summarise', 'deliver'] as const
@@ -63,13 +62,5 @@ function deadLetterOf(job: KeptJob): DeadLetter {
     attempts: job.attemptsMade,
     reason: redactText(job.failedReason),
     failedAt: new Date(job.finishedOn ?? 0).toISOString(),
-  }
-}
-
-function meetingOf(data: unknown): MeetingId | null {
-  try {
-    return parsePayload(data)
-  } catch {
-    return null
   }
 }

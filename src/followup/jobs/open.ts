@@ -33,6 +33,8 @@ export interface QueueOptions {
 export interface OpenQueue {
   readonly queue: JobQueue
   readonly deadLetters: DeadLetters
+  /** Tells of meetings one of whose jobs has failed in this process, perhaps for good. */
+  onFailed(listener: (id: MeetingId) => void): void
   startWorkers(handlers: JobHandlers, share: WorkerShare): Promise<Workers>
   close(): Promise<void>
 }
@@ -50,6 +52,7 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
   const clients = [attendQueue, followUpQueue, flow]
   for (const client of clients) client.on('error', (error) => logger.warn({ err: error }, 'queue client had an error'))
   const started = new Set<Workers>()
+  const failureListeners = new Set<(id: MeetingId) => void>()
   let closing: Promise<void> | undefined
 
   function call<T>(work: () => Promise<T>): Promise<T> {
@@ -94,12 +97,16 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
     },
     close,
   }
+  const onFailed = (id: MeetingId) => {
+    for (const listener of failureListeners) listener(id)
+  }
   return {
     queue,
+    onFailed: (listener) => void failureListeners.add(listener),
     deadLetters: createDeadLetters(attendQueue, followUpQueue, call),
     startWorkers: async (handlers, share) => {
       if (closing) throw new StateError('the queue is closed')
-      const workers = await openWorkers({ backend, clock, logger, random, retry }, handlers, share)
+      const workers = await openWorkers({ backend, clock, logger, random, retry, onFailed }, handlers, share)
       started.add(workers)
       return workers
     },

@@ -24,3 +24,9 @@ export function parsePayload(raw: unknown): MeetingId {
   const problems = parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message }))
   throw new InputError('the job carries a payload that this version cannot read', problems)
 }
+
+/** As `parsePayload`, null when it is not one of ours. */
+export function meetingOf(raw: unknown): MeetingId | null {
+  const parsed = payloadSchema.safeParse(raw)
+  return parsed.success ? asMeetingId(parsed.data.meetingId) : null
+}

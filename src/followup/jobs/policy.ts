@@ -52,6 +52,14 @@ export function isRetryable(thrown: unknown): boolean {
   return !(thrown instanceof RoomscribeError)
 }
 
+/** A job whose store is away looks again after so long, however often: the outage is not the job's, and may last. */
+export const STORE_AWAY_MS = 2_000
+
+/** Whether the job could not run because the store does not answer. */
+export function isStoreAway(thrown: unknown): boolean {
+  return thrown instanceof UpstreamError && thrown.service === 'database' && thrown.retryable
+}
+
 /**
  * The wait before the next attempt: jittered, never shorter than what the service asked for.
  * @param attempt 1 after the first failure

@@ -1,10 +1,12 @@
 import { UnrecoverableError } from 'bullmq'
 import { toError } from '../../core/errors.js'
+import type { MeetingId } from '../../core/ids.js'
 import type { BackoffPolicy } from '../../core/backoff.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { JobHandlers } from '../port.js'
 import type { JobBackend, JobProcessor, WorkerClient, WorkerSettings } from './backend.js'
+import { meetingOf } from './payload.js'
 import * as policy from './policy.js'
 import { attendProcessor } from './processors/attend.js'
 import { deliverProcessor } from './processors/deliver.js'
@@ -29,6 +31,8 @@ export interface WorkerParts {
   readonly logger: Logger
   readonly random: () => number
   readonly retry: Readonly<Record<policy.JobKind, BackoffPolicy>>
+  /** an attempt at a job of the meeting has failed, perhaps the last one */
+  readonly onFailed: (id: MeetingId) => void
 }
 
 /** What one process takes on. */
@@ -95,6 +99,10 @@ function watched(parts: WorkerParts, name: policy.QueueName, processor: JobProce
   }
   const worker = parts.backend.worker(name, processor, settings)
   worker.on('error', (error) => logger.warn({ err: error, queue: name }, 'queue worker had an error'))
+  worker.on('failed', (job) => {
+    const id = job === undefined ? null : meetingOf(job.data)
+    if (id) parts.onFailed(id)
+  })
   worker.on('stalled', (job) => logger.warn({ job, queue: name }, 'job of a dead worker is run again'))
   return worker
 }

@@ -71,6 +71,11 @@ export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
     this.wake()
   }
 
+  /** As `changed`, for those who cannot wait; a store that is away is asked again in its time. */
+  changedSoon(id: MeetingId): void {
+    this.changed(id).catch((thrown: unknown) => this.#parts.logger.debug({ err: toError(thrown), meeting: id }, 'work is not hurried'))
+  }
+
   /** Something may be due. */
   wake(): void {
     this.#cancel?.()

@@ -1,10 +1,10 @@
-import { UnrecoverableError, WaitingError, type Job } from 'bullmq'
+import { DelayedError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
 import type { MeetingId } from '../../../core/ids.js'
 import { ClaimLostError, RoomscribeError, toError } from '../../../core/errors.js'
 import type { Clock } from '../../../core/time.js'
 import { redactText, type Logger } from '../../../observe/logger.js'
 import { parsePayload } from '../payload.js'
-import { isRetryable, LOCK_MS, RENEW_MS } from '../policy.js'
+import { isRetryable, isStoreAway, LOCK_MS, RENEW_MS, STORE_AWAY_MS } from '../policy.js'
 
 /** Why the signal of a job aborts when its worker closes: the job goes back to the queue, no attempt is counted. */
 export class WorkerClosing extends Error {
@@ -20,7 +20,8 @@ export interface GuardParts {
 /**
  * Runs one attempt of a job under a lock that is renewed meanwhile. A job whose lock is lost runs elsewhere too: its signal aborts with a
  * ClaimLostError. A non-retryable error ends the job at once as a dead letter; at shutdown the job
- * goes back to the queue for another worker; anything else is retried up to the bound.
+ * goes back to the queue for another worker; while the store is away it waits, and no attempt is counted; anything else is retried up to
+ * the bound.
  * @param work idempotent; rejects with `signal.reason` when it stops because of the signal
  */
 export async function guarded(
@@ -43,6 +44,11 @@ export async function guarded(
       throw new WaitingError()
     }
     const error = toError(thrown)
+    if (isStoreAway(error)) {
+      log.warn({ err: error }, 'the store is away: the job waits for it')
+      await job.moveToDelayed(clock.nowMs() + STORE_AWAY_MS, token)
+      throw new DelayedError()
+    }
     const attempt = job.attemptsMade + 1
     const final = !isRetryable(error) || attempt >= (job.opts.attempts ?? 1)
     if (final) log.error({ err: error, attempt }, 'job failed for good')
