@@ -4,6 +4,7 @@ import { addBot } from './bot.js'
 import { addDemo } from './demo.js'
 import { addDoctor } from './doctor.js'
 import { reportFailure } from './exit.js'
+import { addJobs } from './jobs.js'
 import { addJoin } from './join.js'
 import { addServe } from './serve.js'
 import { addSettings } from './settings.js'
@@ -19,11 +20,13 @@ function createProgram(): Command {
     .showHelpAfterError('(roomscribe <command> --help tells more)')
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .exitOverride()
-  for (const add of [addUp, addServe, addBot, addDemo, addSpeechServer, addJoin, addDoctor, addSettings]) add(program)
+  for (const add of [addUp, addServe, addBot, addDemo, addSpeechServer, addJoin, addJobs, addDoctor, addSettings]) add(program)
   // commands inherit neither: every one of them has to throw instead of exiting
-  for (const command of program.commands) command.exitOverride().showHelpAfterError('(--help tells more)')
+  for (const command of commandsOf(program)) command.exitOverride().showHelpAfterError('(--help tells more)')
   return program
 }
+
+const commandsOf = (parent: Command): Command[] => parent.commands.flatMap((command) => [command, ...commandsOf(command)])
 
 try {
   await createProgram().parseAsync()
