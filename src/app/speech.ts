@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { backoffMs } from '../core/backoff.js'
 import { StateError, UpstreamError } from '../core/errors.js'
@@ -8,6 +9,7 @@ import type { Clock } from '../core/time.js'
 import { workerFile } from '../core/worker-file.js'
 import { createGladiaStt } from '../live/stt/gladia/open.js'
 import type { SttPort } from '../live/stt/port.js'
+import { Spool } from '../live/stt/spool/spool.js'
 import type { Logger } from '../observe/logger.js'
 import { childEnvironment } from './config/process-env.js'
 import type { Settings } from './config/settings.js'
@@ -33,21 +35,28 @@ export const mainFile = (): string => fileURLToPath(workerFile(import.meta.url, 
  */
 export async function openSpeech(settings: Settings, parts: { clock: Clock; logger: Logger; random: () => number }): Promise<Speech> {
   const { clock, logger, random } = parts
+  const spool = new Spool({ folder: join(settings.dataDir, 'spool'), maxBytes: settings.spoolMaxMb * 1024 * 1024, clock, logger })
+  await spool.sweep()
+  const common = { clock, random, logger, spool }
   if (settings.stt === 'gladia') {
     const baseUrl = settings.gladiaApiUrl ?? GLADIA_URL
     const apiKey = settings.gladiaApiKey?.reveal() ?? ''
-    const stt = createGladiaStt({ baseUrl, apiKey, region: settings.gladiaRegion, clock, random, logger })
-    return { stt, describes: `Gladia at ${baseUrl}`, close: () => Promise.resolve() }
+    const stt = createGladiaStt({ baseUrl, apiKey, region: settings.gladiaRegion, ...common })
+    return { stt, describes: `Gladia at ${baseUrl}`, close: () => spool.close() }
   }
   if (settings.gladiaApiUrl !== null) {
-    const stt = createGladiaStt({ baseUrl: settings.gladiaApiUrl, apiKey: 'local', region: null, clock, random, logger })
-    return { stt, describes: `speech server at ${settings.gladiaApiUrl}`, close: () => Promise.resolve() }
+    const stt = createGladiaStt({ baseUrl: settings.gladiaApiUrl, apiKey: 'local', region: null, ...common })
+    return { stt, describes: `speech server at ${settings.gladiaApiUrl}`, close: () => spool.close() }
   }
   const apiKey = randomBytes(18).toString('base64url')
   const child = new SpeechServerChild(settings.cacheDir, apiKey, clock, logger, random)
   const baseUrl = await child.start()
-  const stt = createGladiaStt({ baseUrl, apiKey, region: null, clock, random, logger })
-  return { stt, describes: `local recogniser (Moonshine) at ${baseUrl}`, close: () => child.close() }
+  const stt = createGladiaStt({ baseUrl, apiKey, region: null, ...common })
+  const close = async () => {
+    await spool.close()
+    await child.close()
+  }
+  return { stt, describes: `local recogniser (Moonshine) at ${baseUrl}`, close }
 }
 
 const READY = /ready at (http:\/\/\S+)/

@@ -1,11 +1,15 @@
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { newMeetingId, newSessionId } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import type { Limits } from '../../src/live/stt/gladia/limits.js'
 import { createGladiaStt } from '../../src/live/stt/gladia/open.js'
 import type { SttEndReason, SttEvents, SttGap, SttOpenOptions, SttPhase, SttSession, Utterance } from '../../src/live/stt/port.js'
+import { Spool } from '../../src/live/stt/spool/spool.js'
 import { createLogger, silentLogger } from '../../src/observe/logger.js'
 import type { Behaviours } from '../../src/speech-server/behaviours/schema.js'
 import { startSpeechServer, type SpeechServer } from '../../src/speech-server/server.js'
@@ -30,6 +34,7 @@ export const FAST: Partial<Limits> = {
 }
 export const KEY = 'key-that-nobody-may-read'
 export const SAMPLE_RATE = 16_000
+const SPOOL_BYTES = 64 * 1024 * 1024
 
 /** Keeps what a session says, and lets a test wait for it. */
 export class SttRecorder implements SttEvents {
@@ -101,12 +106,19 @@ export class SttStage {
   readonly #front: Server
   readonly #sessions: SttSession[] = []
   readonly #limits: Partial<Limits>
+  readonly #spool: Spool
+  readonly #folder: string
 
-  private constructor(server: SpeechServer, engine: ScriptedEngine, proxy: TcpProxy, front: Server, limits: Partial<Limits>) {
-    this.server = server
-    this.engine = engine
-    this.proxy = proxy
-    this.#front = front
+  private constructor(
+    parts: { server: SpeechServer; engine: ScriptedEngine; proxy: TcpProxy; front: Server; folder: string; spool: Spool },
+    limits: Partial<Limits>,
+  ) {
+    this.server = parts.server
+    this.engine = parts.engine
+    this.proxy = parts.proxy
+    this.#front = parts.front
+    this.#folder = parts.folder
+    this.#spool = parts.spool
     this.#limits = limits
   }
 
@@ -115,7 +127,14 @@ export class SttStage {
     const server = await startSpeechServer({ port: 0, engine, behaviours, apiKey: KEY, clock: systemClock, logger: silentLogger })
     const proxy = await TcpProxy.listen(server.port)
     const front = await startFront(server.url, proxy.port)
-    return new SttStage(server, engine, proxy, front, { ...FAST, ...limits })
+    const folder = await mkdtemp(join(tmpdir(), 'roomscribe-spool-'))
+    const spool = new Spool({ folder, maxBytes: SPOOL_BYTES, clock: systemClock, logger: silentLogger })
+    return new SttStage({ server, engine, proxy, front, folder, spool }, { ...FAST, ...limits })
+  }
+
+  /** bytes of audio on disk */
+  get spooledBytes(): number {
+    return this.#spool.usedBytes
   }
 
   /** the address of the service, sockets led through the proxy */
@@ -124,15 +143,15 @@ export class SttStage {
   }
 
   open(
-    options: Partial<SttOpenOptions> & { baseUrl?: string; apiKey?: string; region?: string | null } = {},
+    options: Partial<SttOpenOptions> & { baseUrl?: string; apiKey?: string; region?: string | null; onDisk?: boolean } = {},
     events: SttEvents = this.recorder,
   ): SttSession {
     const logger = createLogger('debug', (line) => {
       this.log.push(line)
       this.recorder.look()
     })
-    const { baseUrl = this.url, apiKey = KEY, region = null, ...request } = options
-    const parts = { clock: systemClock, random: Math.random, logger, limits: this.#limits }
+    const { baseUrl = this.url, apiKey = KEY, region = null, onDisk = false, ...request } = options
+    const parts = { clock: systemClock, random: Math.random, logger, limits: this.#limits, ...(onDisk && { spool: this.#spool }) }
     const session = createGladiaStt({ baseUrl, apiKey, region, ...parts }).open(
       {
         meetingId: newMeetingId(),
@@ -151,6 +170,8 @@ export class SttStage {
 
   async close(): Promise<void> {
     await Promise.all(this.#sessions.map((session) => session.close()))
+    await this.#spool.close()
+    await rm(this.#folder, { recursive: true })
     await this.server.close()
     await this.proxy.close()
     this.#front.closeAllConnections()

@@ -65,6 +65,13 @@ export const SETTINGS = {
     86_400,
     'seconds without speech after which the speech session is closed until somebody speaks',
   ),
+  spoolMaxMb: integer(
+    'ROOMSCRIBE_SPOOL_MAX',
+    2048,
+    16,
+    1_000_000,
+    'megabytes of disk for audio that the speech service has not taken; beyond them the oldest goes',
+  ),
   screenShareAudio: boolean(
     'ROOMSCRIBE_SCREEN_SHARE_AUDIO',
     false,
@@ -107,6 +114,7 @@ export interface Settings {
   readonly recycleMb: number
   readonly channels: number | 'auto'
   readonly idleCloseSec: number
+  readonly spoolMaxMb: number
   readonly screenShareAudio: boolean
   readonly captions: boolean
 }

@@ -78,6 +78,11 @@ export interface Backlog {
   readonly frames: number
   /** Deletes it, files included; may be called twice, and does nothing once a session owns it. */
   discard(): Promise<void>
+  /**
+   * Brings all of it to disk for whoever owns the meeting next (`SttPort.left`) and lets go of it, in the place of `discard`.
+   * @returns false when that is not possible: it is still yours, or nothing was left
+   */
+  leave?(): Promise<boolean>
 }
 
 /** What a process that is gone left of one session's audio. The backlog is yours. */

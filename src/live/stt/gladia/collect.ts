@@ -3,8 +3,10 @@ import type { GladiaApi } from './api.js'
 import type { Limits } from './limits.js'
 import type { RawResult } from './messages.js'
 
-/** A finished result, or why there is none. */
-export type Collected = { readonly kind: 'result'; readonly result: RawResult } | { readonly kind: 'none'; readonly why: string }
+/** A finished result, or why there is none. `isUnknown`: there never will be. */
+export type Collected =
+  | { readonly kind: 'result'; readonly result: RawResult }
+  | { readonly kind: 'none'; readonly why: string; readonly isUnknown: boolean }
 
 /** Asks for a session's result until it is finished, cannot come, or `collectMs` is up. Resolves early, with none, when aborted. */
 export async function collectResult(
@@ -16,11 +18,12 @@ export async function collectResult(
   const deadlineMs = clock.monotonicMs() + limits.collectMs
   while (!signal.aborted) {
     const look = await api.look(id, signal)
-    if (look.kind === 'never') return { kind: 'none', why: look.why }
+    if (look.kind === 'never') return { kind: 'none', why: look.why, isUnknown: true }
     if (look.kind === 'result' && (look.result.status === 'done' || look.result.status === 'error')) return look
     const leftMs = deadlineMs - clock.monotonicMs()
-    if (leftMs <= limits.collectPollMs) return { kind: 'none', why: look.kind === 'result' ? `still ${look.result.status}` : 'no answer' }
+    if (leftMs <= limits.collectPollMs)
+      return { kind: 'none', why: look.kind === 'result' ? `still ${look.result.status}` : 'no answer', isUnknown: false }
     await clock.sleep(limits.collectPollMs, signal).catch(() => undefined)
   }
-  return { kind: 'none', why: 'aborted' }
+  return { kind: 'none', why: 'aborted', isUnknown: false }
 }

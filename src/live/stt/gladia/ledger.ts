@@ -1,4 +1,4 @@
-import type { FrameRun } from '../spool/replay-buffer.js'
+import type { FrameRun } from '../spool/held-runs.js'
 import { StreamMap } from './stream-map.js'
 
 interface InFlight {

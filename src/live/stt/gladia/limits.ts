@@ -2,7 +2,7 @@ import type { BackoffPolicy } from '../../../core/backoff.js'
 
 /** Every bound of a session. Times in ms, sizes in bytes; tests scale them down, nobody turns one off. */
 export interface Limits {
-  /** audio kept until acknowledged */
+  /** audio in memory until acknowledged; what is older goes to disk where there is one, and is lost where there is none */
   readonly bufferBytes: number
   /** one binary message: Gladia recommends about 100 ms */
   readonly chunkMs: number
@@ -28,10 +28,12 @@ export interface Limits {
   readonly maxDialsPerMinute: number
   readonly requestMs: number
   readonly connectMs: number
-  /** how long a session is tried to be created, audio being kept */
+  /** how long a session is tried to be created: the spool is the bound, this only ends what nobody would wait for */
   readonly openDeadlineMs: number
   /** how long a created session is tried to be reached without progress (unpublished; assumed to live 60 s without a socket) */
   readonly resumeDeadlineMs: number
+  /** an outage that lasts longer is told to people */
+  readonly alarmMs: number
   /** how long results are asked for after the end */
   readonly collectMs: number
   readonly collectPollMs: number
@@ -43,12 +45,9 @@ export interface Limits {
   readonly maxResultBytes: number
 }
 
-/**
- * 64 MB are 17 minutes of 2 channels and 4 minutes of 8 at 16 kHz: longer than a redeployed service is away, and 8 meetings
- * of it are still half a gigabyte at worst.
- */
+/** 8 MB are two minutes of 2 channels and half a minute of 8 at 16 kHz: what a disk that does not write is waited for. */
 export const DEFAULT_LIMITS: Limits = {
-  bufferBytes: 64 * 1024 * 1024,
+  bufferBytes: 8 * 1024 * 1024,
   chunkMs: 100,
   probeMs: 10,
   emptyAckMs: 750,
@@ -63,8 +62,9 @@ export const DEFAULT_LIMITS: Limits = {
   maxDialsPerMinute: 12,
   requestMs: 10_000,
   connectMs: 10_000,
-  openDeadlineMs: 600_000,
+  openDeadlineMs: 24 * 3600_000,
   resumeDeadlineMs: 120_000,
+  alarmMs: 60_000,
   collectMs: 15_000,
   collectPollMs: 500,
   closeGraceMs: 1000,

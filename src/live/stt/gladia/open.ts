@@ -1,7 +1,9 @@
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { SttPort } from '../port.js'
+import type { Spool } from '../spool/spool.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
+import { foreignResults } from './results.js'
 import { GladiaSession } from './session.js'
 import { networkTransport, type Transport } from './transport.js'
 
@@ -17,6 +19,8 @@ export interface GladiaOptions {
   readonly random: () => number
   readonly logger: Logger
   readonly limits?: Partial<Limits>
+  /** the disk under the sessions' audio; without one it is kept in memory only */
+  readonly spool?: Spool
   /** the network unless said otherwise */
   readonly transport?: Transport
 }
@@ -25,11 +29,14 @@ export interface GladiaOptions {
 export function createGladiaStt(options: GladiaOptions): SttPort {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
   const transport = options.transport ?? networkTransport
+  const { spool = null } = options
   return {
     open: (request, events) => {
-      const session = new GladiaSession({ ...options, limits, transport }, request, events)
+      const session = new GladiaSession({ ...options, limits, transport, spool }, request, events)
       session.start()
       return session
     },
+    left: (meetingId) => spool?.left(meetingId, limits.bufferBytes) ?? Promise.resolve([]),
+    results: (of, signal) => foreignResults({ ...options, limits, transport }, of, signal),
   }
 }

@@ -1,36 +1,24 @@
-import { backoffMs } from '../../../core/backoff.js'
 import { deferred } from '../../../core/deferred.js'
 import { UpstreamError, toError } from '../../../core/errors.js'
 import { Scope } from '../../../core/scope.js'
-import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { Backlog, SttEndReason, SttEvents, SttOpenOptions, SttPhase, SttSession } from '../port.js'
 import { GladiaApi, type Created } from './api.js'
 import { collectResult } from './collect.js'
 import { describeDrop, type DropCause } from './close-codes.js'
 import { initBody } from './init-body.js'
-import type { Limits } from './limits.js'
 import { FIRST_STATE, gapReason, next, phaseOf, type SessionEffect, type SessionEvent, type SessionState } from './machine.js'
 import { parseMessage, type Inbound, type RawResult } from './messages.js'
+import { Outage } from './outage.js'
 import { Redactor } from './redactor.js'
-import { AudioBacklog, takeBacklog } from '../spool/backlog.js'
-import type { FrameRun } from '../spool/replay-buffer.js'
+import { atMost } from '../spool/at-most.js'
+import { AudioBacklog } from '../spool/backlog.js'
+import { sessionBuffer } from '../spool/session-buffer.js'
+import { Redial } from './redial.js'
+import type { SessionParts } from './session-parts.js'
 import { GladiaSocket } from './socket.js'
-import type { Transport } from './transport.js'
 import { Uplink } from './uplink.js'
 import { UtteranceBook, type StreamView } from './utterances.js'
-
-/** What all sessions of one service share. */
-export interface SessionParts {
-  readonly baseUrl: string
-  readonly apiKey: string
-  readonly region: string | null
-  readonly clock: Clock
-  readonly random: () => number
-  readonly logger: Logger
-  readonly limits: Limits
-  readonly transport: Transport
-}
 
 /** How often the session looks at the clock: pace of a backlog, signs of life, deadlines. */
 const TICK_MS = 100
@@ -51,6 +39,8 @@ export class GladiaSession implements SttSession {
   readonly #uplink: Uplink
   readonly #book: UtteranceBook
   readonly #scope: Scope
+  readonly #redial: Redial
+  readonly #outage: Outage
   readonly #over = deferred()
   #state: SessionState = FIRST_STATE
   #phase: SttPhase = 'opening'
@@ -64,15 +54,11 @@ export class GladiaSession implements SttSession {
   /** the service said itself that everything is over */
   #isSettled = false
   #isCollected = false
-  /** when this connection opened, until it counts as stable */
-  #connectedMs: number | null = null
   #hasProgressed = false
-  /** since when the session has been out of reach; null while it is well */
-  #awayMs: number | null = null
-  #dials: number[] = []
   #cancelWait: (() => void) | null = null
   #lastError: Error | undefined
-  #takeable: FrameRun | null = null
+  /** first frame that may be taken, inside `ended` */
+  #takeable: number | null = null
   #finishing: Promise<void> | null = null
 
   constructor(parts: SessionParts, options: SttOpenOptions, events: SttEvents) {
@@ -82,8 +68,9 @@ export class GladiaSession implements SttSession {
     this.#logger = parts.logger.child({ session: options.sessionId })
     this.#redactor = new Redactor(parts.apiKey)
     this.#api = new GladiaApi({ ...parts, redactor: this.#redactor })
-    const buffer = options.backlog && takeBacklog(options.backlog, options.channels)
-    this.#uplink = new Uplink({ ...parts, ...options, ...(buffer && { buffer }) })
+    this.#redial = new Redial(parts.limits, parts.random)
+    this.#outage = new Outage(parts.limits, parts.clock.monotonicMs())
+    this.#uplink = new Uplink({ ...parts, ...options, buffer: sessionBuffer(parts.spool, options, parts.limits.bufferBytes) })
     this.#book = new UtteranceBook(options.sessionId)
     this.#scope = new Scope((name, error) => this.#logger.error({ err: error, name }, 'speech session work failed'))
   }
@@ -115,7 +102,6 @@ export class GladiaSession implements SttSession {
 
   /** Begins; called once, before anything else. No event is told before it has returned. */
   start(): void {
-    this.#awayMs = this.#parts.clock.monotonicMs()
     this.#scope.defer(
       'ticks',
       this.#parts.clock.every(TICK_MS, () => this.#tick()),
@@ -125,8 +111,8 @@ export class GladiaSession implements SttSession {
 
   send(block: Int16Array): void {
     if (this.#state.kind === 'ended' || this.#finishing) return
-    const dropped = this.#uplink.buffer.push(block)
-    if (dropped) this.#tell(() => this.#events.gap({ ...dropped, reason: 'buffer_full' }))
+    this.#uplink.buffer.push(block)
+    this.#tellLost()
     this.#pump()
   }
 
@@ -142,9 +128,9 @@ export class GladiaSession implements SttSession {
   }
 
   takeUnacknowledged(): { fromFrame: number; backlog: Backlog } | null {
-    const run = this.#takeable
+    const fromFrame = this.#takeable
     this.#takeable = null
-    return run && { fromFrame: run.fromFrame, backlog: new AudioBacklog(this.channels, this.#uplink.buffer.detach(run.fromFrame)) }
+    return fromFrame === null ? null : { fromFrame, backlog: new AudioBacklog(this.#uplink.giveBuffer(fromFrame)) }
   }
 
   async #finish(deadlineMs: number): Promise<void> {
@@ -210,25 +196,22 @@ export class GladiaSession implements SttSession {
     }
     this.#redactor.addUrl(answer.url)
     this.#created = answer
-    this.#awayMs = this.#parts.clock.monotonicMs()
+    this.#outage.created(this.#parts.clock.monotonicMs())
+    this.#uplink.buffer.relabel({ sessionId: this.sessionId, vendorId: answer.id })
     this.#logger.info({ vendorId: answer.id, channels: this.channels }, 'speech session created')
     this.#step({ kind: 'posted' })
   }
 
   #wait(attempt: number, retryAfterMs: number): void {
-    const { clock, limits, random } = this.#parts
-    const now = clock.monotonicMs()
-    this.#dials = this.#dials.filter((at) => now - at < 60_000)
-    const oldest = this.#dials.at(-limits.maxDialsPerMinute)
-    const budgetMs = oldest === undefined ? 0 : oldest + 60_000 - now
-    const waitMs = Math.max(backoffMs(limits.backoff, attempt, random), retryAfterMs, budgetMs)
+    const { clock } = this.#parts
+    const waitMs = this.#redial.waitMs(clock.monotonicMs(), attempt, retryAfterMs)
     this.#cancelWait?.()
     this.#cancelWait = clock.after(waitMs, () => this.#step({ kind: 'wait_over' }))
   }
 
   #dial(): void {
     const { clock, limits } = this.#parts
-    this.#dials.push(clock.monotonicMs())
+    this.#redial.dialled(clock.monotonicMs())
     this.#hasProgressed = false
     try {
       const socket: GladiaSocket = new GladiaSocket(
@@ -236,7 +219,7 @@ export class GladiaSession implements SttSession {
         {
           opened: () => {
             this.#connections++
-            this.#connectedMs = clock.monotonicMs()
+            this.#outage.connected(clock.monotonicMs())
             this.#step({ kind: 'opened', mustProbe: this.#uplink.attach(socket) })
           },
           text: (message) => this.#receive(parseMessage(message, limits.maxMessageBytes)),
@@ -261,14 +244,14 @@ export class GladiaSession implements SttSession {
         retryable: true,
       })
     }
-    this.#awayMs ??= this.#parts.clock.monotonicMs()
+    this.#outage.lost(this.#parts.clock.monotonicMs())
     this.#step({ kind: 'dropped', cause, progressed: this.#hasProgressed })
   }
 
   #letGo(how: (socket: GladiaSocket) => Promise<void>): void {
     const socket = this.#socket
     this.#socket = null
-    this.#connectedMs = null
+    this.#outage.disconnected()
     this.#uplink.detach()
     if (socket) this.#scope.run('close a socket', () => how(socket))
   }
@@ -282,18 +265,19 @@ export class GladiaSession implements SttSession {
   }
 
   #tick(): void {
-    const { clock, limits } = this.#parts
-    const now = clock.monotonicMs()
+    this.#tellLost()
     if (this.#uplink.tick()) return this.#dropped({ kind: 'stalled' }, 'no progress')
-    if (this.#connectedMs !== null && now - this.#connectedMs >= limits.stableMs) {
-      // it would have been found dead before if it owed anything
-      this.#connectedMs = null
-      this.#awayMs = null
-      this.#step({ kind: 'stable' })
-    }
-    const patienceMs = this.#created ? limits.resumeDeadlineMs : limits.openDeadlineMs
-    if (this.#awayMs !== null && now - this.#awayMs >= patienceMs) this.#step({ kind: 'give_up' })
+    const { isStable, isOver, alarmMs } = this.#outage.look(this.#parts.clock.monotonicMs(), this.#created !== null)
+    if (isStable) this.#step({ kind: 'stable' })
+    if (alarmMs !== null && this.#phase !== 'ended') this.#alarm(alarmMs)
+    if (isOver) this.#step({ kind: 'give_up' })
     this.#pump()
+  }
+
+  /** Once an outage: people should know. */
+  #alarm(lastedMs: number): void {
+    this.#logger.error({ err: this.#lastError, lastedMs: Math.round(lastedMs) }, 'speech service out of reach, audio is kept')
+    this.#tell(() => this.#events.phase(this.#phase, 'out of reach'))
   }
 
   #receive(message: Inbound): void {
@@ -329,7 +313,7 @@ export class GladiaSession implements SttSession {
     const outcome = this.#uplink.acknowledge(range)
     if (outcome.kind === 'senseless') return this.#countMalformed('byte_range')
     if (outcome.kind !== 'progress' && outcome.kind !== 'resumed') return
-    this.#awayMs = null
+    if (this.#outage.progressed()) this.#logger.info({}, 'speech service is back')
     if (outcome.kind === 'progress') this.#hasProgressed = true
     this.#tellAcknowledged()
     if (outcome.kind === 'progress') return this.#pump()
@@ -360,7 +344,7 @@ export class GladiaSession implements SttSession {
     else this.#logger.warn({ why: outcome.why }, 'speech result not available')
     const isWhole = outcome.kind === 'result' && outcome.result.status === 'done' && outcome.result.utterances !== null
     this.#isCollected = isWhole || (this.#isSettled && this.#connections === 1)
-    this.#step({ kind: 'collected', complete: this.#isCollected, unacknowledged: this.#uplink.unacknowledged !== null })
+    this.#step({ kind: 'collected', complete: this.#isCollected, unacknowledged: this.#uplink.unacknowledged.length > 0 })
   }
 
   #reconcile(result: RawResult): void {
@@ -374,18 +358,25 @@ export class GladiaSession implements SttSession {
 
   #end(reason: SttEndReason, replaceable: boolean): void {
     this.#cancelWait?.()
+    this.#tellLost()
     const left = this.#uplink.unacknowledged
-    this.#takeable = left
+    this.#takeable = left[0]?.fromFrame ?? null
     this.#logger.info(
       { reason, replaceable, sentFrames: this.sentFrames, acknowledgedFrames: this.#acknowledgedTold },
       'speech session ended',
     )
     this.#tell(() => this.#events.ended(reason, replaceable, reason === 'done' || reason === 'aborted' ? undefined : this.#lastError))
-    if (left && this.#takeable) this.#tell(() => this.#events.gap({ ...left, reason: gapReason(reason) }))
+    if (this.#takeable !== null) for (const run of left) this.#tell(() => this.#events.gap({ ...run, reason: gapReason(reason) }))
     this.#takeable = null
-    this.#uplink.buffer.clear()
+    const { buffer } = this.#uplink
+    this.#scope.run('empty the spool', () => atMost(this.#parts.clock, this.#parts.limits.closeGraceMs, buffer.clear()))
     this.#over.resolve()
     void this.#scope.close().catch((thrown: unknown) => this.#logger.error({ err: toError(thrown) }, 'speech session close failed'))
+  }
+
+  /** What the buffer had to let go. */
+  #tellLost(): void {
+    for (const run of this.#uplink.buffer.takeLost()) this.#tell(() => this.#events.gap({ ...run, reason: 'buffer_full' }))
   }
 
   #view(): StreamView {

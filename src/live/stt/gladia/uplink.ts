@@ -1,7 +1,8 @@
 import type { Clock } from '../../../core/time.js'
 import { StreamLedger, type AckOutcome } from './ledger.js'
 import type { Limits } from './limits.js'
-import { ReplayBuffer, type FrameRun } from '../spool/replay-buffer.js'
+import { AudioBuffer } from '../spool/audio-buffer.js'
+import type { FrameRun } from '../spool/held-runs.js'
 
 const EMPTY_PROBES = 3
 const AUDIO_PROBES = 10
@@ -21,8 +22,8 @@ export interface Pumped {
 }
 
 interface UplinkParts {
-  /** audio to begin with: the uplink's own */
-  readonly buffer?: ReplayBuffer
+  /** what is to be sent: the uplink's own */
+  readonly buffer: AudioBuffer
   readonly channels: number
   readonly sampleRate: number
   readonly clock: Clock
@@ -34,7 +35,7 @@ interface UplinkParts {
  *
  * U1 Audio leaves in chunks of complete frames; a shorter last one only at the end.
  * U2 A backlog is paced by a token bucket of `replaySpeed` x real time; live audio never empties the bucket.
- * U3 What the system has not taken of one second's worth stays in the replay buffer.
+ * U3 What the system has not taken of one second's worth stays in the buffer; what of that is on disk is sent when it has been read.
  * U4 A probe is an empty chunk: its answer tells the position and doubles nothing. It is repeated twice within `emptyAckMs`, since a service
  *    may answer several chunks at once. Unanswered or undecided, pieces of `probeMs` of audio follow in the same rhythm, ten at most; a
  *    service that was seen to answer only those is asked with audio at once from then on.
@@ -42,13 +43,13 @@ interface UplinkParts {
  * U6 Without audio for `idleMs`, empty chunks go out every `keepaliveMs`.
  */
 export class Uplink {
-  readonly buffer: ReplayBuffer
   readonly ledger: StreamLedger
   readonly #rate: number
   readonly #clock: Clock
   readonly #limits: Limits
   readonly #frameBytes: number
   readonly #chunkFrames: number
+  #buffer: AudioBuffer
   #sink: AudioSink | null = null
   #tokens = 0
   #refilledMs = 0
@@ -68,14 +69,24 @@ export class Uplink {
     this.#clock = clock
     this.#limits = limits
     this.#chunkFrames = Math.max(1, Math.min(this.#frames(limits.chunkMs), Math.floor(limits.maxFrameBytes / this.#frameBytes)))
-    this.buffer = buffer ?? new ReplayBuffer(channels, limits.bufferBytes)
+    this.#buffer = buffer
     this.ledger = new StreamLedger(this.#frameBytes)
   }
 
-  /** frames that no connection has acknowledged */
-  get unacknowledged(): FrameRun | null {
-    const fromFrame = Math.max(this.ledger.acknowledgedFrame, this.buffer.startFrame)
-    return fromFrame < this.buffer.endFrame ? { fromFrame, toFrame: this.buffer.endFrame } : null
+  get buffer(): AudioBuffer {
+    return this.#buffer
+  }
+  /** frames that no connection has acknowledged and that are still there, in order */
+  get unacknowledged(): readonly FrameRun[] {
+    return this.#buffer.runs(this.ledger.acknowledgedFrame)
+  }
+
+  /** Gives the buffer away, numbered from `frame` on; here nothing is left to send. */
+  giveBuffer(frame: number): AudioBuffer {
+    const buffer = this.#buffer
+    this.#buffer = AudioBuffer.spent(this.#frameBytes / 2, buffer.endFrame)
+    buffer.rebase(frame)
+    return buffer
   }
 
   /** A connection is open. @returns whether it must be probed */
@@ -105,16 +116,15 @@ export class Uplink {
   /** Sends what may be sent now. @param all also a last chunk that is not whole */
   pump(all: boolean): Pumped {
     this.#refill()
-    let from = this.#nextFrame()
-    while (this.#sink && this.buffer.endFrame > from) {
-      const frames = Math.min(this.#chunkFrames, this.buffer.endFrame - from)
-      if (frames < this.#chunkFrames && !all) break
+    for (let run = this.#nextRun(), frames = 0; this.#sink && run; run = this.#buffer.run(run.fromFrame + frames)) {
+      frames = Math.min(this.#chunkFrames, run.toFrame - run.fromFrame)
+      if (frames < this.#chunkFrames && !all && run.toFrame === this.#buffer.endFrame) break
       if (this.#tokens < frames || this.#sink.queuedBytes > this.#frames(this.#limits.maxQueuedMs) * this.#frameBytes) break
-      this.#send(from, frames)
+      if (!this.#send(run.fromFrame, frames)) break
       this.#tokens -= frames
-      from += frames
     }
-    const waiting = this.buffer.endFrame - this.#nextFrame()
+    const next = this.#nextRun()
+    const waiting = next ? this.#buffer.endFrame - next.fromFrame : 0
     return { idle: waiting < this.#chunkFrames, flushed: waiting <= 0 }
   }
 
@@ -141,7 +151,7 @@ export class Uplink {
     }
     if (outcome.kind === 'progress' || outcome.kind === 'resumed') {
       this.#progressMs = this.#clock.monotonicMs()
-      this.buffer.release(this.ledger.acknowledgedFrame)
+      this.#buffer.release(this.ledger.acknowledgedFrame)
     }
     return outcome
   }
@@ -151,7 +161,7 @@ export class Uplink {
     const position = seconds * this.#rate
     const isAll = Math.abs(position - this.ledger.sentPosition) <= this.#frames(20)
     const outcome = this.ledger.confirm(isAll ? this.ledger.sentPosition : position)
-    if (outcome.kind === 'progress') this.buffer.release(this.ledger.acknowledgedFrame)
+    if (outcome.kind === 'progress') this.#buffer.release(this.ledger.acknowledgedFrame)
     return outcome
   }
 
@@ -189,15 +199,13 @@ export class Uplink {
 
   /** Audio probes go on where the last one ended, and begin with the first frames that may have to be sent again. */
   #sendProbe(): void {
+    const run = this.#probing === 'audio' && this.#probes < AUDIO_PROBES ? this.#buffer.run(this.ledger.probeFrame) : null
+    // what is to be read from disk first is asked for again with the next tick
+    if (run && !this.#send(run.fromFrame, Math.min(this.#frames(this.#limits.probeMs), run.toFrame - run.fromFrame))) return
     this.#probedMs = this.#clock.monotonicMs()
     this.#probes++
-    if (this.#probing === 'empty') return this.#sendEmpty()
-    const from = Math.max(this.ledger.probeFrame, this.buffer.startFrame)
-    const frames = Math.min(this.#frames(this.#limits.probeMs), this.buffer.endFrame - from)
-    if (this.#probes > AUDIO_PROBES) return
-    if (frames > 0) this.#send(from, frames)
     // nothing is left to send again: the position does not matter, but a sign of life does
-    else this.#sendEmpty()
+    if (!run && (this.#probing === 'empty' || this.#probes <= AUDIO_PROBES)) this.#sendEmpty()
   }
 
   #sendEmpty(): void {
@@ -206,16 +214,20 @@ export class Uplink {
     this.#sink?.sendEmpty()
   }
 
-  #send(fromFrame: number, frames: number): void {
+  /** @returns false when the frames are still on disk */
+  #send(fromFrame: number, frames: number): boolean {
+    const audio = this.#buffer.read(fromFrame, frames)
+    if (!audio) return false
     const now = this.#clock.monotonicMs()
     if (!this.ledger.hasInFlight && this.#probing === 'no') this.#progressMs = now
     this.#audioMs = now
-    this.#sink?.sendAudio(this.buffer.read(fromFrame, frames))
+    this.#sink?.sendAudio(audio)
     this.ledger.sent(fromFrame, frames)
+    return true
   }
 
-  #nextFrame(): number {
-    return Math.max(this.ledger.nextFrame, this.buffer.startFrame)
+  #nextRun(): FrameRun | null {
+    return this.#buffer.run(this.ledger.nextFrame)
   }
 
   /** The bucket holds a second at most: after a stall the backlog is paced, not poured out. */

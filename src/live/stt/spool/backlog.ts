@@ -1,31 +1,39 @@
 import { StateError } from '../../../core/errors.js'
 import type { Backlog } from '../port.js'
-import type { ReplayBuffer } from './replay-buffer.js'
+import type { AudioBuffer } from './audio-buffer.js'
 
 /** A buffer on its way from one session to another. */
 export class AudioBacklog implements Backlog {
   readonly channels: number
   readonly frames: number
-  #buffer: ReplayBuffer | null
+  #buffer: AudioBuffer | null
 
-  /** @param buffer the backlog's own from now on; its frames are numbered from its first */
-  constructor(channels: number, buffer: ReplayBuffer) {
-    this.channels = channels
+  /** @param buffer the backlog's own from now on; its frames are numbered from the backlog's first */
+  constructor(buffer: AudioBuffer) {
+    this.channels = buffer.channels
     this.frames = buffer.endFrame
     this.#buffer = buffer
   }
 
-  discard(): Promise<void> {
-    this.#buffer?.clear()
+  async discard(): Promise<void> {
+    const buffer = this.#buffer
     this.#buffer = null
-    return Promise.resolve()
+    await buffer?.clear()
+  }
+
+  async leave(): Promise<boolean> {
+    const buffer = this.#buffer
+    this.#buffer = null
+    const isLeft = (await buffer?.leave()) ?? false
+    if (!isLeft) this.#buffer = buffer
+    return isLeft
   }
 
   /**
    * The buffer, yours; once.
    * @throws {StateError} it is gone, or of another number of channels
    */
-  take(channels: number): ReplayBuffer {
+  take(channels: number): AudioBuffer {
     const buffer = this.#buffer
     if (!buffer || channels !== this.channels) throw new StateError('a backlog is taken once, by a session of as many channels')
     this.#buffer = null
@@ -37,7 +45,7 @@ export class AudioBacklog implements Backlog {
  * What a backlog holds, for the session that goes on with it.
  * @throws {StateError} it is of another adapter, of another number of channels, or gone
  */
-export function takeBacklog(backlog: Backlog, channels: number): ReplayBuffer {
+export function takeBacklog(backlog: Backlog, channels: number): AudioBuffer {
   if (!(backlog instanceof AudioBacklog)) throw new StateError('a backlog of another adapter')
   return backlog.take(channels)
 }

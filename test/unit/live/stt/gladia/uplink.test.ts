@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_LIMITS } from '../../../../../src/live/stt/gladia/limits.js'
 import { Uplink, type AudioSink } from '../../../../../src/live/stt/gladia/uplink.js'
+import { AudioBuffer } from '../../../../../src/live/stt/spool/audio-buffer.js'
 import { ManualClock } from '../../../../support/manual-clock.js'
 
 const RATE = 1000
@@ -23,7 +24,8 @@ class Sink implements AudioSink {
 
 function make(channels = 1) {
   const clock = new ManualClock()
-  const uplink = new Uplink({ channels, sampleRate: RATE, clock, limits: DEFAULT_LIMITS })
+  const buffer = new AudioBuffer(channels, DEFAULT_LIMITS.bufferBytes)
+  const uplink = new Uplink({ channels, sampleRate: RATE, clock, limits: DEFAULT_LIMITS, buffer })
   const sink = new Sink()
   const push = (frames: number) => uplink.buffer.push(new Int16Array(frames * channels))
   /** lets time pass in ticks of 100 ms; returns when the connection was found dead */
@@ -83,7 +85,7 @@ describe('uplink', () => {
     await clock.advance(1000)
     uplink.pump(false)
     expect(sink.audio).toEqual([])
-    expect(uplink.buffer.bytes).toBe(2000)
+    expect(uplink.buffer.memoryBytes).toBe(2000)
   })
 
   it('U4 asks with empty chunks first, then with 10 ms of audio', async () => {
@@ -162,7 +164,7 @@ describe('uplink', () => {
     await clock.advance(1000)
     uplink.pump(true)
     uplink.confirmDuration(1.22)
-    expect(uplink.unacknowledged).toBeNull()
+    expect(uplink.unacknowledged).toEqual([])
   })
 
   it('a shorter duration acknowledges that much', async () => {
@@ -172,6 +174,6 @@ describe('uplink', () => {
     await clock.advance(1000)
     uplink.pump(true)
     uplink.confirmDuration(0.5)
-    expect(uplink.unacknowledged).toEqual({ fromFrame: 500, toFrame: 1000 })
+    expect(uplink.unacknowledged).toEqual([{ fromFrame: 500, toFrame: 1000 }])
   })
 })

@@ -1,20 +1,20 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ReplayBuffer } from '../../../../../src/live/stt/spool/replay-buffer.js'
+import { MemoryRing } from '../../../../../src/live/stt/spool/memory-ring.js'
 
 const block = (from: number, frames: number, channels = 2) =>
   Int16Array.from({ length: frames * channels }, (_, at) => from * channels + at)
 
-describe('replay buffer', () => {
+describe('memory ring', () => {
   it('gives back any run across blocks', () => {
-    const buffer = new ReplayBuffer(2, 1 << 20)
+    const buffer = new MemoryRing(2, 1 << 20)
     for (let from = 0; from < 100; from += 10) buffer.push(block(from, 10))
     expect([...buffer.read(35, 22)]).toEqual([...block(35, 22)])
     expect(buffer.read(95, 50)).toHaveLength(10)
   })
 
   it('forgets what is released, in the middle of a block too', () => {
-    const buffer = new ReplayBuffer(2, 1 << 20)
+    const buffer = new MemoryRing(2, 1 << 20)
     for (let from = 0; from < 40; from += 10) buffer.push(block(from, 10))
     buffer.release(15)
     expect(buffer.startFrame).toBe(15)
@@ -26,7 +26,7 @@ describe('replay buffer', () => {
   })
 
   it('drops the oldest when full and says which frames', () => {
-    const buffer = new ReplayBuffer(2, 100)
+    const buffer = new MemoryRing(2, 100)
     expect(buffer.push(block(0, 10))).toBeNull()
     expect(buffer.push(block(10, 10))).toBeNull()
     expect(buffer.push(block(20, 10))).toEqual({ fromFrame: 0, toFrame: 10 })
@@ -35,7 +35,7 @@ describe('replay buffer', () => {
   })
 
   it('what was released already is not reported as dropped', () => {
-    const buffer = new ReplayBuffer(2, 100)
+    const buffer = new MemoryRing(2, 100)
     buffer.push(block(0, 20))
     buffer.release(15)
     expect(buffer.push(block(20, 20))).toEqual({ fromFrame: 15, toFrame: 20 })
@@ -45,7 +45,7 @@ describe('replay buffer', () => {
     const action = fc.oneof(fc.record({ push: fc.integer({ min: 1, max: 30 }) }), fc.record({ release: fc.integer({ min: 1, max: 40 }) }))
     fc.assert(
       fc.property(fc.array(action, { maxLength: 200 }), (actions) => {
-        const buffer = new ReplayBuffer(1, 200)
+        const buffer = new MemoryRing(1, 200)
         let released = 0
         for (const one of actions) {
           const start = buffer.startFrame
@@ -66,7 +66,7 @@ describe('replay buffer', () => {
   })
 
   it('stays exact over many more blocks than are held at once', () => {
-    const buffer = new ReplayBuffer(1, 1 << 20)
+    const buffer = new MemoryRing(1, 1 << 20)
     for (let from = 0; from < 50_000; from += 10) {
       buffer.push(block(from, 10, 1))
       buffer.release(from - 100)

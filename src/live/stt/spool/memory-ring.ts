@@ -1,8 +1,4 @@
-/** A run of frames, half-open. */
-export interface FrameRun {
-  readonly fromFrame: number
-  readonly toFrame: number
-}
+import type { FrameRun } from './held-runs.js'
 
 interface Held {
   readonly fromFrame: number
@@ -12,35 +8,40 @@ interface Held {
 /** takes the place of a forgotten block until the array is cut, so that its audio is freed at once */
 const NOTHING: Held = { fromFrame: 0, samples: new Int16Array(0) }
 
-/**
- * Keeps interleaved audio until it is acknowledged, bounded in bytes. When it is full the oldest goes, whole blocks at a time, and
- * the caller is told which frames. Frames are numbered from the session's first.
- */
-export class ReplayBuffer {
+/** The newest audio of a buffer, interleaved, bounded in bytes: when it is full the oldest goes, whole blocks at a time. */
+export class MemoryRing {
   readonly #channels: number
   readonly #capBytes: number
   #held: Held[] = []
   #head = 0
   #bytes = 0
-  #start = 0
-  #end = 0
+  #start: number
+  #end: number
 
-  /** @param capBytes at least one block stays, however large */
-  constructor(channels: number, capBytes: number) {
+  /**
+   * @param capBytes at least one block stays, however large
+   * @param firstFrame number of the first frame that will be pushed
+   */
+  constructor(channels: number, capBytes: number, firstFrame = 0) {
     this.#channels = channels
     this.#capBytes = capBytes
+    this.#start = firstFrame
+    this.#end = firstFrame
   }
 
   /** first frame still here */
   get startFrame(): number {
     return this.#start
   }
-  /** frames ever pushed */
+  /** the frame that the next block begins with */
   get endFrame(): number {
     return this.#end
   }
   get bytes(): number {
     return this.#bytes
+  }
+  get capBytes(): number {
+    return this.#capBytes
   }
 
   /**
@@ -67,6 +68,14 @@ export class ReplayBuffer {
     this.#start = Math.min(frame, this.#end)
   }
 
+  /** Forgets the oldest blocks below `frame` until no more than `bytes` are left. */
+  shrink(bytes: number, frame: number): void {
+    for (let first = this.#held[this.#head]; first && this.#bytes > bytes; first = this.#held[this.#head]) {
+      if (this.#endOf(first) > frame) break
+      this.#shift()
+    }
+  }
+
   /**
    * @param fromFrame at least `startFrame`
    * @returns at most `frames` frames, copied: yours
@@ -85,14 +94,6 @@ export class ReplayBuffer {
       at += part.length
     }
     return out
-  }
-
-  /** Hands everything from `frame` on, without copying it, to a buffer of its own that numbers from 0; here it is forgotten. */
-  detach(frame: number): ReplayBuffer {
-    const rest = new ReplayBuffer(this.#channels, this.#capBytes)
-    for (const held of this.#held.slice(this.#head)) rest.push(held.samples.subarray(Math.max(0, frame - held.fromFrame) * this.#channels))
-    this.clear()
-    return rest
   }
 
   /** Forgets everything; the numbering goes on. */

@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { z } from 'zod'
+
+/** One process, told apart from all others of its host, also from a later one of the same number. */
+export const ownerSchema = z.object({ host: z.string(), boot: z.string(), pid: z.int().positive(), start: z.string() })
+export type Owner = z.infer<typeof ownerSchema>
+
+/** This process. */
+export async function thisProcess(): Promise<Owner> {
+  const stat = await statOf(process.pid)
+  return { host: hostname(), boot: await bootId(), pid: process.pid, start: stat?.start ?? '' }
+}
+
+/**
+ * Whether a process of this host still runs. One that is stopped (SIGSTOP) counts as dead; so does any of another host: whoever asks
+ * holds the claim on what it had.
+ */
+export async function isAlive({ host, boot, pid, start }: Owner): Promise<boolean> {
+  if (host !== hostname() || boot !== (await bootId())) return false
+  const stat = await statOf(pid)
+  if (stat) return stat.start === start && !'TtZX'.includes(stat.state)
+  if (start !== '') return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Source: proc(5), /proc/pid/stat: fields 3 and 22; the command before them may hold anything, a closing bracket last */
+async function statOf(pid: number): Promise<{ state: string; start: string } | null> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const [state, start] = [fields[0], fields[19]]
+  return text !== '' && state !== undefined && start !== undefined ? { state, start } : null
+}
+
+function bootId(): Promise<string> {
+  return readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(
+    (text) => text.trim(),
+    () => '',
+  )
+}

@@ -1,0 +1,186 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { toError } from '../../../core/errors.js'
+import type { MeetingId, SessionId } from '../../../core/ids.js'
+import { Scope } from '../../../core/scope.js'
+import type { Clock } from '../../../core/time.js'
+import type { Logger } from '../../../observe/logger.js'
+import type { LeftAudio } from '../port.js'
+import { atMost } from './at-most.js'
+import { AudioBuffer } from './audio-buffer.js'
+import { AudioBacklog } from './backlog.js'
+import { DiskBudget } from './budget.js'
+import { systemDisk, type SpoolDisk } from './disk.js'
+import { isAlive, thisProcess, type Owner } from './owner.js'
+import { readLabel, SessionFiles, type FolderParts } from './session-files.js'
+
+/** Audio that nobody has asked for in this time is removed at the next start. */
+const KEEP_MS = 24 * 3600_000
+/** How long the end waits for the disk. */
+const CLOSE_MS = 2000
+
+/** Where a process keeps audio that the speech service has not taken. */
+export interface SpoolOptions {
+  /** made when it is first needed */
+  readonly folder: string
+  /** bytes on disk, of all meetings of the process */
+  readonly maxBytes: number
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly disk?: SpoolDisk
+  /** who writes here; this process, but for tests */
+  readonly owner?: Owner
+}
+
+/**
+ * Unacknowledged audio on disk: `<folder>/<meeting>/<session>/`, a folder a session, made when its memory is not enough and removed with
+ * its end. What a process leaves that died is found by the next owner of its meeting (`left`), or removed a day later by a later start.
+ *
+ * Whose a folder is: the process in its label. A process that takes one over renames it first, in one step, so that it is taken once,
+ * and a stopped process that wakes up finds its files gone and harms none of it.
+ */
+export class Spool {
+  readonly #options: SpoolOptions
+  readonly #disk: SpoolDisk
+  readonly #budget: DiskBudget
+  readonly #scope: Scope
+  readonly #owner: Promise<Owner>
+  /** folders of sessions and backlogs of this process */
+  readonly #mine = new Set<string>()
+  #isClosed = false
+
+  constructor(options: SpoolOptions) {
+    this.#options = options
+    this.#disk = options.disk ?? systemDisk
+    this.#budget = new DiskBudget(options.maxBytes)
+    this.#scope = new Scope((name, error) => options.logger.warn({ err: error, work: name }, 'speech spool work failed'))
+    this.#owner = options.owner ? Promise.resolve(options.owner) : thisProcess()
+  }
+
+  /** bytes of this process on disk */
+  get usedBytes(): number {
+    return this.#budget.usedBytes
+  }
+
+  /** A buffer for a new session, in memory up to `ringBytes` and on disk beyond. */
+  buffer(meetingId: MeetingId, sessionId: SessionId, channels: number, ringBytes: number): AudioBuffer {
+    const parts = this.#parts(meetingId, sessionId)
+    this.#mine.add(parts.folder)
+    const files = new SessionFiles(parts, { sessionId, baseFrame: 0, channels, vendorId: null, owner: null })
+    this.#run(async () => files.relabel({ owner: await this.#owner }))
+    return new AudioBuffer(channels, ringBytes, this.#backing(files, parts.folder))
+  }
+
+  /** Takes what dead processes left of a meeting; the caller holds the claim on it. What cannot be read stays, and is told in the log. */
+  async left(meetingId: MeetingId, ringBytes: number): Promise<readonly LeftAudio[]> {
+    const meeting = join(this.#options.folder, meetingId)
+    const found: LeftAudio[] = []
+    for (const name of await this.#disk.list(meeting)) {
+      const folder = join(meeting, name)
+      if (this.#mine.has(folder)) continue
+      try {
+        const left = await this.#take(meetingId, folder, ringBytes)
+        if (left) found.push(left)
+      } catch (thrown) {
+        this.#options.logger.error({ err: toError(thrown), folder }, 'speech spool of a dead process cannot be read')
+      }
+    }
+    return found
+  }
+
+  /** Removes what nobody has asked for in a day. What cannot be read or removed stays, and is told in the log. */
+  async sweep(): Promise<void> {
+    try {
+      await this.#sweep()
+    } catch (thrown) {
+      this.#options.logger.warn({ err: toError(thrown) }, 'speech spool cannot be swept')
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    const { folder: root, clock, logger } = this.#options
+    for (const meeting of await this.#disk.list(root)) {
+      for (const name of await this.#disk.list(join(root, meeting))) {
+        const folder = join(root, meeting, name)
+        if (this.#mine.has(folder) || clock.nowMs() - (await this.#newestMs(folder)) < KEEP_MS) continue
+        logger.warn({ folder }, 'speech spool that nobody asked for removed')
+        await this.#disk.remove(folder)
+      }
+      await this.#disk.removeEmpty(join(root, meeting))
+    }
+  }
+
+  /** Waits for what is being written and removed, not for long. Sessions are closed before. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    // its failures have been told one by one
+    const closed = this.#scope.close().catch(() => undefined)
+    await atMost(this.#options.clock, CLOSE_MS, closed)
+  }
+
+  async #take(meetingId: MeetingId, folder: string, ringBytes: number): Promise<LeftAudio | null> {
+    const label = await readLabel(this.#disk, folder)
+    if (!label) {
+      this.#options.logger.warn({ folder }, 'speech spool does not say whose it is')
+      return null
+    }
+    if (label.owner && (await isAlive(label.owner))) return null
+    const parts = this.#parts(meetingId, randomUUID())
+    this.#mine.add(parts.folder)
+    try {
+      await this.#disk.rename(folder, parts.folder)
+    } catch (thrown) {
+      this.#mine.delete(parts.folder)
+      // somebody else was faster
+      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null
+      throw thrown
+    }
+    const recovered = await SessionFiles.recover(parts)
+    if (!recovered) return null
+    const { files, runs, markFrame } = recovered
+    files.relabel({ owner: await this.#owner })
+    const buffer = new AudioBuffer(label.channels, ringBytes, this.#backing(files, parts.folder), {
+      runs,
+      baseFrame: label.baseFrame,
+      endFrame: files.endFrame,
+    })
+    buffer.release(markFrame - label.baseFrame)
+    const fromFrame = buffer.run(0)?.fromFrame
+    if (fromFrame === undefined) {
+      await buffer.clear()
+      return null
+    }
+    buffer.rebase(fromFrame)
+    const holes = buffer.tellHoles()
+    const backlog = new AudioBacklog(buffer)
+    this.#options.logger.warn(
+      { meeting: meetingId, session: label.sessionId, fromFrame, frames: backlog.frames, holes },
+      'audio left by a dead process taken over',
+    )
+    return { sessionId: label.sessionId, channels: label.channels, fromFrame, backlog, vendorId: label.vendorId }
+  }
+
+  async #newestMs(folder: string): Promise<number> {
+    const times = [this.#disk.changedMs(folder)]
+    for (const name of await this.#disk.list(folder)) times.push(this.#disk.changedMs(join(folder, name)))
+    // a file that has just gone is no reason to remove the others
+    return Math.max(...(await Promise.all(times.map((time) => time.catch(() => Infinity)))))
+  }
+
+  #parts(meetingId: MeetingId, name: string): FolderParts {
+    const parent = join(this.#options.folder, meetingId)
+    return { folder: join(parent, name), parent, disk: this.#disk, budget: this.#budget, logger: this.#options.logger }
+  }
+
+  #backing(files: SessionFiles, folder: string) {
+    const { clock, logger } = this.#options
+    const forget = () => this.#mine.delete(folder)
+    return { files, budget: this.#budget, clock, logger, run: (work: () => Promise<void>) => this.#run(work), forget }
+  }
+
+  #run(work: () => Promise<void>): boolean {
+    if (this.#isClosed) return false
+    this.#scope.run('spool', work)
+    return true
+  }
+}

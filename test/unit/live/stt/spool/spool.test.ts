@@ -1,0 +1,224 @@
+import * as fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { newSessionId } from '../../../../../src/core/ids.js'
+import { takeBacklog } from '../../../../../src/live/stt/spool/backlog.js'
+import { isAlive, thisProcess } from '../../../../../src/live/stt/spool/owner.js'
+import { decodeAudio, decodeMarks, encodeAudio, encodeMark, samplesOf } from '../../../../../src/live/stt/spool/record.js'
+import { SpoolRig, numbered } from '../../../../support/spool-rig.js'
+
+const SECOND = 16_000
+const MINUTE = 60 * SECOND
+
+/** A minute on disk, left by a process that died. */
+async function dead(frames = MINUTE) {
+  const rig = new SpoolRig()
+  const buffer = rig.buffer()
+  buffer.relabel({ vendorId: 'v1' })
+  await rig.push(buffer, frames, 8000)
+  return { rig, buffer }
+}
+
+describe('what a dead process left', () => {
+  it('28 is found by the next owner of the meeting, once, with all that was written', async () => {
+    const { rig } = await dead()
+    rig.restart()
+    const left = await rig.left()
+    expect(left).toMatchObject({ channels: 2, fromFrame: 0, vendorId: 'v1' })
+    // what was not written yet: less than a record
+    expect(left!.backlog.frames).toBeGreaterThan(MINUTE - 16_400)
+    expect(await rig.left()).toBeUndefined()
+    expect(await rig.drain(takeBacklog(left!.backlog, 2))).toEqual({ frames: left!.backlog.frames, wrong: 0, lost: [] })
+  })
+
+  it('28 begins where the last mark says that all is acknowledged', async () => {
+    const { rig, buffer } = await dead(3 * MINUTE)
+    buffer.release(2 * MINUTE)
+    await rig.turn()
+    rig.restart()
+    const left = await rig.left()
+    expect(left!.fromFrame).toBe(2 * MINUTE)
+    expect(await rig.drain(takeBacklog(left!.backlog, 2), { firstFrame: 2 * MINUTE })).toMatchObject({ wrong: 0, lost: [] })
+  })
+
+  it('audio that was handed on within a process is found under the session whose frames are stored', async () => {
+    const { rig, buffer } = await dead(3 * MINUTE)
+    buffer.release(MINUTE)
+    buffer.rebase(MINUTE)
+    await rig.turn()
+    rig.restart()
+    expect(await rig.left()).toMatchObject({ fromFrame: MINUTE })
+  })
+
+  it('of a session of this process it is left alone, and so is that of another one that lives', async () => {
+    const { rig } = await dead()
+    expect(await rig.left()).toBeUndefined()
+    const other = new SpoolRig()
+    const living = other.buffer()
+    living.relabel({ owner: await thisProcess() })
+    await other.push(living, MINUTE, 8000)
+    other.restart()
+    expect(await other.left()).toBeUndefined()
+  })
+
+  it('is told apart from a process of the same number that started later, and from none', async () => {
+    const me = await thisProcess()
+    expect(await isAlive(me)).toBe(true)
+    expect(await isAlive({ ...me, start: '1' })).toBe(false)
+    expect(await isAlive({ ...me, host: 'elsewhere' })).toBe(false)
+    expect(await isAlive({ ...me, pid: 2 ** 30 })).toBe(false)
+  })
+
+  it('is lost with its owner for a stopped process that wakes up: it harms none of it', async () => {
+    const { rig, buffer } = await dead()
+    rig.restart()
+    const left = await rig.left()
+    await rig.push(buffer, MINUTE, 8000)
+    await buffer.clear()
+    expect(await rig.drain(takeBacklog(left!.backlog, 2))).toMatchObject({ frames: left!.backlog.frames, wrong: 0 })
+  })
+
+  it('is put there as a whole for a handover, and gone from here', async () => {
+    const { rig, buffer } = await dead()
+    buffer.release(SECOND)
+    expect(await buffer.leave()).toBe(true)
+    expect(rig.spool.usedBytes).toBe(0)
+    rig.restart()
+    const left = await rig.left()
+    expect(left).toMatchObject({ fromFrame: SECOND })
+    expect(left!.backlog.frames).toBe(MINUTE - SECOND)
+    expect(await rig.drain(takeBacklog(left!.backlog, 2), { firstFrame: SECOND })).toMatchObject({ wrong: 0 })
+  })
+
+  it('is not put there by a disk that fails: it is still here', async () => {
+    const { rig, buffer } = await dead()
+    rig.disk.faults.write = 'ENOSPC'
+    expect(await buffer.leave()).toBe(false)
+    expect(await rig.drain(buffer)).toEqual({ frames: MINUTE, wrong: 0, lost: [] })
+  })
+
+  it("without a label it is nobody's: it stays, and is removed after a day", async () => {
+    const { rig } = await dead()
+    for (const path of rig.disk.files.keys()) if (path.endsWith('/label')) rig.disk.flip(path, 90)
+    rig.restart()
+    expect(await rig.left()).toBeUndefined()
+    expect(rig.disk.audio.length).toBeGreaterThan(0)
+    rig.disk.nowMs = rig.clock.nowMs()
+    await rig.spool.sweep()
+    expect(rig.disk.audio.length).toBeGreaterThan(0)
+    await rig.clock.advance(25 * 3600_000)
+    await rig.spool.sweep()
+    expect(rig.disk.files.size).toBe(0)
+  })
+
+  it('is discarded with its files', async () => {
+    const { rig } = await dead()
+    rig.restart()
+    const left = await rig.left()
+    await left!.backlog.discard()
+    await left!.backlog.discard()
+    expect([rig.disk.files.size, rig.spool.usedBytes]).toEqual([0, 0])
+    expect(() => takeBacklog(left!.backlog, 2)).toThrow('a backlog is taken once')
+  })
+
+  it('34 a file cut at any byte gives its good records, then the next file, and says what is missing between', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.nat(), async (which, where) => {
+        const { rig } = await dead(1.5 * MINUTE)
+        const paths = rig.disk.audio
+        const path = paths[which % paths.length]!
+        const whole = rig.disk.file(path).bytes.length
+        const cut = where % whole
+        const good = decodeAudio(Buffer.from(rig.disk.file(path).bytes.subarray(0, cut))).records.at(-1)
+        rig.disk.file(path).truncate(cut)
+        rig.restart()
+        const left = await rig.left()
+        const taken = takeBacklog(left!.backlog, 2)
+        const missing = taken.takeLost().reduce((sum, run) => sum + run.toFrame - run.fromFrame, 0)
+        const back = await rig.drain(taken, { firstFrame: left!.fromFrame })
+        expect(back.wrong).toBe(0)
+        expect(back.lost).toEqual([])
+        expect(back.frames + missing).toBe(left!.backlog.frames)
+        if (path === paths.at(-1)) expect(left!.fromFrame + left!.backlog.frames).toBe(good?.toFrame ?? startOf(path))
+      }),
+      { numRuns: 12 },
+    )
+  })
+
+  it('34 any flipped bit of a file is found: no changed sample comes back', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), async (where) => {
+        const { rig } = await dead(MINUTE / 2)
+        const [path] = rig.disk.audio
+        rig.disk.flip(path!, where % (rig.disk.file(path!).bytes.length * 8))
+        rig.restart()
+        const left = await rig.left()
+        if (!left) return
+        const taken = takeBacklog(left.backlog, 2)
+        const back = await rig.drain(taken, { firstFrame: left.fromFrame })
+        expect(back.wrong).toBe(0)
+        expect(back.frames).toBeLessThan(MINUTE / 2)
+      }),
+      { numRuns: 12 },
+    )
+  })
+})
+
+describe('records', () => {
+  const audio = fc.record({
+    fromFrame: fc.nat(2 ** 40),
+    channels: fc.integer({ min: 1, max: 8 }),
+    frames: fc.integer({ min: 1, max: 40 }),
+  })
+
+  it('34 every cut at any byte leaves exactly the records that are whole', () => {
+    fc.assert(
+      fc.property(fc.array(audio, { minLength: 1, maxLength: 6 }), fc.nat(), (list, where) => {
+        const encoded = list.map((one) => encodeAudio(one.fromFrame, one.channels, numbered(one.fromFrame, one.frames, one.channels)))
+        const bytes = Buffer.concat(encoded)
+        const cut = where % (bytes.length + 1)
+        let whole = 0
+        for (let end = 0; whole < encoded.length && end + encoded[whole]!.length <= cut; whole++) end += encoded[whole]!.length
+        const { records, goodBytes } = decodeAudio(bytes.subarray(0, cut))
+        expect(records).toHaveLength(whole)
+        expect(goodBytes).toBe(encoded.slice(0, whole).reduce((sum, { length }) => sum + length, 0))
+        for (const [at, { fromFrame, channels, pcm }] of records.entries()) {
+          expect({ fromFrame, channels }).toEqual({ fromFrame: list[at]!.fromFrame, channels: list[at]!.channels })
+          expect(samplesOf(pcm)).toEqual(numbered(fromFrame, list[at]!.frames, channels))
+        }
+      }),
+    )
+  })
+
+  it('34 every single flipped bit is found', () => {
+    const bytes = Buffer.concat([encodeAudio(0, 2, numbered(0, 20)), encodeAudio(20, 2, numbered(20, 20)), encodeMark(7)])
+    const first = encodeAudio(0, 2, numbered(0, 20)).length
+    for (let bit = 0; bit < bytes.length * 8; bit++) {
+      const changed = Buffer.from(bytes)
+      changed[bit >> 3]! ^= 1 << (bit & 7)
+      const { records } = decodeAudio(changed)
+      expect(records.length).toBe(bit < first * 8 ? 0 : bit < (bytes.length - 20) * 8 ? 1 : 2)
+    }
+  })
+
+  it('a mark is the largest that is whole', () => {
+    const marks = Buffer.concat([encodeMark(5), encodeMark(900), encodeMark(17)])
+    expect(decodeMarks(marks)).toBe(900)
+    expect(decodeMarks(marks.subarray(0, 19))).toBe(0)
+  })
+})
+
+describe('backlog', () => {
+  it('another session goes on where it ends, in its own numbers', async () => {
+    const { rig, buffer } = await dead(MINUTE)
+    buffer.release(SECOND)
+    buffer.rebase(SECOND)
+    expect([buffer.run(0), buffer.endFrame]).toEqual([{ fromFrame: 0, toFrame: MINUTE - SECOND }, MINUTE - SECOND])
+    buffer.relabel({ sessionId: newSessionId() })
+    await rig.push(buffer, MINUTE, 8000)
+    expect(buffer.endFrame).toBe(2 * MINUTE - SECOND)
+  })
+})
+
+function startOf(path: string): number {
+  return Number(/(\d{15})-\d+\.audio$/.exec(path)![1])
+}
