@@ -25,19 +25,22 @@ export interface HandoverParts {
   readonly logger: Logger
   readonly meetingMs: () => number
   readonly gap: (gap: Gap) => void
+  /** makes durable what was told, now */
+  readonly keep: () => void
 }
 
 /**
  * A bot's dealings with the bots of other processes: the one before it, the one after it, and any that joins under its name.
- * H1 What nobody heard between two bots is one gap a person, written once, when it is known who was heard from when on.
+ * H1 What nobody heard between two bots is a gap of each person who was there, durable before any text of the new bot is: until it was
+ * in the room, and from there until the person could be heard.
  * H2 A released meeting is heard here until another bot is in the room: LiveKit then ends this connection for its duplicate identity.
  * H3 Whoever loses the room to a duplicate identity asks the claim: the owner comes back (a bounded number of times), others yield.
  */
 export class Handover {
   readonly #parts: HandoverParts
   #inheritance: Inheritance | null = null
-  /** since a takeover: when the room was asked for and entered, and who could be heard from when on; meeting ms */
-  #entry: { fromMs: number; inMs: number | null; readonly heardFromMs: Map<Identity, number> } | null = null
+  /** since a takeover: when the room was asked for and entered, who was there, and could be heard from when on; meeting ms */
+  #entry: { fromMs: number; inMs: number | null; there: ReadonlySet<Identity>; readonly heardFromMs: Map<Identity, number> } | null = null
   #cancelSettle: (() => void) | null = null
   readonly #rivalsMs: number[] = []
   #isReleased = false
@@ -75,7 +78,7 @@ export class Handover {
     const { silentMs, isReleased } = tenure ?? { silentMs: null, isReleased: false }
     this.#inheritance = new Inheritance({ people: participants, segments, spans }, { silentMs, isReleased }, nowMs)
     people.inherit(participants, this.#inheritance.lastSignMs)
-    this.#entry = { fromMs: nowMs, inMs: null, heardFromMs: new Map() }
+    this.#entry = { fromMs: nowMs, inMs: null, there: new Set(), heardFromMs: new Map() }
     logger.warn({ silentMs, wasReleased: isReleased, atMs: Math.round(nowMs) }, 'meeting taken over')
     return { wasLive: segments.length > 0 || ['live', 'reconnecting', 'draining'].includes(state), elapsedMs: nowMs }
   }
@@ -85,10 +88,18 @@ export class Handover {
     if (this.#entry) this.#entry.fromMs = this.#parts.meetingMs()
   }
 
-  /** The bot is in the room. */
+  /** The bot is in the room, and knows who is there. */
   entered(): void {
-    if (!this.#entry || this.#cancelSettle) return
-    this.#entry.inMs = this.#parts.meetingMs()
+    const entry = this.#entry
+    if (!entry || entry.inMs !== null || !this.#inheritance) return
+    const inMs = this.#parts.meetingMs()
+    entry.inMs = inMs
+    const here = this.#parts.people.records().filter(({ leftMs }) => leftMs === null)
+    entry.there = new Set([...this.#inheritance.present, ...here.map(({ identity }) => identity)])
+    for (const identity of entry.there) {
+      this.#hole(identity, this.#inheritance.unheardFrom(identity, entry.fromMs), inMs)
+    }
+    this.#parts.keep()
     this.#cancelSettle = this.#parts.clock.after(SETTLE_MS, () => this.settle())
   }
 
@@ -98,14 +109,18 @@ export class Handover {
     if (heard && !heard.has(identity)) heard.set(identity, this.#parts.meetingMs())
   }
 
-  /** Writes down, once, what nobody heard between the bot before and this one; by itself soon after `entered`. */
+  /** Writes down, once, what nobody heard since the bot was in the room; by itself soon after `entered`. */
   settle(): void {
     this.#cancelSettle?.()
     const entry = this.#entry
     this.#entry = null
-    if (!entry || !this.#inheritance) return
-    const { fromMs, inMs, heardFromMs } = entry
-    for (const gap of this.#inheritance.holes(fromMs, inMs ?? this.#parts.meetingMs(), heardFromMs)) this.#parts.gap(gap)
+    if (!entry || entry.inMs === null) return
+    // who was silent could have been heard from the start; who came after the bot was not there to be heard
+    for (const [identity, heardMs] of entry.heardFromMs) if (entry.there.has(identity)) this.#hole(identity, entry.inMs, heardMs)
+  }
+
+  #hole(identity: Identity, fromMs: number, toMs: number): void {
+    if (toMs > fromMs) this.#parts.gap({ identity, fromMs: Math.floor(fromMs), toMs: Math.ceil(toMs), reason: 'taken_over' })
   }
 
   /** Whose the meeting is. @param signal aborted: it does not matter any more */

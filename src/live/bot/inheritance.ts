@@ -1,6 +1,6 @@
 import type { Identity } from '../../core/ids.js'
 import type { ParticipantRecord } from '../../records/port.js'
-import type { Gap, Span } from '../audio/span.js'
+import type { Span } from '../audio/span.js'
 import { meetingMsOf } from '../transcript/span-index.js'
 import type { Segment } from '../transcript/segment.js'
 
@@ -33,6 +33,8 @@ const IN_FLIGHT_MS = 20_000
  */
 export class Inheritance {
   readonly people: readonly ParticipantRecord[]
+  /** who is known to have been there, or to have been heard, and not to have left */
+  readonly present: ReadonlySet<Identity>
   /** the last sign of the bot before, meeting ms */
   readonly lastSignMs: number
   readonly #isReleased: boolean
@@ -45,27 +47,25 @@ export class Inheritance {
   ) {
     this.people = left.people
     this.#isReleased = tenure.isReleased
+    const gone = new Set(left.people.filter(({ leftMs }) => leftMs !== null).map(({ identity }) => identity))
+    const known = [...left.people, ...left.spans].map(({ identity }) => identity)
+    this.present = new Set(known.filter((identity) => !gone.has(identity)))
     for (const { identity, endMs } of left.segments) {
       if (identity !== null) this.#textUntilMs.set(identity, Math.max(this.#textUntilMs.get(identity) ?? 0, endMs))
     }
-    const known = left.spans.map((span) => meetingMsOf(span, span.toFrame))
-    for (const { joinedMs, leftMs } of left.people) known.push(leftMs ?? joinedMs)
-    const knownMs = known.reduce((latest, ms) => Math.max(latest, ms), 0)
+    const signs = left.spans.map((span) => meetingMsOf(span, span.toFrame))
+    for (const { joinedMs, leftMs } of left.people) signs.push(leftMs ?? joinedMs)
+    const knownMs = signs.reduce((latest, ms) => Math.max(latest, ms), 0)
     this.lastSignMs = Math.min(nowMs, tenure.silentMs === null ? knownMs : Math.max(knownMs, nowMs - tenure.silentMs))
   }
 
   /**
-   * The holes of those who were there, or have been heard since.
-   * @param fromMs when this bot asked to be let in: a released one hears until then at least
-   * @param inMs when it was in the room
-   * @param heardFromMs when each person could be heard first; who is missing there was silent
+   * From when on nobody listened to a person, meeting ms. Whoever is not known may have been there, and is treated so.
+   * @param askedMs when this bot asked to be let in: a released one hears until then at least
    */
-  holes(fromMs: number, inMs: number, heardFromMs: ReadonlyMap<Identity, number>): Gap[] {
-    const there = this.people.filter(({ leftMs }) => leftMs === null)
-    return there.flatMap(({ identity, joinedMs }) => {
-      const begin = this.#isReleased ? fromMs : Math.max(joinedMs, this.#textUntilMs.get(identity) ?? 0, this.lastSignMs - IN_FLIGHT_MS)
-      const end = heardFromMs.get(identity) ?? inMs
-      return end <= begin ? [] : [{ identity, fromMs: Math.max(0, Math.floor(begin)), toMs: Math.ceil(end), reason: 'taken_over' as const }]
-    })
+  unheardFrom(identity: Identity, askedMs: number): number {
+    if (this.#isReleased) return askedMs
+    const joinedMs = this.people.find((one) => one.identity === identity)?.joinedMs ?? 0
+    return Math.max(0, joinedMs, this.#textUntilMs.get(identity) ?? 0, this.lastSignMs - IN_FLIGHT_MS)
   }
 }

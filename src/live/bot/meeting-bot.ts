@@ -108,6 +108,7 @@ export class MeetingBot {
       logger: this.#logger,
       meetingMs: () => this.#scribe.meetingMs(),
       gap: (gap) => this.#scribe.gap(gap),
+      keep: () => this.#scope.run('keep gaps', () => this.#journal.flush()),
     })
     this.#listener = new RoomListener({
       people: this.#people,
