@@ -129,13 +129,24 @@ export class BotStage {
     return found
   }
 
-  /** Kills a bot the hard way. @returns the moment, monotonic ms */
+  /** Resolves when a bot has heard the first sound of a meeting. @returns the moment, ms since 1970 */
+  async heard(bot: CliProcess, id: MeetingId): Promise<number> {
+    const { input } = await bot.line(new RegExp(`"meeting":"${id}".*"msg":"speech session opened"`))
+    return Date.parse(String((JSON.parse(input) as LogLine).time))
+  }
+
+  /** Kills a bot the hard way. @returns the moment, ms since 1970 */
   async kill(bot: CliProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
     this.#dead.add(bot)
-    const atMs = systemClock.monotonicMs()
+    const atMs = systemClock.nowMs()
     bot.signal(signal)
     await bot.exited
     return atMs
+  }
+
+  /** Ends what a test left running. */
+  async clear(): Promise<void> {
+    await Promise.all(this.bots.map((bot) => bot.kill()))
   }
 
   /** The bot is on its way out: it owns nothing any more. */

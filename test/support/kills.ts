@@ -3,13 +3,13 @@ import { playVerdict, type PlayHealth } from '../../src/standins/actors/play-eve
 import { BotStage } from './bot-stage.js'
 import { spawnCrowd } from './crowd-actors.js'
 import { seeded } from './marks-audio.js'
-import { firstHeardAfter, steadyTalk, talkVerdict, type TalkVerdict } from './steady-talk.js'
+import { steadyTalk, talkVerdict, type TalkVerdict } from './steady-talk.js'
 import { until } from './until.js'
 
 /** What killing bots in mid-meeting showed. */
 export interface KillsReport {
   readonly kills: number
-  /** from the signal to the first mark that came back afterwards, each */
+  /** from the signal to the first sound that another process heard, each */
   readonly takeoverMs: readonly number[]
   /** marks that neither came back nor lie in a gap of their speaker */
   readonly lost: number
@@ -58,12 +58,12 @@ export async function runKills(options: {
     let owner = await stage.owner(id)
     actors.go()
     await systemClock.sleep(2_000)
-    const moments: number[] = []
     for (let at = 0; at < kills; at++) {
       await systemClock.sleep(1_000 + random() * 2_500)
-      moments.push(await stage.kill(owner, SIGNALS[Math.floor(random() * SIGNALS.length)] ?? 'SIGKILL'))
+      const killedMs = await stage.kill(owner, SIGNALS[Math.floor(random() * SIGNALS.length)] ?? 'SIGKILL')
       const replacement = stage.bot()
       owner = await stage.owner(id, TAKEOVER_LIMIT_MS)
+      takeoverMs.push((await stage.heard(owner, id)) - killedMs)
       await replacement
     }
     await systemClock.sleep(3_000)
@@ -73,7 +73,6 @@ export async function runKills(options: {
     const { store } = stage.records
     const [segments, gaps] = [await store.segments(id), await store.gaps(id)]
     verdicts.push(talkVerdict(script, actors.events, segments, gaps, untilMs))
-    for (const atMs of moments) takeoverMs.push(firstHeardAfter(atMs, actors.events, script, segments))
     const ended = actors.events.find((event) => event.kind === 'ended')
     if (ended) healths.push(ended.health)
   }

@@ -1,7 +1,6 @@
 import type { PlayEvent } from '../../src/standins/actors/play-event.js'
 import type { Script, Step } from '../../src/standins/actors/script.js'
 import type { Gap } from '../../src/live/audio/span.js'
-import type { StoredSegment } from '../../src/records/port.js'
 import { identityOf } from './eight-people.js'
 import { marksVerdict, returnedMarks, type MarksVerdict, type SpokenMark } from './marks-verdict.js'
 import { spokenMarks } from './spoken-marks.js'
@@ -36,7 +35,7 @@ const EDGE_MS = 400
 export function talkVerdict(
   script: Script,
   events: readonly PlayEvent[],
-  segments: readonly StoredSegment[],
+  segments: Parameters<typeof returnedMarks>[0],
   gaps: readonly Gap[],
   untilMs: number,
 ): TalkVerdict {
@@ -53,12 +52,4 @@ export function talkVerdict(
     lost: verdict.missing.filter((mark) => !isInGap(mark)),
     inGaps: verdict.missing.filter(isInGap),
   }
-}
-
-/** From each moment to the next mark that came back, ms. */
-export function firstHeardAfter(atMs: number, events: readonly PlayEvent[], script: Script, segments: readonly StoredSegment[]): number {
-  const back = new Set(returnedMarks(segments).map(({ who, n }) => `${who}/${n}`))
-  const { spoken } = spokenMarks(events, script.cast)
-  const heard = spoken.filter(({ who, n, playMs }) => playMs > atMs && back.has(`${who}/${n}`)).map(({ playMs }) => playMs)
-  return heard.length === 0 ? Number.POSITIVE_INFINITY : Math.min(...heard) - atMs
 }
