@@ -201,7 +201,12 @@ export class AudioPlane {
   #ended(track: Track, nowMs: number): void {
     const { clock } = track
     if (!track.isLive) return
-    if (track.missingSinceMs === null) this.#notReceived(track, clock.endMs, clock.endMs + clock.missingMs)
+    // frames, of silence at least, come until the end: what did not is gone, and so is what the last ones were late by
+    const stoppedMs = nowMs - track.lastArrivedMs
+    if (track.missingSinceMs === null) {
+      const untilMs = stoppedMs > this.#tunables.lastFrameMs ? nowMs - this.#meetingStartMs : clock.endMs + clock.missingMs
+      if (track.lastArrivedMs >= track.liveSinceMs) this.#notReceived(track, clock.endMs, untilMs)
+    }
     this.#missed(track, nowMs - this.#meetingStartMs)
     this.#ledger.present(track.identity, nowMs - track.liveSinceMs)
     track.liveSinceMs = Number.NaN

@@ -1,5 +1,7 @@
 const BUCKET_MS = 250
 const BUCKETS = 8
+/** frames that tell of a loss at the end of a track */
+const PACED = 3
 
 /**
  * Meeting time of a track's samples. Frames carry no time of their own, so the first one is dated by its arrival and the rest by
@@ -22,8 +24,10 @@ export class TrackClock {
   readonly #least = new Float64Array(BUCKETS)
   #bucket = -1
   #filled = 0
-  /** frames in the newest bucket */
-  #inBucket = 0
+  /** frames since the last burst, and how late the last ones were */
+  #pacedFrames = 0
+  readonly #pacedLateMs = new Float64Array(PACED)
+  #arrivalMs = Number.NEGATIVE_INFINITY
   #nextMs = Number.NaN
   #runStartMs = Number.NaN
   /** end of what came before this run: dates never go back beyond it */
@@ -46,14 +50,11 @@ export class TrackClock {
   }
 
   /**
-   * How much has gone missing for sure if no frame follows any more: the least lateness of the last 3 frames or more, when it exceeds
-   * the limit, is of frames that were lost or are still on their way. 0 when it does not, or nothing came since `restart`.
+   * How much has gone missing for sure if no frame follows any more: what the last three frames were late by at least, when they came at
+   * their pace and that is over the limit. A burst is late because nobody listened: it tells nothing. 0 after `restart`.
    */
   get missingMs(): number {
-    if (!this.#isSet || this.#filled === 0) return 0
-    const newest = this.#least[(this.#filled - 1) % BUCKETS] as number
-    const before = this.#filled > 1 ? (this.#least[(this.#filled - 2) % BUCKETS] as number) : newest
-    const leastMs = this.#inBucket < 3 ? Math.min(newest, before) : newest
+    const leastMs = this.#pacedFrames < PACED ? 0 : Math.min(...this.#pacedLateMs)
     return leastMs > this.#limitMs ? leastMs : 0
   }
 
@@ -97,13 +98,19 @@ export class TrackClock {
     }
     this.startMs = this.#nextMs
     this.#nextMs += lengthMs
+    this.#pace(arrivalMs, lengthMs)
+  }
+
+  #pace(arrivalMs: number, lengthMs: number): void {
+    if (arrivalMs - this.#arrivalMs < lengthMs / 2) this.#pacedFrames = 0
+    else this.#pacedLateMs[this.#pacedFrames++ % PACED] = arrivalMs - this.#nextMs
+    this.#arrivalMs = arrivalMs
   }
 
   /** Sliding minimum over the last buckets in which anything arrived. */
   #lost(lateMs: number, arrivalMs: number): number {
     const bucket = Math.floor(arrivalMs / BUCKET_MS)
     let lost = 0
-    this.#inBucket = bucket === this.#bucket ? this.#inBucket + 1 : 1
     if (bucket !== this.#bucket) {
       if (this.#filled >= BUCKETS) {
         const least = Math.min(...this.#least, lateMs)
@@ -122,5 +129,6 @@ export class TrackClock {
   #forget(): void {
     this.#bucket = -1
     this.#filled = 0
+    this.#pacedFrames = 0
   }
 }

@@ -53,6 +53,8 @@ export interface AudioTunables {
   readonly mergeGapMs: number
   /** lateness that does not go away from which frames count as lost */
   readonly lostMs: number
+  /** a track whose last frame is older than this when it ends was not heard since: its end may be told 0.5 s late, a stall is told after 2 s */
+  readonly lastFrameMs: number
 }
 
 /** The values of design.md section 3 and issues 3 and 4. */
@@ -85,6 +87,7 @@ export const AUDIO_TUNABLES: AudioTunables = {
   audiblePeak: 64,
   mergeGapMs: 1000,
   lostMs: 100,
+  lastFrameMs: 1000,
 }
 
 /** Length of a block in ms. */

@@ -13,6 +13,8 @@ export interface Spoken {
   readonly startMs: number
   /** whether some bot was handed it */
   wasHeard: boolean
+  /** on a track that began while no bot was connected: nobody can know since when */
+  readonly isUnseen: boolean
 }
 
 /** the room's watchdog over frames */
@@ -26,7 +28,9 @@ interface Person {
   talksUntilMs: number
   silentUntilMs: number
   readonly talkative: number
-  startedMs: number
+  /** counts tracks: frames of an old one never come out of a new one */
+  track: number
+  isUnseen: boolean
 }
 
 interface Link {
@@ -61,7 +65,8 @@ export class SimRoom {
       talksUntilMs: 0,
       silentUntilMs: 500 + 3000 * random(),
       talkative,
-      startedMs: 0,
+      track: 0,
+      isUnseen: false,
     }))
   }
 
@@ -106,6 +111,7 @@ export class SimRoom {
     if (person.isThere || this.#isClosed) return
     person.isThere = true
     person.isMuted = false
+    this.#newTrack(person)
     this.#each(({ connection }) => {
       connection.participant(name)
       connection.start(name)
@@ -123,6 +129,7 @@ export class SimRoom {
     const person = this.#person(name)
     if (!person.isThere || person.isMuted === isMuted) return
     person.isMuted = isMuted
+    if (!isMuted) this.#newTrack(person)
     this.#each(({ connection }) => {
       if (isMuted) connection.stop(name, 'muted')
       else connection.start(name)
@@ -172,6 +179,11 @@ export class SimRoom {
     for (const link of this.#links) if (!link.isTorn) link.process.receive(() => what(link))
   }
 
+  #newTrack(person: Person): void {
+    person.track++
+    person.isUnseen = !this.#links.some(({ isTorn, process }) => !isTorn && process.state === 'running')
+  }
+
   #person(name: string): Person {
     const person = this.people.find((one) => one.name === name)
     if (!person) throw new Error(`nobody is called ${name}`)
@@ -186,15 +198,18 @@ export class SimRoom {
       if (!person.isThere || person.isMuted) continue
       const isTalking = this.#talks(person, this.#time.elapsedMs)
       const startMs = this.#time.elapsedMs - BLOCK_MS
-      const spoken = isTalking ? { id: this.spoken.length + 1, name: person.name, startMs, wasHeard: false } : null
+      const spoken = isTalking
+        ? { id: this.spoken.length + 1, name: person.name, startMs, wasHeard: false, isUnseen: person.isUnseen }
+        : null
       if (spoken) this.spoken.push(spoken)
       const samples = spoken ? stampedBlock(spoken.id) : new Int16Array(BLOCK)
       const key = trackKey(asIdentity(person.name), 'microphone')
       for (const link of this.#links) {
         if (link.isTorn || nowMs < this.#lossUntilMs) continue
+        const { track } = person
         const deliver = () =>
           link.process.receive(() => {
-            if (!link.connection.started.includes(key)) return
+            if (!link.connection.started.includes(key) || person.track !== track) return
             if (spoken) spoken.wasHeard = true
             link.connection.frame(key, samples.slice(), this.#time.nowMs)
           })

@@ -127,6 +127,8 @@ export class SimSpeech {
   /** until then nothing gets through in either direction, and nobody is told */
   blackholeUntilMs = 0
   readonly sessions: ServiceSession[] = []
+  /** connections that took audio */
+  connections = 0
   readonly #time: SimTime
   readonly #random: () => number
   readonly #inFlight = new Map<SimSocket, { cancel: () => void; message: Buffer | string }[]>()
@@ -154,9 +156,8 @@ export class SimSpeech {
   killSessions(): void {
     for (const session of this.sessions) {
       if (session.isOver) continue
-      this.#finishAll(session)
-      session.isOver = true
       if (session.socket) this.#cut(session.socket, true, 4403)
+      this.#end(session)
     }
   }
 
@@ -294,6 +295,7 @@ export class SimSpeech {
       session.socket = socket
       session.unanswered = 0
       socket.session = session
+      this.connections++
     })
     return socket
   }
@@ -338,7 +340,8 @@ export class SimSpeech {
       const last = open.stamps.at(-1)
       // a piece of a block that is sent again after it is no word
       if (last && stamp.frame - last.frame < PIECE_FRAMES) open.stamps.pop()
-      open.stamps.push(stamp)
+      // nor is one that repeats what was just heard: the probe of a connection
+      if (!open.stamps.slice(-4).some(({ id }) => id === stamp.id)) open.stamps.push(stamp)
       open.lastFrame = stamp.frame + BLOCK_FRAMES
       if (open.lastFrame - open.stamps[0]!.frame >= LONGEST_FRAMES) this.#close(session, channel)
       else if (open.stamps.length % 10 === 0) this.#say(session, this.#utterance(open, channel), false)
@@ -352,7 +355,9 @@ export class SimSpeech {
   #close(session: ServiceSession, channel: number): void {
     const open = session.open[channel]
     session.open[channel] = null
-    if (!open) return
+    const last = open?.stamps.at(-1)
+    if (last && session.reader.frames - last.frame < PIECE_FRAMES) open?.stamps.pop()
+    if (!open || open.stamps.length === 0) return
     const told = this.#utterance(open, channel)
     session.pending++
     this.#time.after(this.habits.finalMs * (0.5 + this.#random()), () => {

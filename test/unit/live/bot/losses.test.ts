@@ -43,7 +43,15 @@ describe('losses in the receipt', () => {
     for (const name of ['ann', 'bob', 'cyd']) rig.join(name)
     await rig.talk(['ann', 'bob'], 3000)
     await rig.talk(['ann', 'bob', 'cyd'], 1000, false)
-    await rig.talk(['cyd'], 2000)
+    for (let block = 0; block < 40; block++) {
+      await rig.block(
+        new Map([
+          ['ann', false],
+          ['bob', false],
+          ['cyd', true],
+        ]),
+      )
+    }
     const receipt = await rig.finish()
     expect(expectTruth(rig, stt, receipt)).toBe(0)
     expect(receipt).toMatchObject({ complete: true, doubts: [] })

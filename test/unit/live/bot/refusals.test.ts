@@ -9,6 +9,7 @@ describe('tracks over capacity', () => {
     await rig.start()
     const ann = rig.room.connection.start('ann')
     await rig.speak(ann, 1_000)
+    rig.room.connection.stop('ann', 'muted')
     rig.room.connection.refuse('bob')
     await rig.clock.advance(3_000)
     const bob = rig.room.connection.start('bob')
