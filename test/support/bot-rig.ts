@@ -73,6 +73,8 @@ export class BotRig {
     this.#running = bot.run(this.stop.signal).then((outcome) => {
       this.outcome = outcome
     })
+    // told by `end`
+    this.#running.catch(() => undefined)
     await this.clock.settle()
   }
 

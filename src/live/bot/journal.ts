@@ -121,13 +121,15 @@ export class Journal {
     await Promise.all([this.#finals.flush(), this.#rest.flush()])
   }
 
-  /** Gives up what waits after `deadlineMs`; returns how many segments could not be stored. */
-  async close(deadlineMs: number): Promise<number> {
-    const giveUp = this.#clock.after(deadlineMs, () => this.#abort.abort(new Error('the store did not answer in time')))
+  /** @param until ms, or what aborts: then what waits is given up. @returns how many segments could not be stored */
+  async close(until: number | AbortSignal): Promise<number> {
+    const giveUp = () => this.#abort.abort(new Error('the store did not answer in time'))
+    const cancel = typeof until === 'number' ? this.#clock.after(until, giveUp) : () => until.removeEventListener('abort', giveUp)
+    if (typeof until !== 'number') until.addEventListener('abort', giveUp, { once: true })
     try {
       await this.flush()
     } finally {
-      giveUp()
+      cancel()
       this.#rest.close()
     }
     return this.#finals.close()

@@ -12,6 +12,7 @@ import { Handover } from './handover.js'
 import type { Tenure } from './inheritance.js'
 import { Journal } from './journal.js'
 import { begin, joinFailure, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
+import { Patience } from './patience.js'
 import { People } from './people.js'
 import { receiptFacts, receiptOf } from './receipt.js'
 import { RoomListener } from './room-listener.js'
@@ -19,8 +20,6 @@ import { Scribe } from './scribe.js'
 
 const JOIN_BACKOFF = { firstMs: 500, maxMs: 5_000 }
 const STOP_CHECK_BACKOFF = { firstMs: 500, maxMs: 5_000 }
-/** The store may be away at the end; what cannot be written by then is counted and logged. */
-const JOURNAL_CLOSE_MS = 30_000
 
 /** One meeting from join to leave. Used once. */
 export class MeetingBot {
@@ -37,6 +36,7 @@ export class MeetingBot {
   readonly #done = deferred()
   readonly #startMs: number
   readonly #journal: Journal
+  readonly #patience: Patience
   readonly #scribe: Scribe
   readonly #listener: RoomListener
   #connection: RoomConnection | null = null
@@ -69,6 +69,7 @@ export class MeetingBot {
     this.#logger = deps.logger.child({ meeting: meeting.id, room: meeting.room })
     this.#business = deps.business ?? createEvents(null)
     this.#scope = new Scope((name, error) => this.#fault(name, error))
+    this.#patience = new Patience(deps)
     // a takeover goes on in the same meeting time
     const elapsed = meeting.startedAt === null ? 0 : (tenure?.elapsedMs ?? Math.max(0, deps.clock.nowMs() - Date.parse(meeting.startedAt)))
     this.#startMs = deps.clock.monotonicMs() - elapsed
@@ -158,7 +159,9 @@ export class MeetingBot {
       for (const cancel of this.#timers.values()) cancel()
       this.#timers.clear()
     }
-    return this.#conclude().catch((thrown: unknown) => {
+    this.#patience.limit(signal)
+    const concluding = this.#conclude().finally(() => this.#patience.close())
+    return concluding.catch((thrown: unknown) => {
       const state = thrown instanceof ClaimLostError ? 'taken_over' : 'failed'
       this.#business.meetingEnded(this.#logger, { state, reason: 'internal_fault', complete: false })
       throw thrown
@@ -185,17 +188,17 @@ export class MeetingBot {
 
   async #conclude(): Promise<BotOutcome> {
     const { reason, failed } = this.#state.kind === 'ended' ? this.#state : { reason: 'internal_fault' as const, failed: true }
-    const lostSegments = await this.#journal.close(JOURNAL_CLOSE_MS)
+    const lostSegments = await this.#journal.close(this.#patience.signal)
     if (lostSegments > 0) this.#logger.error({ segments: lostSegments }, 'segments could not be stored')
     await this.#stateWrites
-    if (!this.#claimLost && !(await this.#handover.isTaken(this.#scope.signal))) {
+    if (!this.#claimLost && !(await this.#patience.run(() => this.#handover.isTaken(this.#scope.signal)))) {
       const taken = { isTakenOver: this.#meeting.startedAt !== null, isFailed: failed, areTextsLost: lostSegments > 0 }
       const receipt = receiptOf(this.#scribe.coverage(this.#people.names()), taken)
       this.#complete = receipt.complete
       this.#business.receiptMade(this.#logger, receiptFacts(receipt, this.#scribe.sessions()))
-      await this.#deps.store.saveCoverage(this.#claim, receipt.rows, receipt.complete, receipt.doubts)
+      await this.#patience.run(() => this.#deps.store.saveCoverage(this.#claim, receipt.rows, receipt.complete, receipt.doubts))
       const endedAt = new Date(this.#deps.clock.nowMs()).toISOString()
-      await this.#deps.store.setState(this.#claim, failed ? 'failed' : 'finalising', reason, { endedAt })
+      await this.#patience.run(() => this.#deps.store.setState(this.#claim, failed ? 'failed' : 'finalising', reason, { endedAt }))
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
     }
     await this.#scope.close()
@@ -226,7 +229,7 @@ export class MeetingBot {
 
   #writeState(state: MeetingState, reason: MeetingReason | null): void {
     this.#stateWrites = this.#stateWrites
-      .then(() => (this.#claimLost ? undefined : this.#deps.store.setState(this.#claim, state, reason)))
+      .then(() => (this.#claimLost ? undefined : this.#patience.run(() => this.#deps.store.setState(this.#claim, state, reason))))
       .catch((thrown: unknown) => {
         if (thrown instanceof RoomscribeError && thrown.code === 'claim_lost') this.#loseClaim()
         else this.#logger.warn({ err: toError(thrown), state }, 'state could not be stored')
@@ -384,10 +387,7 @@ export class MeetingBot {
     const left = connection?.close().catch((thrown: unknown) => this.#logger.warn({ err: toError(thrown) }, 'leaving the room failed'))
     try {
       if (this.#claimLost) await this.#scribe.close()
-      else {
-        await this.#scribe.finish()
-        await this.#journal.flush()
-      }
+      else await this.#scribe.finish()
     } finally {
       await left
       await this.#scribe.close()
