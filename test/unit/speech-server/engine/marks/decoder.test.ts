@@ -72,7 +72,7 @@ describe('mark decoder', () => {
     expect(decode(tone)).toEqual([])
   })
 
-  test('20 ms zeroed each 400 ms is a hole or nothing, never an end', () => {
+  test('silence of 20 ms each 400 ms is a hole or nothing, never an end', () => {
     const samples = turn(8, 300, 30)
     for (let at = 0; at + 320 < samples.length; at += 6400) samples.fill(0, at + 1280, at + 1600)
     const marks = decode(samples)
