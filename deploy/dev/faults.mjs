@@ -1,6 +1,6 @@
 /**
  * `npm run faults [-- --report FILE ...] [--write] [--project NAME]`: which test stands for which row of the catalogue of faults, and how
- * it ended. A test names its rows at the beginning of its title ("28 kill -9 in mid-meeting: ..."; "28 29 ..."). Without a report the
+ * it ended. A test names its rows at the beginning of its title ("28 kill -9 in mid-meeting: ..."; "28 29 ...", "row 9: ..."). Without a report the
  * files that have such titles are run. `--write` puts the table into test/README.md. Exit 1 when a row has no test, or one that did not pass.
  */
 import { spawn } from 'node:child_process'
@@ -16,8 +16,8 @@ const README = join(TEST, 'README.md')
 const [BEGIN, END] = ['<!-- faults -->', '<!-- /faults -->']
 const PROJECTS = ['unit', 'contract', 'e2e']
 /** rows of the catalogue that a title may begin with */
-const TITLE = /^((?:\d{1,2} )+)\D/
-const SOURCE = /\b(?:test|it)(?:\.\w+(?:\([^)]*\))?)*\(\s*['"`](?:\d{1,2} )+\D/
+const TITLE = /^(?:row )?((?:\d{1,2}:? )+)\D/
+const SOURCE = /\b(?:test|it)(?:\.\w+(?:\([^)]*\))?)*\(\s*['"`](?:row )?(?:\d{1,2}:? )+\D/
 
 /** The catalogue, by number. */
 const ROWS = [
@@ -84,7 +84,7 @@ async function filesWithRows(projects) {
 async function runTests(files, folder) {
   const report = join(folder, 'report.json')
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
-  const args = ['run', '--config', join(TEST, 'vitest.config.ts'), '--testNamePattern', '(^| )[0-9]{1,2} [^0-9]']
+  const args = ['run', '--config', join(TEST, 'vitest.config.ts'), '--testNamePattern', '(^| )[0-9]{1,2}:? [^0-9]']
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const child = spawn(process.execPath, [vitest, ...args, ...reporters, ...files], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] })
   await new Promise((resolve) => child.once('exit', resolve))
@@ -105,7 +105,8 @@ async function testsByRow(reports) {
       for (const { title, status } of assertionResults) {
         const numbers = TITLE.exec(title)?.[1]
         if (numbers === undefined || status === 'skipped' || status === 'pending') continue
-        for (const row of numbers.trim().split(' ').map(Number)) byRow.set(row, [...(byRow.get(row) ?? []), { file, title, status }])
+        for (const row of numbers.replaceAll(':', '').trim().split(' ').map(Number))
+          byRow.set(row, [...(byRow.get(row) ?? []), { file, title, status }])
       }
     }
   }

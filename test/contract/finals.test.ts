@@ -46,7 +46,7 @@ describe('finals of a process that dies', () => {
     return (await store.segments(id)).map(({ utteranceId }) => utteranceId)
   }
 
-  test('I1 I2 after each of 10 kill -9 everything told is recovered, once, in order, with its spans', { timeout: 120_000 }, async () => {
+  test('28 I1 I2 after each of 10 kill -9 everything told is recovered, once, in order, with its spans', { timeout: 120_000 }, async () => {
     const store = new MemoryStore()
     const { meeting } = await store.create(requestFor('room'))
     const told: string[] = []

@@ -18,7 +18,7 @@ describe('jobs on Redis, faults', () => {
   })
   afterAll(() => redis.close())
 
-  test('a job whose worker was killed is run again by another', async () => {
+  test('42 a job whose worker was killed is run again by another', async () => {
     const open = await openQueue({ redisUrl: redis.url, pool: null, logger: silentLogger })
     const ran = await killedWorkerRuns(open, [redis.url, '-', '-'])
     await open.close()
@@ -31,7 +31,7 @@ describe('jobs on Redis, faults', () => {
     expect(await worker.ended()).toEqual({ code: 0, last: 'closed' })
   })
 
-  test('with the server down adding is refused, and works again when it is back', async () => {
+  test('37 with the server down adding is refused, and works again when it is back', async () => {
     const open = await openQueue({ redisUrl: redis.url, pool: null, logger: silentLogger })
     const handlers = new RecordingHandlers()
     await open.startWorkers(handlers, { attendConcurrency: 1 })

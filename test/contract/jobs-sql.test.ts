@@ -45,7 +45,7 @@ describe.skipIf(binaries === undefined)('jobs on PostgreSQL, faults', () => {
   })
   afterAll(() => server.close())
 
-  test('a job whose worker was killed is run again by another', async () => {
+  test('42 a job whose worker was killed is run again by another', async () => {
     const records = await open(server.url, '')
     const queue = await openQueue({ redisUrl: null, pool: records.pool, logger: silentLogger })
     const ran = await killedWorkerRuns(queue, ['-', server.url, '-'])
@@ -60,7 +60,7 @@ describe.skipIf(binaries === undefined)('jobs on PostgreSQL, faults', () => {
     expect(await worker.ended()).toEqual({ code: 0, last: 'closed' })
   })
 
-  test('with the server down adding is refused, works again when it is back, and closing ends', async () => {
+  test('41 with the server down adding is refused, works again when it is back, and closing ends', async () => {
     const records = await open(server.url, '')
     const queue = await openQueue({ redisUrl: null, pool: records.pool, logger: silentLogger })
     const handlers = new RecordingHandlers()
@@ -79,7 +79,7 @@ describe.skipIf(binaries === undefined)('jobs on PostgreSQL, faults', () => {
   })
 })
 
-test('jobs on PGlite: a job whose process was killed is run again by the next that opens the folder', { timeout: 240_000 }, async () => {
+test('42 jobs on PGlite: a job whose process was killed is run again by the next that opens the folder', { timeout: 240_000 }, async () => {
   const id = newMeetingId()
   const worker = await startJobWorker(['-', '-', folder, id], id)
   await worker.kill()

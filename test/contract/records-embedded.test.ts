@@ -127,7 +127,7 @@ describe('the data directory', () => {
     await Promise.all(running.splice(0).map((child) => child.kill()))
   })
 
-  test('I1 after kill -9 every acknowledged segment is there, and the lock of the dead is taken over', async () => {
+  test('28 I1 after kill -9 every acknowledged segment is there, and the lock of the dead is taken over', async () => {
     const dataDir = join(root, 'killed')
     for (let round = 1; round <= 3; round++) {
       const writer = start(dataDir, 'append')

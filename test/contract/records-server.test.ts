@@ -66,7 +66,7 @@ describe.runIf(binaries !== undefined)('several processes on one PostgreSQL', ()
     expect(feed.seqs).toEqual(Array.from({ length: 30 }, (_, n) => n + 1))
   })
 
-  test('I5 a claim by one fences the other', async () => {
+  test('36 I5 a claim by one fences the other', async () => {
     const [first, second] = [await openOne(), await openOne()]
     const { meeting } = await first.store.create(requestFor('fence'))
     const old = await first.store.claim(meeting.id)
@@ -74,7 +74,7 @@ describe.runIf(binaries !== undefined)('several processes on one PostgreSQL', ()
     await expect(first.store.appendSegments(old, [segmentOf(newSessionId(), 1)])).rejects.toBeInstanceOf(ClaimLostError)
   })
 
-  test('I1 after kill -9 of a writer every acknowledged segment is there', async () => {
+  test('28 I1 after kill -9 of a writer every acknowledged segment is there', async () => {
     const { store } = await openOne()
     const writer = new RecordsProcess('/nowhere', postgres.url, 'killed', 'append')
     await writer.line(({ seq }) => seq !== undefined && seq >= 100)
@@ -85,7 +85,7 @@ describe.runIf(binaries !== undefined)('several processes on one PostgreSQL', ()
     expect(stored.map(({ seq }) => seq)).toEqual(stored.map((_, index) => index + 1))
   })
 
-  test('a server that goes away is a retryable UpstreamError; when it is back, the store works and the feed goes on', async () => {
+  test('41 a server that goes away is a retryable UpstreamError; when it is back, the store works and the feed goes on', async () => {
     const [writer, reader] = [await openOne(), await openOne()]
     const { meeting } = await writer.store.create(requestFor('outage'))
     const claim = await writer.store.claim(meeting.id)

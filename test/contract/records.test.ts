@@ -123,7 +123,7 @@ describe.each(targets)('the store on %s', (kind) => {
     },
   )
 
-  test('I5 every write of an old epoch is refused and changes nothing', async () => {
+  test('36 I5 every write of an old epoch is refused and changes nothing', async () => {
     const old = await newClaim()
     const id = old.meetingId
     const session = newSessionId()
@@ -149,7 +149,7 @@ describe.each(targets)('the store on %s', (kind) => {
     for (const write of writes) await write(current)
   })
 
-  test('I5 writes that race with a claim are either before it or refused', async () => {
+  test('36 I5 writes that race with a claim are either before it or refused', async () => {
     const old = await newClaim()
     const session = newSessionId()
     const appends = Array.from({ length: 30 }, (_, n) =>
@@ -169,7 +169,7 @@ describe.each(targets)('the store on %s', (kind) => {
     await expect(store.appendSegments(old, [segmentOf(session, 100)])).rejects.toBeInstanceOf(ClaimLostError)
   })
 
-  test('I1 I2 what the holder of an old claim heard is adopted, once, whoever has the meeting now', async () => {
+  test('28 I1 I2 what the holder of an old claim heard is adopted, once, whoever has the meeting now', async () => {
     const old = await newClaim()
     const session = newSessionId()
     const mine = [segmentOf(session, 1), segmentOf(session, 2)]

@@ -127,7 +127,7 @@ export function jobsSuite(title: string, openBackend: () => Promise<JobsBackend>
       expect(handlers.ran).toEqual(['finalise', 'summarise', 'summarise', 'summarise', 'deliver'])
     })
 
-    test('a poison job is a dead letter after 5 attempts and others are not affected', async () => {
+    test('43 a poison job is a dead letter after 5 attempts and others are not affected', async () => {
       const opening = await open()
       const { queue, startWorkers } = opening
       const poison = newMeetingId()

@@ -50,7 +50,7 @@ test('W1 a word on two spans goes to the one it shares most with', () => {
   expect(attribute(utterance([['now', 2, 2]]), index)[0]!.identity).toBe('bob')
 })
 
-test('W4 what meets no span is unknown, never guessed, and still placed by the session', () => {
+test('11 W4 what meets no span is unknown, never guessed, and still placed by the session', () => {
   const index = indexOf(span('ann', 0, 0, 2, 5000), span('bob', 1, 0, 8, 5000))
   expect(brief(attribute(utterance([['ghost', 4, 5]]), index))).toEqual([[null, 'ghost', 9000, 10_000]])
   expect(brief(attribute(utterance([['ghost', 0, 1]], { channel: 7 }), index))).toEqual([[null, 'ghost', 5000, 6000]])
@@ -100,7 +100,7 @@ test('W5 a word with a cut pause inside is no longer than it was, on the side wh
   expect(brief(attribute(utterance([['across', 1.5, 2.4]]), close))).toEqual([['ann', 'across', 1500, 2500]])
 })
 
-test('times beyond the audio sent, negative, reversed or not numbers are tolerated', () => {
+test('13 times beyond the audio sent, negative, reversed or not numbers are tolerated', () => {
   const index = indexOf(span('ann', 0, 0, 4, 1000))
   const odd = utterance([
     ['a', -3, 1],

@@ -199,7 +199,7 @@ describe('W3 an utterance without words', () => {
 })
 
 describe('time', () => {
-  test('text that comes back long after its owner left the channel is still theirs', () => {
+  test('12 text that comes back long after its owner left the channel is still theirs', () => {
     const index = new SpanIndex()
     for (let turn = 0; turn < 3000; turn++) {
       const from = turn * 3.4
@@ -212,7 +212,7 @@ describe('time', () => {
     }
   })
 
-  test('a person who comes back is the same person, with another track and on another channel', () => {
+  test('21 a person who comes back is the same person, with another track and on another channel', () => {
     const index = indexOf(
       span('ann', 0, 0, 2, 0),
       span('bob', 0, 2.4, 4, 2400),

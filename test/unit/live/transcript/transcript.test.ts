@@ -4,7 +4,7 @@ import { asSessionId } from '../../../../src/core/ids.js'
 import { Transcript, compareSegments } from '../../../../src/live/transcript/transcript.js'
 import { segment } from './fixtures.js'
 
-test('finals are in order of start, end, id, whatever order they come in, and once each', () => {
+test('10 finals are in order of start, end, id, whatever order they come in, and once each', () => {
   const one = fc.record({ startMs: fc.nat(20), endMs: fc.nat(20), utteranceId: fc.constantFrom('a', 'b', 'c', 'd'), part: fc.nat(2) })
   fc.assert(
     fc.property(fc.array(fc.array(one, { maxLength: 5 }), { maxLength: 10 }), (batches) => {
@@ -36,7 +36,7 @@ test('utterances of one id in two sessions are two', () => {
   expect(transcript.finals.map(({ text }) => text)).toEqual(['first', 'second'])
 })
 
-test('a final is never replaced, neither by another final nor by an interim', () => {
+test('10 a final is never replaced, neither by another final nor by an interim', () => {
   const transcript = new Transcript()
   const first = segment({ text: 'first' })
   expect(transcript.addFinal([first])).toEqual([first])
