@@ -63,10 +63,12 @@ export class BotStage {
     const binaries = postgresBinaries()
     if (binaries === undefined) throw new Error('PostgreSQL is not installed')
     const folder = await mkdtemp(join(tmpdir(), 'roomscribe-bots-'))
-    const postgres = await startPostgres(binaries)
-    const redis = queue === 'redis' ? await startRedis() : null
-    const livekit = await startTestLivekit()
-    const speech = await startSpeechServerProcess('marks')
+    const [postgres, redis, livekit, speech] = await Promise.all([
+      startPostgres(binaries),
+      queue === 'redis' ? startRedis() : null,
+      startTestLivekit(),
+      startSpeechServerProcess('marks'),
+    ])
     const settings = testSettings({ dataDir: folder, databaseUrl: new Secret(postgres.url) }, livekit)
     const records = await openRecords(settings, { clock: systemClock, logger: silentLogger })
     return new BotStage({ livekit, speech, postgres, redis, folder, records })

@@ -28,7 +28,7 @@ const SIGNALS: readonly NodeJS.Signals[] = ['SIGKILL', 'SIGKILL', 'SIGKILL', 'SI
 /** Kills in one meeting: below the number of worker deaths that make a job a dead letter. */
 const KILLS_A_MEETING = 10
 /** What one kill may take at most, for the length of the talk. */
-const ROUND_SEC = 12
+const ROUND_SEC = 13
 const TAKEOVER_LIMIT_MS = 30_000
 
 /**
@@ -57,16 +57,16 @@ export async function runKills(options: {
     await actors.ready
     let owner = await stage.owner(id)
     actors.go()
-    await systemClock.sleep(2_000)
+    await stage.heard(owner, id)
     for (let at = 0; at < kills; at++) {
-      await systemClock.sleep(1_000 + random() * 2_500)
+      await systemClock.sleep(random() * 3_000)
       const killedMs = await stage.kill(owner, SIGNALS[Math.floor(random() * SIGNALS.length)] ?? 'SIGKILL')
       const replacement = stage.bot()
       owner = await stage.owner(id, TAKEOVER_LIMIT_MS)
       takeoverMs.push((await stage.heard(owner, id)) - killedMs)
       await replacement
     }
-    await systemClock.sleep(3_000)
+    await systemClock.sleep(2_000)
     const untilMs = systemClock.monotonicMs() - 500
     await stage.stop(id)
     await until(async () => ['done', 'failed'].includes(await stage.state(id)))

@@ -1,0 +1,117 @@
+import { systemClock } from '../../src/core/time.js'
+import type { Gap } from '../../src/live/audio/span.js'
+import { playVerdict } from '../../src/standins/actors/play-event.js'
+import { BotStage } from './bot-stage.js'
+import { spawnCrowd, type CrowdActors } from './crowd-actors.js'
+import { seeded } from './marks-audio.js'
+import { steadyTalk, talkVerdict, type TalkVerdict } from './steady-talk.js'
+import { until } from './until.js'
+
+/** What stopping bots in mid-meeting, in order, showed. */
+export interface DrainsReport {
+  readonly drains: number
+  /** the longest recorded gap of anybody, each drain and meeting */
+  readonly drainGapMs: readonly number[]
+  /** from the signal to the end of the process, each drain */
+  readonly exitMs: readonly number[]
+  readonly exitCodes: readonly number[]
+  /** marks that neither came back nor lie in a gap of their speaker */
+  readonly lost: number
+  readonly doubled: number
+  /** under a wrong name, or that nobody spoke */
+  readonly misattributed: number
+  /** meetings that had to be ended, or whose state left `live` */
+  readonly ended: number
+  readonly returned: number
+  readonly health: ReturnType<typeof playVerdict>
+  /** of each meeting, for explaining */
+  readonly verdicts: readonly TalkVerdict[]
+}
+
+/** How long nobody listened, each handover: gaps that touch are one, whoever's they are. */
+function holesOf(gaps: readonly Gap[]): number[] {
+  const holes: { readonly fromMs: number; toMs: number }[] = []
+  for (const { fromMs, toMs } of gaps.filter(({ reason }) => reason === 'taken_over').toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const last = holes.at(-1)
+    if (last && fromMs <= last.toMs + 100) last.toMs = Math.max(last.toMs, toMs)
+    else holes.push({ fromMs, toMs })
+  }
+  return holes.map(({ fromMs, toMs }) => toMs - fromMs)
+}
+
+/** What one drain may take at most, for the length of the talk. */
+const ROUND_SEC = 14
+
+/**
+ * Stops the process that runs the meetings with SIGTERM, again and again at random moments, with one other process to hand them to.
+ * @param queue where the jobs are
+ * @param meetings at once, all in the process that is stopped
+ */
+export async function runDrains(options: {
+  readonly count: number
+  readonly seed: number
+  readonly queue?: 'redis' | 'sql'
+  readonly meetings?: number
+}): Promise<DrainsReport> {
+  const { count, meetings = 1 } = options
+  const random = seeded(options.seed)
+  await using stage = await BotStage.start(options.queue ?? 'redis')
+  await stage.serve()
+  let owner = await stage.bot()
+  const script = steadyTalk(count * ROUND_SEC + 10)
+  const { url, apiKey, apiSecret } = stage.livekit
+  const rooms = Array.from({ length: meetings }, (_, at) => `drains-${at}`)
+  const actors: CrowdActors[] = rooms.map((room) => spawnCrowd({ url, apiKey, apiSecret, room, sampleRate: 48_000, script }))
+  try {
+    await Promise.all(actors.map((one) => one.ready))
+    const ids = await Promise.all(rooms.map((room) => stage.meeting(room)))
+    await Promise.all(ids.map((id) => stage.owner(id)))
+    let next = await stage.bot()
+    for (const one of actors) one.go()
+    await systemClock.sleep(2_000)
+    const exitMs: number[] = []
+    const exitCodes: number[] = []
+    for (let at = 0; at < count; at++) {
+      await systemClock.sleep(1_500 + random() * 2_000)
+      const old = owner
+      const fromMs = systemClock.monotonicMs()
+      stage.retired(old)
+      old.signal('SIGTERM')
+      await Promise.all(ids.map((id) => stage.owner(id)))
+      exitCodes.push(await old.exited)
+      exitMs.push(systemClock.monotonicMs() - fromMs)
+      owner = next
+      if (at + 1 < count) next = await stage.bot()
+    }
+    await systemClock.sleep(3_000)
+    const untilMs = systemClock.monotonicMs() - 500
+    const states = await Promise.all(ids.map((id) => stage.state(id)))
+    await Promise.all(ids.map((id) => stage.stop(id)))
+    const verdicts: TalkVerdict[] = []
+    const drainGapMs: number[] = []
+    for (const [at, id] of ids.entries()) {
+      await until(async () => ['done', 'failed'].includes(await stage.state(id)))
+      const { store } = stage.records
+      const [segments, gaps] = [await store.segments(id), await store.gaps(id)]
+      verdicts.push(talkVerdict(script, actors[at]?.events ?? [], segments, gaps, untilMs))
+      drainGapMs.push(...holesOf(gaps))
+    }
+    const healths = actors.flatMap((one) => one.events.flatMap((event) => (event.kind === 'ended' ? [event.health] : [])))
+    const sum = (of: (verdict: TalkVerdict) => number) => verdicts.reduce((total, verdict) => total + of(verdict), 0)
+    return {
+      drains: count,
+      drainGapMs,
+      exitMs,
+      exitCodes,
+      lost: sum((one) => one.lost.length),
+      doubled: sum((one) => one.doubled.length),
+      misattributed: sum((one) => one.wrong.length + one.foreign.length),
+      ended: states.filter((state) => state !== 'live').length,
+      returned: sum((one) => one.returned),
+      health: healths.map(playVerdict).find((one) => one !== 'valid') ?? 'valid',
+      verdicts,
+    }
+  } finally {
+    await Promise.all(actors.map((one) => one[Symbol.asyncDispose]()))
+  }
+}
