@@ -92,7 +92,10 @@ export class Attendance {
   leave(how: 'handover' | 'stop'): void {
     if (this.#mode === 'stop') return
     this.#mode = how
-    if (how === 'stop') for (const { stop } of this.#runs.values()) stop.abort(new Error('this process is stopping'))
+    for (const run of this.#runs.values()) {
+      if (how === 'stop') run.stop.abort(new Error('this process is stopping'))
+      else void this.#release(run)
+    }
   }
 
   /** Resolves when no bot runs here any more. */
@@ -100,33 +103,46 @@ export class Attendance {
     while (this.#runs.size > 0) await Promise.allSettled([...this.#runs.values()].map((run) => run.done))
   }
 
-  /** Looks, and watches, until the meeting is over (null) or may be run here. */
+  /**
+   * Looks, and watches, until the meeting is over (null) or may be run here. A store that is away is asked again, as long as the job is
+   * ours: that is no failure of the job.
+   */
   async #take(id: MeetingId, signal: AbortSignal): Promise<Run | null> {
-    const { claims, queue } = this.#parts
-    const { clock, store, logger } = this.#deps
+    const { clock, logger } = this.#deps
     const watch = new BeatWatch()
-    for (let watchedMs = 0; ;) {
-      const meeting = await store.meeting(id)
-      if (FINAL_STATES.includes(meeting.state)) return null
-      if (meeting.state === 'finalising') {
-        await queue.followUp(id)
-        return null
-      }
+    for (let looks = 0; ; looks++) {
       signal.throwIfAborted()
-      const standing = await claims.standing(id)
-      const isFree = standing.holder === null || standing.holder === claims.holder || standing.isReleased
-      if (isFree || watch.isDead(standing, clock.monotonicMs())) {
-        signal.throwIfAborted()
-        // a meeting that waits its turn is left to the next process
-        if (this.#mode !== 'open') throw new UpstreamError('stopping', 'this process is stopping', { service: 'queue', retryable: true })
-        const taken = await claims.take(id, standing)
-        if (taken) return this.#start(meeting, taken)
+      // a meeting that waits its turn is left to the next process
+      if (this.#mode !== 'open') throw new UpstreamError('stopping', 'this process is stopping', { service: 'queue', retryable: true })
+      try {
+        const answer = await this.#look(id, watch, signal)
+        if (answer !== 'elsewhere') return answer
+        if (looks === 0) logger.info({ meeting: id }, 'meeting is run elsewhere: watching over it')
+      } catch (thrown) {
+        if (!(thrown instanceof UpstreamError) || !thrown.retryable) throw thrown
+        logger.warn({ meeting: id, err: thrown, looks }, 'it is not known whose the meeting is')
       }
-      const waitMs = watchedMs < 2 * DEAD_AFTER_MS ? LOOK_MS : CALM_LOOK_MS
-      if (watchedMs === 0) logger.info({ meeting: id, holder: standing.holder }, 'meeting is run elsewhere: watching over it')
-      await clock.sleep(waitMs, signal)
-      watchedMs += waitMs
+      await clock.sleep(looks * LOOK_MS < 2 * DEAD_AFTER_MS ? LOOK_MS : CALM_LOOK_MS, signal)
     }
+  }
+
+  /** One look at a meeting: it is over, it is run here from now on, or somebody else has it. */
+  async #look(id: MeetingId, watch: BeatWatch, signal: AbortSignal): Promise<Run | null | 'elsewhere'> {
+    const { claims, queue } = this.#parts
+    const { clock, store } = this.#deps
+    const meeting = await store.meeting(id)
+    if (FINAL_STATES.includes(meeting.state)) return null
+    if (meeting.state === 'finalising') {
+      await queue.followUp(id)
+      return null
+    }
+    const standing = await claims.standing(id)
+    const isFree = standing.holder === null || standing.holder === claims.holder || standing.isReleased
+    if (!isFree && !watch.isDead(standing, clock.monotonicMs())) return 'elsewhere'
+    signal.throwIfAborted()
+    // the job may have come twice, and the other one was faster
+    const taken = this.#runs.has(id) ? null : await claims.take(id, standing)
+    return taken ? this.#start(meeting, taken) : (this.#runs.get(id) ?? 'elsewhere')
   }
 
   #start(meeting: MeetingRecord, taken: TakenClaim): Run {
@@ -190,9 +206,16 @@ export class Attendance {
       run.bot.checkClaim()
       return run.done
     }
-    // a meeting that is about to end is not released: whoever has the job then watches over it
-    if (this.#mode === 'handover')
-      await run.bot.release().catch((thrown: unknown) => this.#deps.logger.warn({ err: toError(thrown) }, 'meeting could not be released'))
+    if (this.#mode === 'handover') await this.#release(run)
     throw signal.reason
+  }
+
+  /** A meeting that is about to end is not released: whoever has its job then watches over it. */
+  async #release({ bot }: Run): Promise<void> {
+    try {
+      await bot.release()
+    } catch (thrown) {
+      this.#deps.logger.warn({ err: toError(thrown) }, 'meeting could not be released')
+    }
   }
 }

@@ -31,7 +31,7 @@ export interface ReceiptFacts {
  */
 export interface BusinessEvents {
   meetingBegan(log: Logger): void
-  /** @param facts.state `failed`, `done`, or `taken_over` when another process goes on with it */
+  /** @param facts.state `failed`, `done`, or, when another process goes on with it, `handed_over` in order or `taken_over` */
   meetingEnded(log: Logger, facts: { readonly state: string; readonly reason: string; readonly complete: boolean }): void
   sessionOpened(log: Logger, facts: { readonly session: string; readonly channels: number; readonly why: SessionOpening }): void
   sessionEnded(

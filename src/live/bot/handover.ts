@@ -64,6 +64,7 @@ export class Handover {
   async release(): Promise<boolean> {
     const { tenure, logger } = this.#parts
     if (!tenure) return false
+    if (this.#isReleased) return true
     await tenure.release()
     this.#isReleased = true
     logger.info({}, 'meeting may be taken over')

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ClaimLostError } from '../../../src/core/errors.js'
+import { ClaimLostError, UpstreamError } from '../../../src/core/errors.js'
 import { AttendanceRig, type AttendanceProcess } from '../../support/attendance-rig.js'
 import type { MeetingId } from '../../../src/core/ids.js'
 
@@ -177,6 +177,33 @@ describe('Attendance', () => {
     await rig.clock.advance(6_000)
     expect(one.room.joins.length).toBe(6)
     expect(await rig.store.meeting(id)).toMatchObject({ state: 'finalising', reason: 'duplicate_identity' })
+  })
+
+  it('41 a store that is away while a job looks costs the job nothing: it is asked until it answers', async () => {
+    const away = new UpstreamError('database_unreachable', 'away', { service: 'database', retryable: true })
+    const standing = one.claims.standing.bind(one.claims)
+    one.claims.standing = () => Promise.reject(away)
+    one.attend(id)
+    await rig.clock.advance(120_000)
+    expect([one.jobs, one.room.joins.length]).toEqual([[], 0])
+    one.claims.standing = standing
+    await rig.clock.advance(1_500)
+    expect(one.room.joins.length).toBe(1)
+  })
+
+  it('30 a meeting whose job is lost is handed over all the same', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    job.abort(new ClaimLostError('another worker has taken the job'))
+    two.attend(id)
+    await rig.clock.advance(5_000)
+    expect(two.room.joins.length).toBe(0)
+    one.attendance.leave('handover')
+    await rig.clock.advance(1_500)
+    expect([two.room.joins.length, one.attendance.running]).toEqual([1, 1])
+    one.room.connection.end('duplicate_identity')
+    await rig.clock.advance(6_000)
+    expect([one.attendance.running, two.attendance.running]).toEqual([0, 1])
   })
 
   it('T2 a job whose lock is lost changes nothing while the claim stands', async () => {
