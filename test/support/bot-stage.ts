@@ -34,8 +34,9 @@ export class BotStage {
   /** every bot that was ever started, dead or alive */
   readonly bots: CliProcess[] = []
   readonly #speech: SpeechServerProcess
-  readonly #postgres: TestPostgres
-  readonly #redis: TestRedis | null
+  /** for faults: tests stop and start them */
+  readonly postgres: TestPostgres
+  readonly redis: TestRedis | null
   readonly #folder: string
   readonly #dead = new Set<CliProcess>()
   #serve: CliProcess | null = null
@@ -53,8 +54,8 @@ export class BotStage {
     this.livekit = parts.livekit
     this.records = parts.records
     this.#speech = parts.speech
-    this.#postgres = parts.postgres
-    this.#redis = parts.redis
+    this.postgres = parts.postgres
+    this.redis = parts.redis
     this.#folder = parts.folder
   }
 
@@ -80,8 +81,8 @@ export class BotStage {
       LIVEKIT_URL: this.livekit.url,
       LIVEKIT_API_KEY: this.livekit.apiKey,
       LIVEKIT_API_SECRET: this.livekit.apiSecret,
-      DATABASE_URL: this.#postgres.url,
-      ...(this.#redis === null ? {} : { REDIS_URL: this.#redis.url }),
+      DATABASE_URL: this.postgres.url,
+      ...(this.redis === null ? {} : { REDIS_URL: this.redis.url }),
       GLADIA_API_URL: this.#speech.url,
       ROOMSCRIBE_STT: 'local',
       ROOMSCRIBE_API_KEY: KEY,
@@ -162,8 +163,8 @@ export class BotStage {
     await this.records.close()
     await this.#speech.stop()
     await this.livekit.stop()
-    await this.#redis?.close()
-    await this.#postgres.close()
+    await this.redis?.close()
+    await this.postgres.close()
     await rm(this.#folder, { recursive: true, force: true })
   }
 
