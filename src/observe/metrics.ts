@@ -36,6 +36,8 @@ export interface Metrics {
   readonly gaps: Count<'reason'>
   readonly tracksSubscribed: Level
   readonly tracksOverCapacity: Level
+  /** seconds in which the event loop stood still, each a second or longer */
+  readonly stalledSec: Count
   /** Everything in the text format of Prometheus. */
   text(): Promise<{ readonly contentType: string; readonly body: string }>
 }
@@ -106,6 +108,10 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     gaps: count('gaps', 'Stretches in which a person was not transcribed, by reason', ['reason']),
     tracksSubscribed: level('tracks_subscribed', 'Audio tracks that this process hears now'),
     tracksOverCapacity: level('tracks_over_capacity', 'Audio tracks that this process does not hear because there are too many'),
+    stalledSec: count(
+      'event_loop_stalled_seconds',
+      'Seconds in which the event loop of this process stood still, in stalls of a second and more',
+    ),
     text: async () => ({ contentType: register.contentType, body: await register.metrics() }),
   }
 }

@@ -9,6 +9,7 @@ interface Timer {
 /** A clock that moves only when told to. */
 export class ManualClock implements Clock {
   #now: number
+  #wallMs = 0
   readonly #timers = new Set<Timer>()
 
   constructor(nowMs = 0) {
@@ -21,7 +22,18 @@ export class ManualClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#now
+    return this.#now + this.#wallMs
+  }
+
+  /** The wall clock is set forward, or back, by so much; the monotonic one knows nothing of it. */
+  jumpWall(ms: number): void {
+    this.#wallMs += ms
+  }
+
+  /** The process stands still for so long: what falls due meanwhile is called once, late, when time goes on. */
+  stall(ms: number): void {
+    this.#now += ms
+    for (const timer of this.#timers) timer.at = Math.max(timer.at, this.#now)
   }
 
   monotonicMs(): number {

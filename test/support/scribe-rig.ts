@@ -120,6 +120,16 @@ export class ScribeRig {
     for (let at = 0; at < ms; at += BLOCK_MS) await this.block(all)
   }
 
+  /**
+   * The process stands still for so long while people speak: what the room delivered meanwhile comes at once after it, each person's
+   * frames in order, before the mixer asks for them (B6).
+   */
+  async stall(names: readonly string[], ms: number): Promise<void> {
+    this.clock.stall(ms)
+    for (const name of names) for (let at = 0; at < ms; at += BLOCK_MS) this.#frame(name, true)
+    await this.clock.settle()
+  }
+
   /** Ends the meeting as a bot does, and gives the receipt. @throws what went wrong inside */
   async finish(): Promise<Coverage> {
     await this.scribe.finish()

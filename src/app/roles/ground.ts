@@ -6,6 +6,7 @@ import { openQueue, type OpenQueue } from '../../followup/jobs/open.js'
 import { Relay } from '../../followup/pipeline/relay.js'
 import { createEvents, type BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
+import { watchLoop } from '../../observe/loop-watch.js'
 import { createMetrics, type Metrics } from '../../observe/metrics.js'
 import type { OpenStore } from '../../records/sql/open.js'
 import type { Settings } from '../config/settings.js'
@@ -49,6 +50,10 @@ export async function openGround(settings: Settings, parts: ProcessParts, scope:
   scope.defer('relay', () => relay.close())
   jobs.onFailed((id) => relay.changedSoon(id))
   const metrics = createMetrics({ process: true })
+  scope.defer(
+    'loop watch',
+    watchLoop(clock, logger, (seconds) => metrics.stalledSec.add(seconds, {})),
+  )
   const describes = {
     database: records.kind === 'postgres' ? 'PostgreSQL' : `embedded in ${settings.dataDir}`,
     queue: settings.redisUrl ? 'Redis' : 'in the database',
