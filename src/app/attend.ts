@@ -10,6 +10,10 @@ import { FINAL_STATES, type MeetingRecord } from '../records/port.js'
 import { AUTO_CHANNELS } from '../live/audio/lease/sizing.js'
 import { BeatWatch, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
 import type { Settings } from './config/settings.js'
+import { Turns } from './turns.js'
+
+/** A join that takes longer does not keep the next meeting waiting. */
+const LONGEST_ENTRY_MS = 2_000
 
 /** Bot options as the settings say. */
 export function botOptions(settings: Settings): BotOptions {
@@ -39,6 +43,8 @@ export interface AttendanceParts {
   readonly queue: Pick<JobQueue, 'followUp'>
   /** makes the watcher of a meeting: the terminal, the live feed */
   readonly observe: (meeting: MeetingRecord) => MeetingObserver
+  /** why nothing new is begun here now; null: there is room. Absent: always */
+  readonly whyFull?: () => string | null
   /** a meeting that was run here has ended here */
   readonly ended?: () => void
 }
@@ -55,15 +61,18 @@ interface Run {
  * runs a meeting, the queue only who looks: a job whose lock is lost changes nothing. T3 A claim is taken from nobody who gives signs of
  * life, unless it was released; whoever has the job of such a meeting watches over it. T4 A job ends when its meeting is over, never
  * before. T5 On the way out a meeting is released, its job goes back to the queue, and its bot hears on until another one is in the room.
+ * T6 Meetings that are handed over to this process are entered one after the other.
  */
 export class Attendance {
   readonly #parts: AttendanceParts
   readonly #deps: BotDeps
   readonly #runs = new Map<MeetingId, Run>()
+  readonly #turns: Turns
   #mode: 'open' | 'handover' | 'stop' = 'open'
 
   constructor(parts: AttendanceParts) {
     this.#parts = parts
+    this.#turns = new Turns(parts.deps.clock, LONGEST_ENTRY_MS)
     this.#deps = { ...parts.deps, store: handoverStore(parts.deps.store, parts.claims) }
   }
 
@@ -139,17 +148,33 @@ export class Attendance {
     const standing = await claims.standing(id)
     const isFree = standing.holder === null || standing.holder === claims.holder || standing.isReleased
     if (!isFree && !watch.isDead(standing, clock.monotonicMs())) return 'elsewhere'
-    signal.throwIfAborted()
-    // the job may have come twice, and the other one was faster
-    const taken = this.#runs.has(id) ? null : await claims.take(id, standing)
-    return taken ? this.#start(meeting, taken) : (this.#runs.get(id) ?? 'elsewhere')
+    // T6: whoever waits is heard by the bot before, and a join that has the processor to itself leaves the shortest hole
+    const entered = standing.isReleased ? await this.#turns.take() : () => undefined
+    try {
+      signal.throwIfAborted()
+      // the job may have come twice, and the other one was faster
+      const taken = this.#runs.has(id) ? null : await claims.take(id, standing)
+      if (taken) return this.#start(meeting, taken, entered)
+      entered()
+    } catch (thrown) {
+      entered()
+      throw thrown
+    }
+    return this.#runs.get(id) ?? 'elsewhere'
   }
 
-  #start(meeting: MeetingRecord, taken: TakenClaim): Run {
+  /** @param entered called when the bot is in the room, or will not be */
+  #start(meeting: MeetingRecord, taken: TakenClaim, entered: () => void): Run {
     const { options, observe } = this.#parts
     const stop = new AbortController()
-    const bot = new MeetingBot(this.#deps, options, meeting, taken.claim, observe(meeting), this.#tenure(taken))
+    const observer = observe(meeting)
+    const state: MeetingObserver['state'] = (now, reason) => {
+      if (now !== 'joining' && now !== 'reconnecting') entered()
+      observer.state?.(now, reason)
+    }
+    const bot = new MeetingBot(this.#deps, options, meeting, taken.claim, { ...observer, state }, this.#tenure(taken))
     const done = this.#run(bot, meeting.id, stop.signal).finally(() => {
+      entered()
       this.#runs.delete(meeting.id)
       this.#parts.ended?.()
     })
