@@ -89,6 +89,9 @@ export class Attendance {
   async attend(id: MeetingId, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted()
+      const full = this.#runs.has(id) ? null : (this.#parts.whyFull?.() ?? null)
+      // what runs here needs the room that is left: the job waits, for this process or another one
+      if (full !== null) throw new UpstreamError('no_room', full, { service: 'process', retryable: true })
       const run = this.#runs.get(id) ?? (await this.#take(id, signal))
       if (!run) return
       const outcome = await this.#accompany(run, signal)

@@ -41,6 +41,10 @@ export class CliProcess {
     })
   }
 
+  get pid(): number {
+    return this.#child.pid ?? -1
+  }
+
   /** lines for people: log lines left out */
   get messages(): readonly string[] {
     return this.stderr.filter((line) => !line.startsWith('{'))

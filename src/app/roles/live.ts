@@ -7,6 +7,7 @@ import { FinalsFolder } from '../../records/finals/finals-folder.js'
 import type { MeetingRecord } from '../../records/port.js'
 import { Attendance, botOptions } from '../attend.js'
 import { BEAT_MS } from '../beat-watch.js'
+import { currentUsage, whyFull } from '../headroom.js'
 import { openRoom } from '../room.js'
 import { openSpeech } from '../speech.js'
 import type { Ground } from './ground.js'
@@ -42,6 +43,7 @@ export async function openLive(
     claims,
     queue: relay,
     observe: options.observe ?? (() => ({})),
+    whyFull: () => whyFull(currentUsage(process.memoryUsage.rss())),
     ...(options.ended === undefined ? {} : { ended: options.ended }),
   })
   return { attendance, describes: speech.describes }

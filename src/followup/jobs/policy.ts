@@ -52,12 +52,12 @@ export function isRetryable(thrown: unknown): boolean {
   return !(thrown instanceof RoomscribeError)
 }
 
-/** A job whose store is away looks again after so long, however often: the outage is not the job's, and may last. */
-export const STORE_AWAY_MS = 2_000
+/** A job that could not run for no fault of its own looks again after so long, however often. */
+export const BLAMELESS_WAIT_MS = 2_000
 
-/** Whether the job could not run because the store does not answer. */
-export function isStoreAway(thrown: unknown): boolean {
-  return thrown instanceof UpstreamError && thrown.service === 'database' && thrown.retryable
+/** Whether the store does not answer, or this process has no room for more: neither is the job's fault, and both may last. */
+export function isBlameless(thrown: unknown): boolean {
+  return thrown instanceof UpstreamError && thrown.retryable && (thrown.service === 'database' || thrown.service === 'process')
 }
 
 /**

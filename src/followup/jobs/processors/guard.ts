@@ -4,7 +4,7 @@ import { ClaimLostError, RoomscribeError, toError } from '../../../core/errors.j
 import type { Clock } from '../../../core/time.js'
 import { redactText, type Logger } from '../../../observe/logger.js'
 import { parsePayload } from '../payload.js'
-import { isRetryable, isStoreAway, LOCK_MS, RENEW_MS, STORE_AWAY_MS } from '../policy.js'
+import { BLAMELESS_WAIT_MS, isBlameless, isRetryable, LOCK_MS, RENEW_MS } from '../policy.js'
 
 /** Why the signal of a job aborts when its worker closes: the job goes back to the queue, no attempt is counted. */
 export class WorkerClosing extends Error {
@@ -19,9 +19,8 @@ export interface GuardParts {
 
 /**
  * Runs one attempt of a job under a lock that is renewed meanwhile. A job whose lock is lost runs elsewhere too: its signal aborts with a
- * ClaimLostError. A non-retryable error ends the job at once as a dead letter; at shutdown the job
- * goes back to the queue for another worker; while the store is away it waits, and no attempt is counted; anything else is retried up to
- * the bound.
+ * ClaimLostError. A non-retryable error ends the job at once as a dead letter; at shutdown the job goes back to the queue for another
+ * worker; while the store is away, or this process has no room, it waits and no attempt is counted; anything else is retried up to the bound.
  * @param work idempotent; rejects with `signal.reason` when it stops because of the signal
  */
 export async function guarded(
@@ -44,9 +43,9 @@ export async function guarded(
       throw new WaitingError()
     }
     const error = toError(thrown)
-    if (isStoreAway(error)) {
-      log.warn({ err: error }, 'the store is away: the job waits for it')
-      await job.moveToDelayed(clock.nowMs() + STORE_AWAY_MS, token)
+    if (isBlameless(error)) {
+      log.warn({ err: error }, 'the store is away, or there is no room here: the job waits')
+      await job.moveToDelayed(clock.nowMs() + BLAMELESS_WAIT_MS, token)
       throw new DelayedError()
     }
     const attempt = job.attemptsMade + 1
