@@ -1,11 +1,11 @@
-import { open, rm, type FileHandle } from 'node:fs/promises'
+import { open, rm, stat, type FileHandle } from 'node:fs/promises'
 import { StateError, toError } from '../../core/errors.js'
 import type { Logger } from '../../observe/logger.js'
 import type { FinalsBatch, FinalsLog, FinalsReplay } from '../port.js'
 import { decodeLog, decodeSome, encodeBatch } from './batch.js'
 
 /** What of an open file the log uses. */
-type LogFile = Pick<FileHandle, 'appendFile' | 'truncate' | 'close' | 'read'>
+type LogFile = Pick<FileHandle, 'appendFile' | 'truncate' | 'close' | 'read' | 'stat'>
 
 /** A log whose finals are all stored is emptied beyond this size: what a restart reads again for nothing stays small. */
 const TRIM_BYTES = 64 * 1024
@@ -16,7 +16,8 @@ const READ_BYTES = 1024 * 1024
  * The log of one claim: records at the end of one file, in the page cache when `append` resolves, which outlives the process. It is not
  * synced: a disk under load takes longer for that (p99 14 to 32 ms measured) than the store, which follows within 50 ms.
  * F1 One operation at a time; a cut never takes what was appended after it was asked for. F2 A write that fails is cut off again, so that
- * what follows can be read; where even that fails nothing more is appended until it works: each append tries it first.
+ * what follows can be read; where even that fails nothing more is appended until it works: each append tries it first. F3 Whoever takes
+ * the meeting over takes the file out of its place first: what is appended to it afterwards is not kept, and that is said.
  */
 export class FinalsFile implements FinalsLog {
   readonly left: readonly FinalsBatch[]
@@ -99,6 +100,7 @@ export class FinalsFile implements FinalsLog {
         throw thrown
       }
       this.#goodBytes += record.length
+      if (!(await this.#isInPlace())) throw new StateError('the log of finals was taken by another bot')
     })
   }
 
@@ -120,6 +122,11 @@ export class FinalsFile implements FinalsLog {
       if (!keep) await rm(this.#path, { force: true })
     })
     return this.#closing
+  }
+
+  async #isInPlace(): Promise<boolean> {
+    const [own, there] = await Promise.all([this.#file.stat(), stat(this.#path).catch(() => null)])
+    return there !== null && own.ino === there.ino && own.dev === there.dev
   }
 
   async #cutTo(bytes: number): Promise<void> {

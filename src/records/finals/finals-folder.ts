@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { NotFoundError, toError } from '../../core/errors.js'
 import { asMeetingId } from '../../core/ids.js'
@@ -8,11 +8,14 @@ import { FinalsFile, readLog } from './finals-file.js'
 
 /** Finals of a log are handed to the store so many at a time. */
 const JOIN_SEGMENTS = 500
-const NAME = /^([0-9a-f-]{36})\.(\d+)\.finals$/
+const NAME = /^([0-9a-f-]{36})\.(\d+)(\.taken)?\.finals$/
+const TAKEN = '.taken.finals'
 
 /**
  * The folder of all logs of finals of this host, a file a claim: `<meeting>.<epoch>.finals`. A file is removed by whoever knows that the
- * store has all of it: its own writer at the end, the next claim of its meeting, or a later start once nobody can hold its claim.
+ * store has all of it: its own writer at the end, the next claim of its meeting, or a later start once nobody can hold its claim. Whoever
+ * is not its writer renames it first, to `<meeting>.<epoch>.taken.finals`: a writer that wakes up again finds it gone, and knows that
+ * what it appended then is not kept.
  */
 export class FinalsFolder implements FinalsLogs {
   readonly #folder: string
@@ -29,7 +32,8 @@ export class FinalsFolder implements FinalsLogs {
     const earlier = (await this.#files())
       .filter(({ claim: { meetingId, epoch } }) => meetingId === claim.meetingId && epoch < claim.epoch)
       .toSorted((a, b) => a.claim.epoch - b.claim.epoch)
-    const paths = earlier.map(({ path }) => path)
+    const paths: string[] = []
+    for (const { path } of earlier) paths.push(await this.#take(path))
     return FinalsFile.open(join(this.#folder, `${claim.meetingId}.${claim.epoch}.finals`), paths, JOIN_SEGMENTS, this.#logger)
   }
 
@@ -44,22 +48,40 @@ export class FinalsFolder implements FinalsLogs {
     })
     for (const { path, claim } of files) {
       try {
-        const { batches } = await readLog(path, JOIN_SEGMENTS, this.#logger)
-        let isOver = false
-        let stored = 0
-        for (const { segments, spans } of batches.length > 0 ? batches : [{ segments: [], spans: [] }]) {
-          const adopted = await store.adoptSegments(claim, segments, spans)
-          isOver = adopted.isOver
-          stored += adopted.stored
+        if (await this.#adoptFile(path, claim, store)) {
+          // its writer may have lived on until now
+          const taken = await this.#take(path)
+          await this.#adoptFile(taken, claim, store)
+          await rm(taken, { force: true })
         }
-        if (stored > 0) this.#logger.warn({ meeting: claim.meetingId, segments: stored }, 'finals left by a dead process stored')
-        if (isOver) await rm(path, { force: true })
       } catch (thrown) {
         // a meeting that was deleted takes its text along
         if (thrown instanceof NotFoundError) await rm(path, { force: true })
         else this.#logger.error({ err: toError(thrown), path }, 'finals left by a dead process could not be stored')
       }
     }
+  }
+
+  /** @returns whether nobody can hold the claim any more */
+  async #adoptFile(path: string, claim: Claim, store: Pick<MeetingStore, 'adoptSegments'>): Promise<boolean> {
+    const { batches } = await readLog(path, JOIN_SEGMENTS, this.#logger)
+    let isOver = false
+    let stored = 0
+    for (const { segments, spans } of batches.length > 0 ? batches : [{ segments: [], spans: [] }]) {
+      const adopted = await store.adoptSegments(claim, segments, spans)
+      isOver = adopted.isOver
+      stored += adopted.stored
+    }
+    if (stored > 0) this.#logger.warn({ meeting: claim.meetingId, segments: stored }, 'finals left by a dead process stored')
+    return isOver
+  }
+
+  /** @returns the file's name from now on */
+  async #take(path: string): Promise<string> {
+    if (path.endsWith(TAKEN)) return path
+    const taken = path.replace(/\.finals$/, TAKEN)
+    await rename(path, taken)
+    return taken
   }
 
   async #files(): Promise<readonly { readonly path: string; readonly claim: Claim }[]> {

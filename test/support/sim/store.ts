@@ -43,6 +43,7 @@ export class SimDisk {
   readonly files: LogFile[] = []
   /** writes fail until then */
   fullUntilMs = 0
+  readonly #taken: LogFile[] = []
   readonly #time: SimTime
 
   constructor(time: SimTime) {
@@ -57,12 +58,14 @@ export class SimDisk {
   }
 
   #open(claim: Claim, process: SimProcess): FinalsLog {
-    const earlier = this.files.filter((file) => file.claim.meetingId === claim.meetingId)
+    // taken out of their places first, so that a writer that wakes up knows
+    for (const file of this.files.splice(0)) this.#taken.push(file)
+    const earlier = [...this.#taken]
     const own: LogFile = { claim, batches: [] }
     this.files.push(own)
-    const remove = (file: LogFile) => {
-      const at = this.files.indexOf(file)
-      if (at >= 0) this.files.splice(at, 1)
+    const remove = (files: LogFile[], file: LogFile) => {
+      const at = files.indexOf(file)
+      if (at >= 0) files.splice(at, 1)
     }
     const later = (run: () => void) =>
       process.answer(
@@ -80,13 +83,13 @@ export class SimDisk {
       )
     return {
       left: earlier.flatMap(({ batches }) => batches),
-      forgetLeft: () => Promise.resolve(earlier.forEach(remove)),
+      forgetLeft: () => Promise.resolve(earlier.forEach((file) => remove(this.#taken, file))),
       append: (batch) => later(() => own.batches.push(batch)),
       stored: () => {
         own.batches = []
       },
       close: (keep) => {
-        if (!keep) remove(own)
+        if (!keep) remove(this.files, own)
         return Promise.resolve()
       },
     }

@@ -37,6 +37,10 @@ class FullDisk {
     return this.#file.close()
   }
 
+  get stat(): FileHandle['stat'] {
+    return this.#file.stat.bind(this.#file)
+  }
+
   get read(): FileHandle['read'] {
     return this.#file.read.bind(this.#file)
   }
@@ -88,15 +92,17 @@ describe('the log of finals', () => {
     const wholeBytes = statSync(onlyFile()).size
     await log.append(batch(2))
     await log.close(true)
-    const bytes = readFileSync(onlyFile())
+    const path = onlyFile()
+    const bytes = readFileSync(path)
     for (let cut = wholeBytes; cut < bytes.length; cut += 7) {
-      writeFileSync(onlyFile(), bytes.subarray(0, cut))
+      writeFileSync(path, bytes.subarray(0, cut))
       const again = await folder.open(claim)
       expect(textsOf(again.left)).toEqual(['text 1'])
       await again.append(batch(3))
       await again.close(true)
       const last = await folder.open(next(claim))
       expect(textsOf(last.left)).toEqual(['text 1', 'text 3'])
+      await last.forgetLeft()
       await last.close(false)
     }
   })
@@ -132,14 +138,35 @@ describe('the log of finals', () => {
 
   it('belongs to one meeting, and what a newer claim writes is not touched', async () => {
     const claim = newClaim()
-    const [mine, other, newer] = [await folder.open(claim), await folder.open(newClaim()), await folder.open(next(next(claim)))]
+    const other = await folder.open(newClaim())
+    const newer = await folder.open(next(next(claim)))
+    const mine = await folder.open(claim)
     await Promise.all([mine.append(batch(1)), other.append(batch(2)), newer.append(batch(3))])
+    await mine.close(true)
     const second = await folder.open(next(claim))
     expect(textsOf(second.left)).toEqual(['text 1'])
     await second.forgetLeft()
     await second.close(false)
     expect(files()).toHaveLength(2)
-    for (const log of [mine, other, newer]) await log.close(true)
+    await newer.append(batch(4))
+    for (const log of [other, newer]) await log.close(true)
+  })
+
+  it('36 F3 a writer that wakes up after its meeting was taken over is told that what it appends is not kept', async () => {
+    const claim = newClaim()
+    const frozen = await folder.open(claim)
+    await frozen.append(batch(1))
+    const after = await folder.open(next(claim))
+    expect(textsOf(after.left)).toEqual(['text 1'])
+    await expect(frozen.append(batch(2))).rejects.toThrow('taken by another bot')
+    await after.close(false)
+    await frozen.close(true)
+    // the next owner did not live to store what it had found
+    const third = await folder.open(next(next(claim)))
+    expect(textsOf(third.left).slice(0, 1)).toEqual(['text 1'])
+    await third.forgetLeft()
+    await third.close(false)
+    expect(files()).toHaveLength(0)
   })
 
   it('33 F2 a write that fails half-way is cut off: what was appended before and after it is read', async () => {
