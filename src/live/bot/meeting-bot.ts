@@ -11,6 +11,7 @@ import { botIdentity, type BotDeps, type BotOptions, type BotOutcome, type Meeti
 import { Handover } from './handover.js'
 import type { Tenure } from './inheritance.js'
 import { Journal } from './journal.js'
+import { Legacy } from './legacy.js'
 import { begin, joinFailure, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { Patience } from './patience.js'
 import { People } from './people.js'
@@ -46,6 +47,7 @@ export class MeetingBot {
   /** asked for and not answered yet */
   #stopChecks = 0
   readonly #handover: Handover
+  readonly #legacy: Legacy
   readonly #storeNowMs: number | undefined
   #complete = false
   #stateWrites: Promise<void> = Promise.resolve()
@@ -101,6 +103,7 @@ export class MeetingBot {
         failed: (reason, error) => this.#speechFailed(reason, error),
       },
     )
+    this.#legacy = new Legacy({ ...deps, meetingId: meeting.id, scribe: this.#scribe, scope: this.#scope, logger: this.#logger })
     this.#handover = new Handover({
       tenure,
       store: deps.store,
@@ -140,6 +143,7 @@ export class MeetingBot {
       await this.#deps.store.appendSegments(this.#claim, [])
       await this.#journal.open()
       const past = this.#meeting.startedAt === null ? null : await this.#handover.inherit(this.#meeting.id)
+      if (past) this.#legacy.begin()
       const first = begin(this.#options.policy, past)
       this.#state = first.state
       this.#told = meetingState(first.state)
@@ -203,7 +207,7 @@ export class MeetingBot {
     }
     await this.#scope.close()
     const isTaken = this.#claimLost || this.#handover.isHandedOver
-    const state = isTaken ? 'taken_over' : failed ? 'failed' : 'done'
+    const state = this.#claimLost ? 'taken_over' : isTaken ? 'handed_over' : failed ? 'failed' : 'done'
     this.#business.meetingEnded(this.#logger, { state, reason, complete: this.#complete })
     return { reason, failed, complete: this.#complete, claimLost: isTaken, handedOver: this.#handover.isHandedOver && !this.#claimLost }
   }
@@ -387,7 +391,11 @@ export class MeetingBot {
     const left = connection?.close().catch((thrown: unknown) => this.#logger.warn({ err: toError(thrown) }, 'leaving the room failed'))
     try {
       if (this.#claimLost) await this.#scribe.close()
-      else await this.#scribe.finish()
+      else {
+        await this.#legacy.adopted()
+        const waitMs = this.#handover.isHandedOver ? 0 : this.#options.drainMs
+        await Promise.all([this.#scribe.finish(), this.#legacy.finish(waitMs)])
+      }
     } finally {
       await left
       await this.#scribe.close()

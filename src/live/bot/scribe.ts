@@ -6,7 +6,7 @@ import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { AudioPlane, type AudioPlaneOptions } from '../audio/plane.js'
 import type { Gap, Span } from '../audio/span.js'
-import type { SttGap, SttPort, Utterance } from '../stt/port.js'
+import type { LeftAudio, SttGap, SttPort, Utterance } from '../stt/port.js'
 import { attribute } from '../transcript/attribute.js'
 import { coverage, gapsOf, type Coverage } from '../transcript/coverage.js'
 import type { Segment } from '../transcript/segment.js'
@@ -47,6 +47,8 @@ export class Scribe {
   readonly #pool: SpeechPool
   readonly #spans = new SpanIndex()
   readonly #transcript = new Transcript()
+  /** sessions of bots before this one */
+  readonly #inherited = new Set<SessionId>()
   /** tracks that can be heard now */
   readonly #heard = new Map<TrackKey, Identity>()
   /** of the audio plane and the room; those of sessions follow from their outcomes */
@@ -155,6 +157,30 @@ export class Scribe {
     this.#tellGap(gap)
   }
 
+  /** Takes what a bot before this one knew of who spoke where; it is stored already. */
+  inherit(spans: readonly Span[]): void {
+    for (const span of spans) {
+      this.#inherited.add(span.sessionId)
+      this.#spans.put(span)
+    }
+  }
+
+  /** Sends audio that a bot before this one could not send; its spans have been inherited. */
+  adopt(left: LeftAudio): void {
+    this.#pool.adopt(left)
+  }
+
+  /** Who said it, and when. */
+  attribute(utterance: Utterance): readonly Segment[] {
+    return attribute(utterance, this.#spans)
+  }
+
+  /** Adds final segments to the transcript; what is known changes nothing. */
+  add(segments: readonly Segment[]): void {
+    const added = this.#transcript.addFinal(segments)
+    if (added.length > 0) this.#journal.segments(added)
+  }
+
   /** Sends what waits, ends every session and waits for the last texts. */
   async finish(): Promise<void> {
     this.#stop()
@@ -174,9 +200,9 @@ export class Scribe {
     return coverage({
       counters: this.#plane.coverageInput(),
       // copies made for a recovery say nothing new
-      spans: [...this.#spans].filter((span) => !this.#pool.isRecovery(span.sessionId)),
+      spans: [...this.#spans].filter(({ sessionId }) => !this.#inherited.has(sessionId) && !this.#pool.isRecovery(sessionId)),
       sessions: this.#pool.outcomes(),
-      segments: this.#transcript.finals,
+      segments: this.#transcript.finals.filter(({ sessionId }) => !this.#inherited.has(sessionId)),
       gaps: this.#gaps,
       names,
     })
@@ -204,11 +230,9 @@ export class Scribe {
   }
 
   #utterance(utterance: Utterance): void {
-    const segments = attribute(utterance, this.#spans)
-    if (utterance.isFinal) {
-      const added = this.#transcript.addFinal(segments)
-      if (added.length > 0) this.#journal.segments(added)
-    } else if (this.#transcript.setInterim(segments)) this.#events.interim(segments)
+    const segments = this.attribute(utterance)
+    if (utterance.isFinal) this.add(segments)
+    else if (this.#transcript.setInterim(segments)) this.#events.interim(segments)
   }
 
   #notHeard(key: TrackKey): void {
@@ -250,6 +274,7 @@ export class Scribe {
 
   #copySpans(from: SessionId, channels: number, fromFrame: number, to: SessionId, frames: number): void {
     const first = this.#repeats.get(from) ?? { sessionId: from, fromFrame: 0 }
+    if (this.#inherited.has(from)) this.#inherited.add(to)
     this.#repeats.set(to, { sessionId: first.sessionId, fromFrame: first.fromFrame + fromFrame })
     for (let channel = 0; channel < channels; channel++) {
       for (const span of this.#spans.overlapping(from, channel, fromFrame, fromFrame + frames)) {

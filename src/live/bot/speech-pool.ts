@@ -5,7 +5,7 @@ import type { BusinessEvents, SessionOpening } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
-import type { Backlog, SttEndReason, SttGap, SttPort, SttSession, Utterance } from '../stt/port.js'
+import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPort, SttSession, Utterance } from '../stt/port.js'
 
 /** What the pool tells. */
 export interface SpeechPoolEvents {
@@ -99,6 +99,14 @@ export class SpeechPool {
   /** Opens a session; audio may be sent at once. */
   open(channels: number): SessionId {
     return this.#open(channels, null).session.sessionId
+  }
+
+  /** Sends what a session of an earlier bot could not send, in a session of its own. Its spans have to be known. */
+  adopt({ sessionId, channels, fromFrame, backlog }: LeftAudio): void {
+    const { frames } = backlog
+    const recovery = this.#open(channels, backlog).session.sessionId
+    this.#events.recovered(sessionId, channels, fromFrame, recovery, frames)
+    if (!this.#closing) this.finish(recovery)
   }
 
   /** @param block interleaved s16; owned by the session afterwards */
