@@ -1,4 +1,5 @@
 import type { FrameRun } from '../spool/held-runs.js'
+import { waysToKeep } from './kept.js'
 import { StreamMap } from './stream-map.js'
 
 interface InFlight {
@@ -6,6 +7,8 @@ interface InFlight {
   serverFrom: number
   frameFrom: number
   frames: number
+  /** which of the connections since the last acknowledgement it was sent on */
+  readonly connection: number
   /** answered `acknowledged: false`: not part of the stream */
   refused: boolean
 }
@@ -34,8 +37,10 @@ export type AckOutcome =
  *    (if the service did keep some, it cannot be seen, and they are heard twice).
  * L4 An empty range before A decides nothing: a service may answer an empty chunk with [0, 0].
  * L5 What the service kept and the audio probe repeats stands twice in the stream, both mapped to the same frames.
- * L6 An unanswered audio probe counts as sent after what was in flight. When the service kept part of the one and all of the other, the
- *    two cannot be told apart: at most the length of the probe is then misplaced.
+ * L6 An unanswered audio probe counts as sent after what was in flight. Of each connection a service keeps its first messages, whole;
+ *    pieces of a probe are of different lengths, so that how many of which were kept is known by their sum. Of several ways to the same sum
+ *    the one with the fewest connections is believed, and what any of them lacks is sent again: nothing is lost, at worst a probe is
+ *    misplaced.
  */
 export class StreamLedger {
   readonly map = new StreamMap()
@@ -47,6 +52,7 @@ export class StreamLedger {
   /** what turns this connection's ranges into positions; null until its first range */
   #base: number | null = 0
   #inFlight: InFlight[] = []
+  #connection = 0
   /** sent since the connection opened, until its first range decides where that went */
   #probe: { readonly frameFrom: number; readonly frames: number }[] = []
 
@@ -92,9 +98,7 @@ export class StreamLedger {
       this.#probe.push({ frameFrom, frames })
       return
     }
-    this.#inFlight.push({ serverFrom: this.#sent, frameFrom, frames, refused: false })
-    this.map.append(this.#sent, frameFrom, frames)
-    this.#sent += frames
+    this.#append(frameFrom, frames)
     this.#nextFrame = frameFrom + frames
   }
 
@@ -130,12 +134,40 @@ export class StreamLedger {
 
   /** L6: a probe whose connection went before it was answered stands behind what was in flight, if it was taken. */
   #foldProbe(): void {
-    for (const { frameFrom, frames } of this.#probe) {
-      this.#inFlight.push({ serverFrom: this.#sent, frameFrom, frames, refused: false })
-      this.map.append(this.#sent, frameFrom, frames)
-      this.#sent += frames
-    }
+    if (this.#probe.length > 0) this.#connection++
+    for (const { frameFrom, frames } of this.#probe) this.#append(frameFrom, frames)
     this.#probe = []
+  }
+
+  #append(frameFrom: number, frames: number): void {
+    this.#inFlight.push({ serverFrom: this.#sent, frameFrom, frames, connection: this.#connection, refused: false })
+    this.map.append(this.#sent, frameFrom, frames)
+    this.#sent += frames
+  }
+
+  /** What of that in flight the service has, when it has so many frames of it, and up to where it has all for certain. */
+  #kept(keptFrames: number): { readonly entries: readonly InFlight[]; readonly reachFrame: number } {
+    const sent = this.#inFlight.filter(({ refused }) => !refused)
+    const connections = [...new Set(sent.map(({ connection }) => connection))].map((one) =>
+      sent.filter(({ connection }) => connection === one),
+    )
+    const ways = waysToKeep(
+      connections.map((entries) => entries.map(({ frames }) => frames)),
+      keptFrames,
+    ).map((counts) => counts.flatMap((count, at) => connections[at]!.slice(0, count)))
+    const [first, ...others] = ways
+    if (first) {
+      const entries = others.reduce((best, way) => (connectionsOf(way) < connectionsOf(best) ? way : best), first)
+      return { entries, reachFrame: Math.min(...ways.map(reach)) }
+    }
+    let left = keptFrames
+    // not whole messages, against all expectation
+    const entries = sent.flatMap((entry) => {
+      const frames = Math.min(left, entry.frames)
+      left -= frames
+      return frames > 0 ? [{ ...entry, frames }] : []
+    })
+    return { entries, reachFrame: reach(entries) }
   }
 
   get #resumeFrame(): number {
@@ -157,21 +189,20 @@ export class StreamLedger {
       return { kind: 'senseless' }
     }
     const start = this.#acked + keptFrames
-    let nextFrame = this.#resumeFrame
-    let left = keptFrames
-    for (const entry of this.#inFlight) {
-      if (entry.refused || left === 0) continue
-      const taken = Math.min(left, entry.frames)
-      left -= taken
-      nextFrame = Math.max(nextFrame, entry.frameFrom + taken)
-    }
+    const kept = this.#kept(keptFrames)
+    const nextFrame = Math.max(this.#resumeFrame, kept.reachFrame)
     const lost = this.#inFlight
       .filter((entry) => entry.refused && entry.frameFrom + entry.frames <= nextFrame)
       .map((entry) => ({ fromFrame: entry.frameFrom, toFrame: entry.frameFrom + entry.frames }))
-    this.map.truncate(start)
+    this.map.truncate(this.#acked)
+    this.#sent = this.#acked
+    for (const { frameFrom, frames } of kept.entries) {
+      this.map.append(this.#sent, frameFrom, frames)
+      this.#sent += frames
+    }
     this.#acked = start
-    this.#sent = start
     this.#inFlight = []
+    this.#connection = 0
     this.#nextFrame = nextFrame
     this.#ackedFrame = Math.max(this.#ackedFrame, nextFrame)
     const probe = this.#probe
@@ -202,4 +233,14 @@ export class StreamLedger {
     }
     return { kind: 'progress', frames: this.#ackedFrame }
   }
+}
+
+/** the frame after the last of these */
+function reach(entries: readonly InFlight[]): number {
+  return entries.reduce((frame, { frameFrom, frames }) => Math.max(frame, frameFrom + frames), 0)
+}
+
+/** on how many connections these were sent */
+function connectionsOf(entries: readonly InFlight[]): number {
+  return new Set(entries.map(({ connection }) => connection)).size
 }

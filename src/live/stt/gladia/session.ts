@@ -17,6 +17,7 @@ import { sessionBuffer } from '../spool/session-buffer.js'
 import { Redial } from './redial.js'
 import type { SessionParts } from './session-parts.js'
 import { GladiaSocket } from './socket.js'
+import type { StreamMap } from './stream-map.js'
 import { Uplink } from './uplink.js'
 import { UtteranceBook, type StreamView } from './utterances.js'
 
@@ -95,6 +96,10 @@ export class GladiaSession implements SttSession {
   }
   get malformedMessages(): number {
     return this.#malformed
+  }
+  /** which of our frames stands where in the service's stream */
+  get stream(): StreamMap {
+    return this.#uplink.ledger.map
   }
   get hasAllTexts(): boolean {
     return this.#isCollected || this.#acknowledgedTold === 0

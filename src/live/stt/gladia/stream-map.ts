@@ -1,6 +1,11 @@
-interface Run {
+/** So many frames of ours stand unbroken in the service's stream. */
+export interface StreamRun {
   readonly serverFrom: number
   readonly frameFrom: number
+  readonly frames: number
+}
+
+interface Run extends StreamRun {
   frames: number
 }
 
@@ -13,6 +18,11 @@ const MAX_RUNS = 4096
  */
 export class StreamMap {
   readonly #runs: Run[] = []
+
+  /** in the order of the stream */
+  get runs(): readonly StreamRun[] {
+    return this.#runs
+  }
 
   /** The next frames of the stream. Positions must grow. */
   append(serverFrom: number, frameFrom: number, frames: number): void {

@@ -4,7 +4,8 @@ import type { Limits } from './limits.js'
 import { AudioBuffer } from '../spool/audio-buffer.js'
 import type { FrameRun } from '../spool/held-runs.js'
 
-const EMPTY_PROBES = 3
+/** empty chunks of the first, second and third time: a service may answer ten at once */
+const EMPTY_PROBES = [1, 4, 5] as const
 const AUDIO_PROBES = 10
 
 /** What the uplink needs of a connection. */
@@ -36,8 +37,8 @@ interface UplinkParts {
  * U1 Audio leaves in chunks of complete frames; a shorter last one only at the end.
  * U2 A backlog is paced by a token bucket of `replaySpeed` x real time; live audio never empties the bucket.
  * U3 What the system has not taken of one second's worth stays in the buffer; what of that is on disk is sent when it has been read.
- * U4 A probe is an empty chunk: its answer tells the position and doubles nothing. It is repeated twice within `emptyAckMs`, since a service
- *    may answer several chunks at once. Unanswered or undecided, pieces of `probeMs` of audio follow in the same rhythm, ten at most; a
+ * U4 A probe is an empty chunk: its answer tells the position and doubles nothing. More follow twice within `emptyAckMs`, since a service
+ *    may answer ten chunks at once. Unanswered or undecided, pieces of `probeMs` of audio follow in the same rhythm, ten at most; a
  *    service that was seen to answer only those is asked with audio at once from then on.
  * U5 The connection is dead when something waits for an answer and the position has not moved for `ackTimeoutMs`.
  * U6 Without audio for `idleMs`, empty chunks go out every `keepaliveMs`.
@@ -61,6 +62,8 @@ export class Uplink {
   #probing: 'no' | 'empty' | 'audio' = 'no'
   #probes = 0
   #probedMs = 0
+  /** pieces of audio that were ever sent as a probe */
+  #pieces = 0
   #stopping = false
 
   constructor({ channels, sampleRate, clock, limits, buffer }: UplinkParts) {
@@ -180,9 +183,9 @@ export class Uplink {
   tick(): boolean {
     const now = this.#clock.monotonicMs()
     if (!this.#sink) return false
-    if (this.#probing !== 'no' && now - this.#probedMs >= this.#limits.emptyAckMs / EMPTY_PROBES) {
+    if (this.#probing !== 'no' && now - this.#probedMs >= this.#limits.emptyAckMs / EMPTY_PROBES.length) {
       if (this.#probing === 'audio') this.#sendProbe()
-      else if (this.#probes < EMPTY_PROBES) this.#sendProbe()
+      else if (this.#probes < EMPTY_PROBES.length) this.#sendProbe()
       else this.#probe('audio')
     }
     const isWaiting = this.#probing !== 'no' || this.#stopping || this.ledger.hasInFlight
@@ -201,11 +204,19 @@ export class Uplink {
   #sendProbe(): void {
     const run = this.#probing === 'audio' && this.#probes < AUDIO_PROBES ? this.#buffer.run(this.ledger.probeFrame) : null
     // what is to be read from disk first is asked for again with the next tick
-    if (run && !this.#send(run.fromFrame, Math.min(this.#frames(this.#limits.probeMs), run.toFrame - run.fromFrame))) return
+    if (run && !this.#send(run.fromFrame, Math.min(this.#pieceFrames(), run.toFrame - run.fromFrame))) return
     this.#probedMs = this.#clock.monotonicMs()
     this.#probes++
     // nothing is left to send again: the position does not matter, but a sign of life does
-    if (!run && (this.#probing === 'empty' || this.#probes <= AUDIO_PROBES)) this.#sendEmpty()
+    const empties = this.#probing === 'empty' ? (EMPTY_PROBES[this.#probes - 1] ?? 0) : run || this.#probes > AUDIO_PROBES ? 0 : 1
+    for (let sent = 0; sent < empties; sent++) this.#sendEmpty()
+  }
+
+  /** From one to two times `probeMs`, scattered: how many pieces a service has taken is then known by their sum (ledger.ts, L6). */
+  #pieceFrames(): number {
+    const frames = this.#frames(this.#limits.probeMs)
+    // multiples of the golden ratio leave no two near each other
+    return frames + Math.floor(frames * ((this.#pieces++ * 0.618_033_988_75) % 1))
   }
 
   #sendEmpty(): void {

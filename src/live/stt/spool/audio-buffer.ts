@@ -6,7 +6,7 @@ import { HeldRuns, type FrameRun } from './held-runs.js'
 import { MemoryRing } from './memory-ring.js'
 import type { SessionFiles } from './session-files.js'
 
-/** So much audio waits in memory before any goes to disk, or a quarter of its bound: a connection that works owes less (5 s of two channels). */
+/** So much audio waits in memory before any goes to disk: a connection that works owes less (5 s of two channels). */
 const SPOOL_AFTER_BYTES = 320 * 1024
 /** Less is not written: what a crash takes (a second of two channels). */
 const RECORD_BYTES = 64 * 1024
@@ -161,7 +161,7 @@ export class AudioBuffer implements DiskUser {
     const files = this.#backing?.files
     if (!files) return
     files.release(below)
-    if (files.isEmpty || (below - this.#markedFrame) * this.#frameBytes < RECORD_BYTES) return
+    if (files.isEmpty || (below - this.#markedFrame) * this.#frameBytes < this.#small(RECORD_BYTES)) return
     this.#markedFrame = below
     // a mark that is not written costs a little that is heard twice after a crash
     this.#backing?.run(() => files.mark(below).catch(() => undefined))
@@ -249,6 +249,11 @@ export class AudioBuffer implements DiskUser {
     return Math.max(files.endFrame, this.#held.first ?? this.#ring.endFrame, this.#ring.startFrame)
   }
 
+  /** No bound of what waits is more than a quarter of memory's. */
+  #small(bytes: number): number {
+    return Math.min(bytes, this.#ring.capBytes / 4)
+  }
+
   #mayWrite(): boolean {
     return this.#backing !== null && this.#backing.clock.monotonicMs() >= this.#retryAtMs
   }
@@ -269,9 +274,9 @@ export class AudioBuffer implements DiskUser {
     const { files, run } = this.#backing ?? {}
     const first = this.#held.first
     if (!files || !run || first === null || this.#isWriting || !this.#mayWrite()) return
-    if (files.isEmpty && (this.#ring.endFrame - first) * this.#frameBytes < Math.min(SPOOL_AFTER_BYTES, this.#ring.capBytes / 4)) return
+    if (files.isEmpty && (this.#ring.endFrame - first) * this.#frameBytes < this.#small(SPOOL_AFTER_BYTES)) return
     const from = this.#unwritten(files)
-    if ((this.#ring.endFrame - from) * this.#frameBytes < RECORD_BYTES) return
+    if ((this.#ring.endFrame - from) * this.#frameBytes < this.#small(RECORD_BYTES)) return
     const samples = this.#ring.read(from, Math.floor(MAX_RECORD_BYTES / this.#frameBytes))
     this.#isWriting = run(async () => {
       try {
@@ -286,7 +291,7 @@ export class AudioBuffer implements DiskUser {
   }
 
   #written(files: SessionFiles): void {
-    this.#ring.shrink(KEEP_BYTES, files.endFrame)
+    this.#ring.shrink(this.#small(KEEP_BYTES), files.endFrame)
     if (this.#failure !== 'none') this.#backing?.logger.info({}, 'speech spool is written again')
     this.#failure = 'none'
   }

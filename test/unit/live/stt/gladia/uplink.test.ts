@@ -97,7 +97,7 @@ describe('uplink', () => {
     expect(uplink.attach(second)).toBe(true)
     uplink.probe()
     await pass(700)
-    expect([second.empties, second.audio]).toEqual([3, []])
+    expect([second.empties, second.audio]).toEqual([10, []])
     await pass(200)
     expect(second.audio[0]).toBe(10)
     expect(second.audio.every((frames) => frames === 10)).toBe(true)
