@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { simulateMany } from '../support/sim/many.js'
+import { simulate } from '../support/sim/meeting.js'
+
+/** `SIM_FROM=4711 SIM_COUNT=1` replays one seed, with its faults told. */
+const FROM = Number(process.env['SIM_FROM'] ?? 1)
+const COUNT = Number(process.env['SIM_COUNT'] ?? 1000)
+
+test('I1 I2 I4 I7 I8 I11 a thousand simulated meetings with random faults break no invariant', async () => {
+  const totals = await simulateMany(FROM, COUNT)
+  expect(totals.worst).toEqual([])
+  // the meetings are no formality: faults cost some of them something, and most nothing
+  if (COUNT >= 1000) {
+    expect(totals.complete).toBeGreaterThan(COUNT / 3)
+    expect(totals.lost).toBeGreaterThan(0)
+    expect(totals.returned).toBeGreaterThan(totals.spoken * 0.7)
+  }
+}, 600_000)
+
+test('one seed gives the same meeting again', async () => {
+  const told: string[] = []
+  const once = await simulate(FROM + 25, { onFault: (atMs, kind) => told.push(`${atMs} ${kind}`) })
+  const again: string[] = []
+  expect(await simulate(FROM + 25, { onFault: (atMs, kind) => again.push(`${atMs} ${kind}`) })).toEqual(once)
+  expect(again).toEqual(told)
+  expect(told.length).toBeGreaterThan(0)
+})

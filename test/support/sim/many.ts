@@ -1,0 +1,37 @@
+import { simulate } from './meeting.js'
+import type { SimVerdict } from './verdict.js'
+
+/** What became of many simulated meetings. */
+export interface SimTotals {
+  readonly simulatedMeetings: number
+  /** meetings that broke an invariant */
+  readonly violations: number
+  readonly worst: readonly SimVerdict[]
+  /** blocks of 50 ms that were spoken, that stand in a transcript, and that were handed to a bot and stand in none */
+  readonly spoken: number
+  readonly returned: number
+  readonly lost: number
+  /** lost, and in no gap of their speaker: such a meeting is not called complete */
+  readonly ungapped: number
+  readonly complete: number
+}
+
+/** Simulates meetings one after the other, seeds `from` on. */
+export async function simulateMany(from: number, count: number, told?: (verdict: SimVerdict) => void): Promise<SimTotals> {
+  const worst: SimVerdict[] = []
+  const sums = { spoken: 0, returned: 0, lost: 0, ungapped: 0, complete: 0 }
+  let violations = 0
+  for (let seed = from; seed < from + count; seed++) {
+    const verdict = await simulate(seed)
+    sums.spoken += verdict.spoken
+    sums.returned += verdict.returned
+    sums.lost += verdict.lost
+    sums.ungapped += verdict.ungapped
+    if (verdict.complete) sums.complete++
+    if (verdict.violations.length === 0) continue
+    violations++
+    if (worst.length < 10) worst.push(verdict)
+    told?.(verdict)
+  }
+  return { simulatedMeetings: count, violations, worst, ...sums }
+}
