@@ -44,6 +44,10 @@ export interface ClaimBook {
   take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>): Promise<TakenClaim | null>
   /** Lets another process take the meeting while the bot here hears on. @throws ClaimLostError */
   release(claim: Claim): Promise<void>
+  /** Tells whoever takes the released claim until when this bot has heard. @param atMs ms from the meeting's start */
+  left(claim: Claim, atMs: number): Promise<void>
+  /** Until when the bot before this claim has heard, ms from the meeting's start; null: it has not said. */
+  leftBefore(claim: Claim): Promise<number | null>
   /**
    * The claim to write under what was heard under `claim`: itself, or the newest one when it was released before that was taken.
    * @throws ClaimLostError it was taken without having been released: nothing of it is written any more

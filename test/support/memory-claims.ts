@@ -7,6 +7,7 @@ import { FINAL_STATES, type Claim, type MeetingStore } from '../../src/records/p
 interface Held {
   readonly holder: string
   isReleased: boolean
+  leftMs: number | null
 }
 
 /** What all processes see of each other's claims. */
@@ -49,7 +50,7 @@ export class MemoryClaims implements ClaimBook {
     const claims = this.#of(id)
     if (claims.length !== seen.epoch || FINAL_STATES.includes(state) || state === 'finalising') return null
     const claim = await this.#store.claim(id)
-    claims.push({ holder: this.holder, isReleased: false })
+    claims.push({ holder: this.holder, isReleased: false, leftMs: null })
     const nowMs = this.#clock.nowMs()
     const elapsedMs = startedAt === null ? null : nowMs - Date.parse(startedAt)
     return { claim, elapsedMs, storeNowMs: nowMs, silentMs: null, isReleased: seen.isReleased }
@@ -61,6 +62,16 @@ export class MemoryClaims implements ClaimBook {
     if (!own || claims.length !== claim.epoch) return Promise.reject(new ClaimLostError('taken'))
     own.isReleased = true
     return Promise.resolve()
+  }
+
+  left(claim: Claim, atMs: number): Promise<void> {
+    const own = this.#of(claim.meetingId)[claim.epoch - 1]
+    if (own?.isReleased) own.leftMs = atMs
+    return Promise.resolve()
+  }
+
+  leftBefore(claim: Claim): Promise<number | null> {
+    return Promise.resolve(this.#of(claim.meetingId)[claim.epoch - 2]?.leftMs ?? null)
   }
 
   standIn(claim: Claim): Promise<Claim> {

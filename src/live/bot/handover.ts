@@ -15,6 +15,9 @@ const RIVAL_WINDOW_MS = 60_000
 /** The store is asked so often whose the meeting is; without an answer the claim is taken to stand, for every write asks again. */
 const MAX_ASKED = 30
 const ASK_AGAIN_MS = 1_000
+/** The bot before says within this, and is asked so often, until when it has heard; it stops hearing as soon as this one is in the room. */
+const LEFT_WITHIN_MS = 1_000
+const LEFT_LOOK_MS = 40
 
 /** What a handover works with. */
 export interface HandoverParts {
@@ -27,12 +30,15 @@ export interface HandoverParts {
   readonly gap: (gap: Gap) => void
   /** makes durable what was told, now */
   readonly keep: () => void
+  /** nobody else hears any more: what comes from now on is heard here */
+  readonly open: () => void
 }
 
 /**
  * A bot's dealings with the bots of other processes: the one before it, the one after it, and any that joins under its name.
  * H1 What nobody heard between two bots is a gap of each person who was there, durable before any text of the new bot is: until it was
  * in the room, and from there until the person could be heard.
+ * H4 Of a released meeting nothing is heard here before the bot before says that it hears no more, so that nothing is heard twice.
  * H2 A released meeting is heard here until another bot is in the room: LiveKit then ends this connection for its duplicate identity.
  * H3 Whoever loses the room to a duplicate identity asks the claim: the owner comes back (a bounded number of times), others yield.
  */
@@ -90,18 +96,34 @@ export class Handover {
   }
 
   /** The bot is in the room, and knows who is there. */
-  entered(): void {
+  async entered(signal: AbortSignal): Promise<void> {
     const entry = this.#entry
     if (!entry || entry.inMs !== null || !this.#inheritance) return
     const inMs = this.#parts.meetingMs()
     entry.inMs = inMs
     const here = this.#parts.people.records().filter(({ leftMs }) => leftMs === null)
     entry.there = new Set([...this.#inheritance.present, ...here.map(({ identity }) => identity)])
-    for (const identity of entry.there) {
-      this.#hole(identity, this.#inheritance.unheardFrom(identity, entry.fromMs), inMs)
-    }
+    const inheritance = this.#inheritance
+    const fromMs = (await this.#untilLeft(signal)) ?? entry.fromMs
+    for (const identity of entry.there) this.#hole(identity, inheritance.unheardFrom(identity, fromMs), inMs)
     this.#parts.keep()
-    this.#cancelSettle = this.#parts.clock.after(SETTLE_MS, () => this.settle())
+    this.#parts.open()
+    if (this.#entry) this.#cancelSettle = this.#parts.clock.after(SETTLE_MS, () => this.settle())
+  }
+
+  /** Until when the bot before has heard; null when it was not released, or does not say. */
+  async #untilLeft(signal: AbortSignal): Promise<number | null> {
+    const { tenure, clock, logger } = this.#parts
+    if (!tenure?.isReleased) return null
+    try {
+      for (const endMs = clock.monotonicMs() + LEFT_WITHIN_MS; clock.monotonicMs() < endMs; await clock.sleep(LEFT_LOOK_MS, signal)) {
+        const leftMs = await tenure.leftBefore()
+        if (leftMs !== null) return leftMs
+      }
+    } catch (thrown) {
+      if (!signal.aborted) logger.warn({ err: toError(thrown) }, 'it is not known until when the bot before has heard')
+    }
+    return null
   }
 
   /** Somebody can be heard. */
@@ -139,14 +161,16 @@ export class Handover {
     return 'held'
   }
 
-  /** Somebody is in the room under the bot's name. @returns what is to be done about it */
-  async rival(signal: AbortSignal): Promise<'lost' | 'yield' | 'come back'> {
+  /** Somebody is in the room under the bot's name. @param leftMs since when, meeting ms @returns what is to be done about it */
+  async rival(leftMs: number, signal: AbortSignal): Promise<'lost' | 'yield' | 'come back'> {
+    const { tenure, logger } = this.#parts
     // nobody to ask
-    if (!this.#parts.tenure) return 'yield'
+    if (!tenure) return 'yield'
     const standing = await this.whose(signal)
     if (standing === 'lost') return 'lost'
     if (standing === 'released') {
       this.#isHandedOver = true
+      await tenure.left(leftMs).catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
       return 'yield'
     }
     const nowMs = this.#parts.clock.monotonicMs()

@@ -21,6 +21,10 @@ export interface Tenure {
   check(): Promise<Standing>
   /** Another process may take the meeting from now on. @throws ClaimLostError, UpstreamError */
   release(): Promise<void>
+  /** Tells the bot that came until when this one has heard, meeting ms. */
+  left(atMs: number): Promise<void>
+  /** Until when the bot before has heard, meeting ms; null: it has not said (yet) */
+  leftBefore(): Promise<number | null>
 }
 
 /** The longest utterance that is asked for (15 s) and what its text may take: older speech has its text stored, or never will. */

@@ -18,6 +18,7 @@ import { People } from './people.js'
 import { receiptFacts, receiptOf } from './receipt.js'
 import { RoomListener } from './room-listener.js'
 import { Scribe } from './scribe.js'
+import { Timers } from './timers.js'
 
 const JOIN_BACKOFF = { firstMs: 500, maxMs: 5_000 }
 const STOP_CHECK_BACKOFF = { firstMs: 500, maxMs: 5_000 }
@@ -33,7 +34,7 @@ export class MeetingBot {
   readonly #business: BusinessEvents
   readonly #scope: Scope
   readonly #people = new People()
-  readonly #timers = new Map<BotTimer, () => void>()
+  readonly #timers: Timers<BotTimer>
   readonly #done = deferred()
   readonly #startMs: number
   readonly #journal: Journal
@@ -63,6 +64,7 @@ export class MeetingBot {
     tenure: Tenure | null = null,
   ) {
     this.#deps = deps
+    this.#timers = new Timers(deps.clock)
     this.#storeNowMs = tenure?.storeNowMs
     this.#options = options
     this.#meeting = meeting
@@ -113,8 +115,10 @@ export class MeetingBot {
       meetingMs: () => this.#scribe.meetingMs(),
       gap: (gap) => this.#scribe.gap(gap),
       keep: () => this.#scope.run('keep gaps', () => this.#journal.flush()),
+      open: () => this.#listener.open(),
     })
     this.#listener = new RoomListener({
+      isHeld: meeting.startedAt !== null && tenure?.isReleased === true,
       people: this.#people,
       scribe: this.#scribe,
       handover: this.#handover,
@@ -160,8 +164,7 @@ export class MeetingBot {
     } finally {
       signal.removeEventListener('abort', onAbort)
       unsubscribe()
-      for (const cancel of this.#timers.values()) cancel()
-      this.#timers.clear()
+      this.#timers.cancelAll()
     }
     this.#patience.limit(signal)
     const concluding = this.#conclude().finally(() => this.#patience.close())
@@ -244,17 +247,8 @@ export class MeetingBot {
     for (const effect of effects) {
       if (effect.kind === 'join') this.#scope.run('join', () => this.#join(effect.attempt))
       else if (effect.kind === 'drain') this.#scope.run('drain', () => this.#drain())
-      else {
-        this.#timers.get(effect.timer)?.()
-        this.#timers.delete(effect.timer)
-        if (effect.kind === 'start') {
-          const { timer } = effect
-          this.#timers.set(
-            timer,
-            this.#deps.clock.after(effect.ms, () => this.#handle({ kind: 'timer', timer })),
-          )
-        }
-      }
+      else if (effect.kind === 'cancel') this.#timers.cancel(effect.timer)
+      else this.#timers.start(effect.timer, effect.ms, () => this.#handle({ kind: 'timer', timer: effect.timer }))
     }
   }
 
@@ -273,7 +267,7 @@ export class MeetingBot {
         return
       }
       this.#connection = connection
-      this.#handover.entered()
+      this.#scope.run('enter', (signal) => this.#handover.entered(signal))
       this.#handle({ kind: 'joined', people: this.#people.present })
     } catch (thrown) {
       if (abort.signal.aborted) return
@@ -304,7 +298,7 @@ export class MeetingBot {
 
   /** Somebody joined under the bot's name. Whose the meeting is, the claim says: its owner comes back, anybody else yields. */
   async #rivalJoined(nowMs: number, signal: AbortSignal): Promise<void> {
-    const answer = await this.#handover.rival(signal)
+    const answer = await this.#handover.rival(nowMs, signal)
     if (answer === 'lost') this.#yield()
     else this.#left(answer === 'yield' ? 'duplicate_identity' : 'connection_lost', nowMs)
   }

@@ -9,6 +9,8 @@ import type { Scribe } from './scribe.js'
 
 /** What a listener tells of. */
 export interface RoomListenerParts {
+  /** true: nothing is heard before `open` */
+  readonly isHeld: boolean
   readonly people: People
   readonly scribe: Pick<
     Scribe,
@@ -30,14 +32,24 @@ export class RoomListener {
   readonly #tracks = new Map<TrackKey, Identity>()
   readonly #reconnectingSince = new Map<TrackKey, number>()
   readonly #refusals = new Refusals()
+  /** tracks that could be heard, were it not for the bot before; null: nobody else hears */
+  #held: Map<TrackKey, Identity> | null
 
   constructor(parts: RoomListenerParts) {
     this.#parts = parts
+    this.#held = parts.isHeld ? new Map() : null
+  }
+
+  /** From now on everybody is heard. */
+  open(): void {
+    const held = this.#held ?? []
+    this.#held = null
+    for (const [key, identity] of held) this.#trackStarted(key, identity)
   }
 
   /** Events of one connection; nothing is heard of it once `signal` is aborted. */
   events(signal: AbortSignal): RoomEvents {
-    const { people, scribe, handover, keep, reconnecting, reconnected, ended } = this.#parts
+    const { people, scribe, keep, reconnecting, reconnected, ended } = this.#parts
     const live = (run: () => void) => {
       if (!signal.aborted) run()
     }
@@ -60,21 +72,29 @@ export class RoomListener {
         }),
       trackStarted: ({ key, identity }) =>
         live(() => {
-          this.#tracks.set(key, identity)
-          handover.heard(identity)
-          this.#endReconnectGap(key, identity)
-          scribe.trackStarted(key, identity)
+          if (this.#held) this.#held.set(key, identity)
+          else this.#trackStarted(key, identity)
         }),
       trackEnded: (key, why) =>
         live(() => {
+          if (this.#held?.delete(key)) return
           scribe.trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
           if (why === 'reconnecting') this.#reconnectingSince.set(key, scribe.meetingMs())
         }),
       trackRefused: ({ key, identity }) => live(() => this.#refusals.begin(key, identity, scribe.meetingMs())),
       trackRefusalEnded: (key) => live(() => this.#writeGaps(this.#refusals.end(key, scribe.meetingMs()))),
-      frame: (key, samples, arrivedMs) => live(() => scribe.frame(key, samples, arrivedMs)),
-      trackStalled: (key) => live(() => scribe.trackStalled(key)),
-      trackResumed: (key) => live(() => scribe.trackResumed(key)),
+      frame: (key, samples, arrivedMs) =>
+        live(() => {
+          if (!this.#held) scribe.frame(key, samples, arrivedMs)
+        }),
+      trackStalled: (key) =>
+        live(() => {
+          if (!this.#held) scribe.trackStalled(key)
+        }),
+      trackResumed: (key) =>
+        live(() => {
+          if (!this.#held) scribe.trackResumed(key)
+        }),
       reconnecting: () => live(reconnecting),
       reconnected: () => live(reconnected),
       ended: (reason, error) => live(() => ended(reason, error)),
@@ -86,6 +106,7 @@ export class RoomListener {
     const { scribe } = this.#parts
     const nowMs = scribe.meetingMs()
     this.#writeGaps(this.#refusals.endAll(nowMs))
+    this.#held?.clear()
     for (const [key] of this.#tracks) {
       scribe.trackEnded(key, true)
       if (!this.#reconnectingSince.has(key)) this.#reconnectingSince.set(key, nowMs)
@@ -100,6 +121,14 @@ export class RoomListener {
     // whoever has not come back since the connection was lost was not heard until now; after a handover another bot hears
     if (!handover.isHandedOver) for (const [key, identity] of this.#tracks) this.#endReconnectGap(key, identity)
     keep(people.records())
+  }
+
+  #trackStarted(key: TrackKey, identity: Identity): void {
+    const { handover, scribe } = this.#parts
+    this.#tracks.set(key, identity)
+    handover.heard(identity)
+    this.#endReconnectGap(key, identity)
+    scribe.trackStarted(key, identity)
   }
 
   #peopleChanged(): void {

@@ -71,6 +71,18 @@ export class ClaimRows implements ClaimBook {
     if (released.length === 0) throw lost(claim)
   }
 
+  async left(claim: Claim, atMs: number): Promise<void> {
+    await this.#sql.rows(sql`
+      UPDATE roomscribe.claim SET left_ms = ${atMs}::double precision
+      WHERE meeting_id = ${checkId(claim.meetingId)} AND epoch = ${claim.epoch} AND released`)
+  }
+
+  async leftBefore(claim: Claim): Promise<number | null> {
+    const [row] = await this.#sql.rows<{ left_ms: number | null }>(sql`
+      SELECT left_ms FROM roomscribe.claim WHERE meeting_id = ${checkId(claim.meetingId)} AND epoch = ${claim.epoch - 1}`)
+    return row?.left_ms ?? null
+  }
+
   async standIn(claim: Claim): Promise<Claim> {
     const [row] = await this.#sql.rows<{ epoch: number; released: boolean | null; state: MeetingState }>(sql`
       SELECT m.epoch, c.released, m.state FROM roomscribe.meeting m

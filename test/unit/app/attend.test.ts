@@ -154,6 +154,44 @@ describe('Attendance', () => {
     expect((gap?.toMs ?? 0) - (gap?.fromMs ?? 0)).toBeLessThan(200)
   })
 
+  it('30 H4 nothing is heard by two: the next bot hears from when the one before says that it hears no more, a second at most', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', 1_000)
+    await rig.clock.advance(6_000)
+    one.attendance.leave('handover')
+    job.abort(new Error('goes back'))
+    await rig.clock.settle()
+    two.attend(id)
+    await rig.clock.settle()
+    // both are in the room for a while
+    await rig.speak(two, 'ann', 400)
+    expect(two.stt.sessions.length).toBe(0)
+    one.room.connection.end('duplicate_identity')
+    await rig.clock.settle()
+    await rig.speak(two, 'ann', 500)
+    expect(two.stt.sessions.length).toBe(1)
+    await rig.clock.advance(9_000)
+    const spans = (await rig.store.spans(id)).filter(({ sessionId }) => sessionId === two.stt.sessions[0]?.sessionId)
+    // 7 s, and the 400 ms that the first bot heard
+    expect(spans[0]?.meetingMs).toBeGreaterThanOrEqual(7_400)
+  })
+
+  it('30 H4 a bot before that says nothing is waited for a second', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', 1_000)
+    one.attendance.leave('handover')
+    job.abort(new Error('goes back'))
+    await rig.clock.settle()
+    two.attend(id)
+    await rig.clock.settle()
+    await rig.speak(two, 'ann', 900)
+    expect(two.stt.sessions.length).toBe(0)
+    await rig.speak(two, 'ann', 500)
+    expect(two.stt.sessions.length).toBe(1)
+  })
+
   it('30 a released meeting that nobody takes is ended here, in order', async () => {
     const job = one.attend(id)
     await rig.clock.settle()

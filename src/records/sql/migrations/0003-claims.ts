@@ -1,6 +1,6 @@
 /**
  * Who holds which claim, and that it lives: `beat` grows as long as the process does. A claim that is released may be taken at once, and
- * its holder's last texts are still welcome.
+ * its holder's last texts are still welcome; `left_ms` is when that one stopped hearing, ms from the meeting's start.
  */
 export const CLAIM_SCHEMA = `
 CREATE TABLE roomscribe.holder (
@@ -15,6 +15,7 @@ CREATE TABLE roomscribe.claim (
   holder uuid,
   taken_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   released boolean NOT NULL DEFAULT false,
+  left_ms double precision,
   PRIMARY KEY (meeting_id, epoch)
 );
 `
