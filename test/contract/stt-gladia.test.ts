@@ -57,6 +57,17 @@ describe('a whole session', () => {
     expect(session.vendorId).toBe(stage.server.sessions()[0]?.id)
   })
 
+  it('6 a session that is held back keeps audio without asking the service, and sends all of it at the finish', async () => {
+    const stage = await stageOf()
+    const session = stage.open({ holdMs: 60_000 })
+    const pcm = countingPcm(SAMPLE_RATE * 2)
+    say(session, pcm)
+    expect(stage.server.sessions()).toEqual([])
+    await session.finish(5000)
+    expect(stage.recorder.ends).toEqual([{ reason: 'done', replaceable: false, error: undefined }])
+    expect(stage.server.sessions()[0]).toMatchObject({ sha256: hash(pcm), connections: 1, status: 'done' })
+  })
+
   it('does not accept audio after the finish', async () => {
     const stage = await stageOf()
     const session = stage.open()
@@ -125,7 +136,7 @@ describe('cuts', () => {
     ['coalesced acknowledgements', { acks: { coalesce: 3 }, unackedBytes: 'kept' }],
     ['delayed acknowledgements', { acks: { delayMs: 40 }, unackedBytes: 'kept' }],
   ]
-  it.each(exact)('row 1: the service hears exactly what was sent: %s', async (_, behaviours) => {
+  it.each(exact)('1 the service hears exactly what was sent: %s', async (_, behaviours) => {
     const { stage, session, pcm } = await cutRun(behaviours, 8, 7)
     expect(stage.recorder.ends).toMatchObject([{ reason: 'done' }])
     expect(stage.server.sessions()).toHaveLength(1)
@@ -180,7 +191,7 @@ describe('what a service cannot tell', () => {
 })
 
 describe('replacement', () => {
-  it('row 4: an ended session is replaced, and what it had not taken is handed back', async () => {
+  it('4 an ended session is replaced, and what it had not taken is handed back', async () => {
     const stage = await stageOf()
     const recorder = new SttRecorder()
     const session = stage.open({}, recorder)

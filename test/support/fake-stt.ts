@@ -188,11 +188,11 @@ export class FakeStt implements SttPort {
   readonly sessions: FakeSttSession[] = []
   /** what `left` hands out, by meeting, once */
   readonly leftAudio = new Map<MeetingId, readonly LeftAudio[]>()
-  readonly #prepare: ((session: FakeSttSession) => void) | undefined
+  prepare: ((session: FakeSttSession) => void) | undefined
 
   /** @param prepare called with each new session before it is returned: the place to turn the automatic answers off */
   constructor(prepare?: (session: FakeSttSession) => void) {
-    this.#prepare = prepare
+    this.prepare = prepare
   }
 
   /** the newest session */
@@ -211,7 +211,7 @@ export class FakeStt implements SttPort {
   open(options: SttOpenOptions, events: SttEvents): FakeSttSession {
     const session = new FakeSttSession(options, events)
     this.sessions.push(session)
-    this.#prepare?.(session)
+    this.prepare?.(session)
     // told after `open` has returned, as by the real one
     queueMicrotask(() => {
       if (session.ended) return

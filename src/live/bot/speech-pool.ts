@@ -37,15 +37,24 @@ interface Entry {
   readonly session: SttSession
   readonly recovery: boolean
   readonly lost: SttGap[]
+  /** no audio follows: it ends once what it has is at the service */
+  isEnding: boolean
   finishing: boolean
   endReason: SttEndReason | null
   /** the session that took over what this one had not acknowledged, from `fromFrame` on */
   recoveredBy: { readonly sessionId: SessionId; readonly fromFrame: number } | null
 }
 
-/** Sessions that may be opened to replace dead ones, within `REPLACEMENT_WINDOW_MS`. */
+/** Sessions that may be opened to replace dead ones, within `REPLACEMENT_WINDOW_MS`; further ones wait. */
 const MAX_REPLACEMENTS = 6
 const REPLACEMENT_WINDOW_MS = 5 * 60_000
+/** A service that refused (key, payment) is asked again after so long. */
+const REFUSED_MS = 10 * 60_000
+/** A session that is to end does when no more than this is not at the service yet: in an outage its audio waits. */
+const CAUGHT_UP_FRAMES = 2 * SAMPLE_RATE
+/** At the end of the meeting a backlog is waited for at this multiple of real time, and not longer than that. */
+const REPLAY_SPEED = 2
+const MAX_REPLAY_MS = 10 * 60_000
 
 const FATAL: Partial<Record<SttEndReason, MeetingReason>> = {
   unauthorized: 'speech_unauthorized',
@@ -57,6 +66,9 @@ const FATAL: Partial<Record<SttEndReason, MeetingReason>> = {
 /**
  * The speech sessions of one meeting: opens, feeds, finishes and replaces them. One is live, two while rolling, and a
  * dead session's unacknowledged audio gets a session of its own, so that no frame number ever changes its meaning.
+ * P1 A service that refuses before any session worked fails the meeting. P2 Later it does not: audio is kept in sessions that are held
+ * back, the operator is told once, and the service is asked again every 10 min and at the end. P3 Replacements beyond 6 in 5 min are held back
+ * too. P4 A session that is to end does so when the service has its audio, or when the meeting ends: then a backlog is waited for, 10 min at most.
  */
 export class SpeechPool {
   readonly #meetingId: MeetingId
@@ -70,6 +82,11 @@ export class SpeechPool {
   readonly #drainMs: number
   readonly #entries = new Map<SessionId, Entry>()
   readonly #replacements: number[] = []
+  /** monotonic ms before which the service is not to be asked again */
+  #heldUntilMs = 0
+  /** the service has taken a session in this meeting */
+  #hasWorked = false
+  #isRefused = false
   #closing = false
 
   constructor(
@@ -118,9 +135,9 @@ export class SpeechPool {
   /** Ends one session in the background: its last texts still come. */
   finish(sessionId: SessionId): void {
     const entry = this.#entries.get(sessionId)
-    if (!entry || entry.endReason !== null || entry.finishing) return
-    entry.finishing = true
-    this.#scope.run('speech session finish', () => entry.session.finish(this.#drainMs))
+    if (!entry || entry.endReason !== null) return
+    entry.isEnding = true
+    this.#finishCaughtUp(entry)
   }
 
   /** Ends every session and waits for the last texts; bounded by the drain deadline of each. */
@@ -129,7 +146,7 @@ export class SpeechPool {
     for (;;) {
       const open = [...this.#entries.values()].filter((entry) => entry.endReason === null)
       if (open.length === 0) return
-      await Promise.all(open.map((entry) => entry.session.finish(this.#drainMs)))
+      await Promise.all(open.map((entry) => entry.session.finish(this.#deadlineMs(entry))))
     }
   }
 
@@ -192,10 +209,22 @@ export class SpeechPool {
     const why = recovery ? 'recovery' : this.#opening()
     const { language, vocabulary } = this.#hints()
     const session = this.#stt.open(
-      { meetingId: this.#meetingId, sessionId, channels, sampleRate: SAMPLE_RATE, language, vocabulary, ...(backlog && { backlog }) },
+      {
+        meetingId: this.#meetingId,
+        sessionId,
+        channels,
+        sampleRate: SAMPLE_RATE,
+        language,
+        vocabulary,
+        ...this.#held(),
+        ...(backlog && { backlog }),
+      },
       {
         utterance: (utterance) => this.#events.utterance(utterance),
-        acknowledged: () => undefined,
+        acknowledged: () => {
+          const entry = this.#entries.get(sessionId)
+          if (entry?.isEnding === true) this.#finishCaughtUp(entry)
+        },
         gap: (gap) => {
           const entry = this.#entries.get(sessionId)
           if (entry) addGap(entry.lost, gap)
@@ -203,12 +232,12 @@ export class SpeechPool {
         },
         phase: (phase, detail) => {
           this.#logger.debug({ session: sessionId, phase, detail }, 'speech session phase')
-          if (phase === 'live') this.#tell(sessionId)
+          if (phase === 'live') this.#worked(sessionId)
         },
         ended: (reason, replaceable, error) => this.#ended(sessionId, reason, replaceable, error),
       },
     )
-    const entry: Entry = { session, recovery, lost: [], finishing: false, endReason: null, recoveredBy: null }
+    const entry: Entry = { session, recovery, lost: [], isEnding: false, finishing: false, endReason: null, recoveredBy: null }
     this.#entries.set(sessionId, entry)
     this.#business.sessionOpened(this.#logger, { session: sessionId, channels, why })
     return entry
@@ -218,7 +247,7 @@ export class SpeechPool {
   #opening(): SessionOpening {
     const last = [...this.#entries.values()].findLast((entry) => !entry.recovery)
     if (!last) return 'first'
-    if (last.finishing) return 'reopened'
+    if (last.isEnding) return 'reopened'
     return last.endReason === null ? 'roll' : 'replacement'
   }
 
@@ -234,17 +263,46 @@ export class SpeechPool {
     this.#business.sessionEnded(this.#logger, { session: sessionId, reason, frames: entry.session.sentFrames, err: error })
     this.#tell(sessionId)
     const fatal = FATAL[reason]
-    if (fatal !== undefined) {
+    if (fatal !== undefined && !this.#hasWorked) {
       this.#events.failed(fatal, error)
       return
     }
-    if (!replaceable || reason === 'done' || reason === 'aborted') return
-    if (!this.#mayReplace()) {
-      this.#events.failed('speech_unreachable', error)
-      return
-    }
+    if (fatal === undefined ? !replaceable || reason === 'done' || reason === 'aborted' : this.#closing) return
+    if (fatal !== undefined) this.#refused(reason, error)
+    if (!this.#mayReplace()) return
     this.#recover(entry)
-    if (!this.#closing && !entry.finishing && !entry.recovery) this.#events.died(sessionId)
+    if (!this.#closing && !entry.isEnding && !entry.recovery) this.#events.died(sessionId)
+  }
+
+  /** Told once until a session works again. */
+  #refused(reason: SttEndReason, error: Error | undefined): void {
+    this.#heldUntilMs = Math.max(this.#heldUntilMs, this.#clock.monotonicMs() + REFUSED_MS)
+    if (this.#isRefused) return
+    this.#isRefused = true
+    this.#logger.error({ reason, err: error }, 'the speech service refuses: audio is kept until it is put right')
+  }
+
+  #worked(sessionId: SessionId): void {
+    this.#hasWorked = true
+    this.#isRefused = false
+    this.#tell(sessionId)
+  }
+
+  #held(): { readonly holdMs?: number } {
+    const holdMs = this.#closing ? 0 : this.#heldUntilMs - this.#clock.monotonicMs()
+    return holdMs > 0 ? { holdMs } : {}
+  }
+
+  #finishCaughtUp(entry: Entry): void {
+    const { sentFrames, acknowledgedFrames } = entry.session
+    if (entry.finishing || entry.endReason !== null || sentFrames - acknowledgedFrames > CAUGHT_UP_FRAMES) return
+    entry.finishing = true
+    this.#scope.run('speech session finish', () => entry.session.finish(this.#drainMs))
+  }
+
+  #deadlineMs({ session: { sentFrames, acknowledgedFrames } }: Entry): number {
+    const backlogMs = ((sentFrames - acknowledgedFrames) * 1000) / SAMPLE_RATE
+    return this.#drainMs + Math.min(MAX_REPLAY_MS, backlogMs / REPLAY_SPEED)
   }
 
   #recover(entry: Entry): void {
@@ -258,10 +316,17 @@ export class SpeechPool {
     if (!this.#closing) this.finish(recovery.session.sessionId)
   }
 
+  /** Counts a replacement, and holds it back when there were many. @returns false at the end of the meeting, where none can wait */
   #mayReplace(): boolean {
     const now = this.#clock.monotonicMs()
     while (this.#replacements.length > 0 && now - (this.#replacements[0] ?? now) > REPLACEMENT_WINDOW_MS) this.#replacements.shift()
-    if (this.#replacements.length >= MAX_REPLACEMENTS) return false
+    if (this.#replacements.length >= MAX_REPLACEMENTS) {
+      if (this.#closing) return false
+      this.#heldUntilMs = Math.max(this.#heldUntilMs, (this.#replacements[0] ?? now) + REPLACEMENT_WINDOW_MS)
+      // the two that a death opens, held, are enough until then
+      if (this.#replacements.length < 2 * MAX_REPLACEMENTS) this.#replacements.push(now)
+      return true
+    }
     this.#replacements.push(now)
     return true
   }

@@ -117,6 +117,8 @@ export interface SttOpenOptions {
   readonly language: string | null
   /** names and words worth knowing */
   readonly vocabulary: readonly string[]
+  /** the service is not asked for a session before that, or `finish`, whichever is first; audio is kept meanwhile. At once by default */
+  readonly holdMs?: number
   /** becomes frames 0.. of the session, which owns it from now on; `send` appends after it. Of the same number of channels */
   readonly backlog?: Backlog
 }

@@ -106,6 +106,9 @@ const LATE: End = { reason: 'drain_timeout', replaceable: false }
 const ABORTED: End = { reason: 'aborted', replaceable: false }
 const DONE: End = { reason: 'done', replaceable: false }
 
+/** The state of a session that is not to be created yet; its effect is to wait. */
+export const HELD_STATE: SessionState = { kind: 'waiting', target: 'session', attempt: 0, fruitless: 0, finishing: false }
+
 /** The next state and what to do; the same state and nothing when the event means nothing there. */
 export function next(state: SessionState, event: SessionEvent): Step {
   const stay: Step = { state, effects: [] }
@@ -149,10 +152,7 @@ export function next(state: SessionState, event: SessionEvent): Step {
       return isConnected(state) ? stay : collect(state, LOST)
     case 'finish':
       if (event.empty && isUncreated(state)) return end(DONE)
-      return {
-        state: { ...state, finishing: true },
-        effects: state.kind === 'live' || state.kind === 'replaying' ? [{ kind: 'pump' }] : [],
-      }
+      return { state: { ...state, finishing: true }, effects: finishing(state) }
     case 'stop_acknowledged':
       return state.kind === 'draining' ? { state: { ...state, stopAcknowledged: true }, effects: [] } : stay
     case 'session_end':
@@ -202,6 +202,12 @@ function bare({ attempt, fruitless, finishing }: Try): Try {
 
 function isConnected({ kind }: Trying): boolean {
   return kind === 'probing' || kind === 'replaying' || kind === 'live' || kind === 'draining'
+}
+
+/** S6: what can be sent is sent; a creation that was to wait is tried at once, for there is no later. */
+function finishing(state: Trying): readonly SessionEffect[] {
+  if (state.kind === 'live' || state.kind === 'replaying') return [{ kind: 'pump' }]
+  return state.kind === 'waiting' && state.target === 'session' ? [{ kind: 'wait', attempt: 0, retryAfterMs: 0 }] : []
 }
 
 function isUncreated(state: Trying): boolean {

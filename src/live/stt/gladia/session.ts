@@ -1,13 +1,13 @@
 import { deferred } from '../../../core/deferred.js'
-import { UpstreamError, toError } from '../../../core/errors.js'
+import { toError } from '../../../core/errors.js'
 import { Scope } from '../../../core/scope.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { Backlog, SttEndReason, SttEvents, SttOpenOptions, SttPhase, SttSession } from '../port.js'
 import { GladiaApi, type Created } from './api.js'
 import { collectResult } from './collect.js'
-import { describeDrop, type DropCause } from './close-codes.js'
+import { lostConnection, type DropCause } from './close-codes.js'
 import { initBody } from './init-body.js'
-import { FIRST_STATE, gapReason, next, phaseOf, type SessionEffect, type SessionEvent, type SessionState } from './machine.js'
+import { FIRST_STATE, gapReason, HELD_STATE, next, phaseOf, type SessionEffect, type SessionEvent, type SessionState } from './machine.js'
 import { parseMessage, type Inbound, type RawResult } from './messages.js'
 import { Outage } from './outage.js'
 import { Redactor } from './redactor.js'
@@ -107,11 +107,11 @@ export class GladiaSession implements SttSession {
 
   /** Begins; called once, before anything else. No event is told before it has returned. */
   start(): void {
-    this.#scope.defer(
-      'ticks',
-      this.#parts.clock.every(TICK_MS, () => this.#tick()),
-    )
-    this.#perform({ kind: 'post' })
+    const stopTicking = this.#parts.clock.every(TICK_MS, () => this.#tick())
+    this.#scope.defer('ticks', stopTicking)
+    const { holdMs = 0 } = this.#options
+    if (holdMs > 0) this.#state = HELD_STATE
+    this.#perform(holdMs > 0 ? { kind: 'wait', attempt: 0, retryAfterMs: holdMs } : { kind: 'post' })
   }
 
   send(block: Int16Array): void {
@@ -244,10 +244,7 @@ export class GladiaSession implements SttSession {
     else {
       const why = this.#redactor.redact(detail).slice(0, 200)
       this.#logger.warn({ cause, why, connections: this.#connections }, 'speech connection lost')
-      this.#lastError = new UpstreamError('speech_connection', `the connection to the speech service was lost (${describeDrop(cause)})`, {
-        service: 'speech',
-        retryable: true,
-      })
+      this.#lastError = lostConnection(cause)
     }
     this.#outage.lost(this.#parts.clock.monotonicMs())
     this.#step({ kind: 'dropped', cause, progressed: this.#hasProgressed })
@@ -279,9 +276,10 @@ export class GladiaSession implements SttSession {
     this.#pump()
   }
 
-  /** Once an outage: people should know. */
+  /** Once an outage, for all sessions: people should know. */
   #alarm(lastedMs: number): void {
-    this.#logger.error({ err: this.#lastError, lastedMs: Math.round(lastedMs) }, 'speech service out of reach, audio is kept')
+    const facts = { err: this.#lastError, lastedMs: Math.round(lastedMs) }
+    if (this.#parts.alarm.raise()) this.#logger.error(facts, 'speech service out of reach, audio is kept')
     this.#tell(() => this.#events.phase(this.#phase, 'out of reach'))
   }
 
@@ -318,7 +316,8 @@ export class GladiaSession implements SttSession {
     const outcome = this.#uplink.acknowledge(range)
     if (outcome.kind === 'senseless') return this.#countMalformed('byte_range')
     if (outcome.kind !== 'progress' && outcome.kind !== 'resumed') return
-    if (this.#outage.progressed()) this.#logger.info({}, 'speech service is back')
+    this.#outage.progressed()
+    if (this.#parts.alarm.clear()) this.#logger.info({}, 'speech service is back')
     if (outcome.kind === 'progress') this.#hasProgressed = true
     this.#tellAcknowledged()
     if (outcome.kind === 'progress') return this.#pump()

@@ -104,12 +104,12 @@ describe('losses in the receipt', () => {
     first!.end('session_lost', true)
     const [, repeated] = stt.sessions
     expect(repeated!.sentFrames).toBe(first!.sentFrames - first!.acknowledgedFrames)
-    if (!isRecovered) repeated!.end('unauthorized', false)
+    if (!isRecovered) repeated!.end('drain_timeout', false)
     await rig.talk(['ann'], 500)
     const receipt = await rig.finish()
     expect(expectTruth(rig, stt, receipt)).toBe(isRecovered ? 0 : repeated!.sentFrames / 16)
     expect(receipt.complete).toBe(isRecovered)
-    expect(receipt.rows[0]!.lostBy).toEqual(isRecovered ? {} : { session_lost: repeated!.sentFrames / 16 })
+    expect(receipt.rows[0]!.lostBy).toEqual(isRecovered ? {} : { drain_timeout: repeated!.sentFrames / 16 })
   })
 
   it('a dead session whose acknowledged texts are not to be had is no good end, whatever was sent again', async () => {
@@ -127,16 +127,67 @@ describe('losses in the receipt', () => {
     expect(receipt).toMatchObject({ complete: false, doubts: ['session'] })
   })
 
-  it('after an end for good, all that is said is lost', async () => {
+  it('6 P1 after a refusal before anything worked, all that is said is lost, and the meeting fails', async () => {
+    const stt = new FakeStt((session) => queueMicrotask(() => session.end('payment_required', false)))
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    await rig.talk(['ann'], 3000)
+    const receipt = await rig.finish()
+    expect(rig.failures).toEqual(['speech_payment_required'])
+    expect(expectTruth(rig, stt, receipt)).toBeGreaterThanOrEqual(2000)
+  })
+
+  it('6 P2 a refusal later costs nothing when it is put right: audio is kept in sessions that are held back', async () => {
     const stt = new FakeStt()
     const rig = new ScribeRig(stt)
     rig.join('ann')
     await rig.talk(['ann'], 1000)
+    stt.last.autoAcknowledge = false
+    await rig.talk(['ann'], 1000)
     stt.last.end('payment_required', false)
     await rig.talk(['ann'], 2000)
     const receipt = await rig.finish()
-    expect(rig.failures).toEqual(['speech_payment_required'])
-    expect(expectTruth(rig, stt, receipt)).toBeGreaterThanOrEqual(2000)
+    expect(rig.failures).toEqual([])
+    expect(stt.sessions.slice(1).map(({ options }) => options.holdMs)).toEqual([600_000, 600_000])
+    expect(expectTruth(rig, stt, receipt)).toBe(0)
+    expect(receipt.complete).toBe(true)
+  })
+
+  it('4 P3 replacements beyond six in five minutes are held back, and nothing is lost', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    for (let death = 0; death < 9; death++) {
+      await rig.talk(['ann'], 1000)
+      stt.last.end('session_lost')
+    }
+    await rig.talk(['ann'], 1000)
+    const receipt = await rig.finish()
+    expect(rig.failures).toEqual([])
+    const held = stt.sessions.map(({ options }) => options.holdMs ?? 0)
+    expect(held.slice(0, 7)).toEqual([0, 0, 0, 0, 0, 0, 0])
+    expect(Math.min(...held.slice(7))).toBeGreaterThan(280_000)
+    expect(expectTruth(rig, stt, receipt)).toBe(0)
+  })
+
+  it('7 P4 a session that is to end in an outage waits for it to be over', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt, { channels: { max: 4, mode: 'fixed' } })
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    const [first] = stt.sessions
+    first!.autoAcknowledge = false
+    await rig.talk(['ann'], 5000)
+    for (const name of ['bob', 'cyd', 'dee']) rig.join(name)
+    await rig.talk(['ann', 'bob', 'cyd', 'dee'], 3000)
+    await rig.talk(['ann', 'bob', 'cyd', 'dee'], 20_000, false)
+    expect(stt.sessions.length).toBeGreaterThan(1)
+    expect(first!.finishDeadlineMs).toBe(null)
+    first!.acknowledge(first!.sentFrames)
+    await rig.talk(['ann'], 50, false)
+    expect(first!.finishDeadlineMs).toBe(5000)
+    const receipt = await rig.finish()
+    expect(expectTruth(rig, stt, receipt)).toBe(0)
   })
 
   it('a full ring loses what it let go, and no more', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { FIRST_STATE, next, phaseOf, type SessionEvent, type SessionState } from '../../../../../src/live/stt/gladia/machine.js'
+import { FIRST_STATE, HELD_STATE, next, phaseOf, type SessionEvent, type SessionState } from '../../../../../src/live/stt/gladia/machine.js'
 
 type StateKind = SessionState['kind']
 type EventKind = SessionEvent['kind']
@@ -91,6 +91,15 @@ describe('rules', () => {
     }
     const waiting: SessionState = { kind: 'waiting', target: 'session', ...base }
     expect(next(waiting, { kind: 'wait_over' })).toMatchObject({ state: { kind: 'opening' }, effects: [{ kind: 'post' }] })
+  })
+
+  it('S6 a creation that was to wait is tried at once when the end is asked for', () => {
+    expect(next(HELD_STATE, { kind: 'finish', empty: false })).toEqual({
+      state: { ...HELD_STATE, finishing: true },
+      effects: [{ kind: 'wait', attempt: 0, retryAfterMs: 0 }],
+    })
+    expect(next(HELD_STATE, { kind: 'finish', empty: true }).state).toMatchObject({ kind: 'ended', reason: 'done' })
+    expect(next(HELD_STATE, { kind: 'wait_over' }).effects).toEqual([{ kind: 'post' }])
   })
 
   it('S2 a first connection is live at once, a later one is probed first', () => {
