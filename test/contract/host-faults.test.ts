@@ -1,5 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { systemClock } from '../../src/core/time.js'
 import { BotStage } from '../support/bot-stage.js'
@@ -46,4 +50,31 @@ test('31 near its limit of open files a bot begins no meeting, the one that runs
   )
   expect({ lost, doubled, wrong, foreign, inGaps }).toEqual({ lost: [], doubled: [], wrong: [], foreign: [], inGaps: [] })
   expect(returned).toBeGreaterThan(10)
+})
+
+test('33 embedded database and log of finals may not grow: everything said is kept, told once of each, and stored without a restart', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'roomscribe-full-'))
+  try {
+    const script = fileURLToPath(new URL('../support/embedded-limits.mjs', import.meta.url))
+    const { stdout } = await promisify(execFile)(process.execPath, [script, folder])
+    const { said, told, toldWhileFull, stored, lost, isAnswering, lines } = JSON.parse(stdout) as {
+      said: number
+      told: number
+      toldWhileFull: number
+      stored: string[]
+      lost: number
+      isAnswering: boolean
+      lines: string[]
+    }
+    expect(isAnswering).toBe(false)
+    expect(toldWhileFull).toBeLessThan(said)
+    expect(stored).toEqual(Array.from({ length: said }, (_, n) => `u${n}`))
+    expect([told, lost]).toEqual([said, 0])
+    const count = (text: string) => lines.filter((line) => line.includes(text)).length
+    expect(count('embedded database ended')).toBe(count('embedded database is open again'))
+    expect(count('finals cannot be logged on this disk')).toBe(1)
+    expect(count('store write failed')).toBe(1)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 })

@@ -12,14 +12,22 @@ export function failureCode(thrown: unknown): string | undefined {
 // connection exceptions, operator intervention, too many connections; and the sockets' own codes
 const UNREACHABLE = /^(08...|57P0[123]|53300|E[A-Z]+)$/
 const UNREACHABLE_TEXT = /connection terminated|timeout exceeded when trying to connect|not queryable|timeout expired|query read timeout/i
-const TRY_AGAIN = new Set(['40001', '40P01', '55P03', '57014'])
+// conflicts, cancellation, and a disk or a memory that is full: that passes
+const TRY_AGAIN = new Set(['40001', '40P01', '55P03', '57014', '53100', '53200', '58030'])
+
+/** Whether the session, or the whole server, ended with this error. */
+export function isFatal(thrown: unknown): boolean {
+  return (
+    typeof thrown === 'object' && thrown !== null && 'severity' in thrown && (thrown.severity === 'PANIC' || thrown.severity === 'FATAL')
+  )
+}
 
 /** Translates what kysely or node-postgres threw, once, where it enters; our own errors pass. */
 export function databaseError(thrown: unknown): RoomscribeError {
   if (thrown instanceof RoomscribeError) return thrown
   const error = toError(thrown)
   const code = failureCode(thrown)
-  if ((code !== undefined && UNREACHABLE.test(code)) || UNREACHABLE_TEXT.test(error.message)) {
+  if ((code !== undefined && UNREACHABLE.test(code)) || UNREACHABLE_TEXT.test(error.message) || isFatal(thrown)) {
     const message = `the database does not answer (${code ?? error.message}): start it, or correct DATABASE_URL`
     return new UpstreamError('database_unreachable', message, { service: 'database', retryable: true }, { cause: error })
   }

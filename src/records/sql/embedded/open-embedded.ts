@@ -2,17 +2,21 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Client } from 'pg'
 import { ConfigError, toError, UpstreamError } from '../../../core/errors.js'
+import { deferred } from '../../../core/deferred.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import { SEARCH_PATH, type PgNotification, type PgResult } from '../pool-like.js'
 import { lockDirectory } from './directory-lock.js'
 import { EmbeddedPool } from './pool.js'
+import { Reviving, type Incarnation } from './reviving.js'
 import { copyTemplate, saveTemplate } from './template.js'
 import { PgliteWire } from './wire.js'
 
 const LIMITS = { maxWaiting: 10_000, maxWaitMs: 30_000, maxEndMs: 5_000 }
 /** PGlite writes its last pages when it closes; after this long the thread is ended, which loses nothing that was acknowledged */
 const CLOSE_MS = 10_000
+/** a database that has not opened by then will not; making a new one takes seconds on a slow machine */
+const OPEN_MS = 60_000
 
 /** An open embedded database. */
 export interface Embedded {
@@ -43,13 +47,18 @@ export async function openEmbedded(dataDir: string, template: string | null, clo
     if (isNew) writeFileSync(making, '')
     if (isNew && template !== null) await prepare(directory, template, clock, logger)
     mkdirSync(directory, { recursive: true })
-    const database = await start(directory, clock, logger)
+    const database = await Reviving.open(() => start(directory, clock, logger), clock, logger)
     if (isNew) rmSync(making, { force: true })
+    const pool = new EmbeddedPool(database, clock, LIMITS)
+    database.onDeath((error) => pool.disconnectAll(error))
     let closing: Promise<void> | undefined
     return {
-      pool: database.pool,
+      pool,
       close: () => {
-        closing ??= database.close().finally(() => lock.release())
+        closing ??= pool
+          .end()
+          .then(() => database.close())
+          .finally(() => lock.release())
         return closing
       },
     }
@@ -77,40 +86,50 @@ async function takeLock(dataDir: string, clock: Clock): ReturnType<typeof lockDi
   }
 }
 
-async function start(directory: string, clock: Clock, logger: Logger): Promise<Embedded> {
+async function start(directory: string, clock: Clock, logger: Logger): Promise<Incarnation> {
   const wire = new PgliteWire(directory)
   const client = new Client({ stream: () => wire, user: 'postgres', database: 'postgres', password: '', ssl: false })
+  const death = deferred<Error>()
   let isClosing = false
   client.on('error', (error) => {
-    if (!isClosing) logger.error({ err: error, directory }, 'embedded database failed')
+    if (isClosing) return
+    logger.error({ err: error, directory }, 'embedded database failed')
+    death.resolve(error)
   })
+  const kill = async (error: Error) => {
+    isClosing = true
+    // what waits for an answer is refused
+    wire.destroy(error)
+    await wire.terminate()
+  }
+  const late = clock.after(OPEN_MS, () => void kill(new Error('it did not open in time')))
   try {
     await wire.ready
     await client.connect()
     await client.query(`SET search_path TO ${SEARCH_PATH}`)
   } catch (thrown) {
-    isClosing = true
-    await wire.terminate()
+    await kill(toError(thrown))
     const message = `the embedded database in ${directory} does not open (${toError(thrown).message}): restore the folder from a backup, or move it away to begin anew`
     throw new UpstreamError('database_unreachable', message, { service: 'database', retryable: false }, { cause: thrown })
+  } finally {
+    late()
   }
-  const session = {
+  return {
     query: <Row>(text: string, values?: readonly unknown[]) =>
       client.query(text, values as unknown[]) as Promise<unknown> as Promise<PgResult<Row>>,
     transactionStatus: () => client.getTransactionStatus(),
     onNotification: (listener: (message: PgNotification) => void) => {
       client.on('notification', ({ channel, payload }) => listener(payload === undefined ? { channel } : { channel, payload }))
     },
+    death: death.promise,
+    kill,
+    close: async () => {
+      isClosing = true
+      const cancel = clock.after(CLOSE_MS, () => void wire.terminate())
+      await client.end()
+      wire.shutdown()
+      await wire.exited
+      cancel()
+    },
   }
-  const pool = new EmbeddedPool(session, clock, LIMITS)
-  const close = async () => {
-    isClosing = true
-    await pool.end()
-    const cancel = clock.after(CLOSE_MS, () => void wire.terminate())
-    await client.end()
-    wire.shutdown()
-    await wire.exited
-    cancel()
-  }
-  return { pool, close }
 }

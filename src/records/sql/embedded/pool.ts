@@ -86,6 +86,14 @@ export class EmbeddedPool extends EventEmitter implements PgPoolLike {
     cancel()
   }
 
+  /**
+   * The session is a new one: whatever a client had begun in the old one is gone. P5 a client of the old one is told, as by a server
+   * whose connection is lost, and does nothing more.
+   */
+  disconnectAll(error: Error): void {
+    for (const client of this.#clients) client.disconnect(error)
+  }
+
   /** for EmbeddedClient only */
   async runFor<Row>(client: EmbeddedClient, text: string, values?: readonly unknown[]): Promise<PgResult<Row>> {
     if (this.#owner === client) this.#underWay++
@@ -162,6 +170,7 @@ export class EmbeddedPool extends EventEmitter implements PgPoolLike {
 class EmbeddedClient extends EventEmitter implements PgClientLike {
   readonly #pool: EmbeddedPool
   #isReleased = false
+  #lost: Error | null = null
 
   constructor(pool: EmbeddedPool) {
     super()
@@ -170,7 +179,16 @@ class EmbeddedClient extends EventEmitter implements PgClientLike {
 
   query<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<PgResult<Row>> {
     if (this.#isReleased) return Promise.reject(new StateError('client was released'))
+    if (this.#lost) return Promise.reject(this.#lost)
     return this.#pool.runFor<Row>(this, text, values)
+  }
+
+  /** Its session is gone. */
+  disconnect(error: Error): void {
+    if (this.#lost) return
+    this.#lost = error
+    if (this.listenerCount('error') > 0) this.emit('error', error)
+    this.emit('end')
   }
 
   release(): void {
