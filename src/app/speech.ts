@@ -7,6 +7,8 @@ import { backoffMs } from '../core/backoff.js'
 import { StateError, UpstreamError } from '../core/errors.js'
 import type { Clock } from '../core/time.js'
 import { workerFile } from '../core/worker-file.js'
+import { FailoverStt } from '../live/stt/failover.js'
+import { checkGladia } from '../live/stt/gladia/check.js'
 import { createGladiaStt } from '../live/stt/gladia/open.js'
 import type { SttPort } from '../live/stt/port.js'
 import { Spool } from '../live/stt/spool/spool.js'
@@ -41,22 +43,51 @@ export async function openSpeech(settings: Settings, parts: { clock: Clock; logg
   if (settings.stt === 'gladia') {
     const baseUrl = settings.gladiaApiUrl ?? GLADIA_URL
     const apiKey = settings.gladiaApiKey?.reveal() ?? ''
-    const stt = createGladiaStt({ baseUrl, apiKey, region: settings.gladiaRegion, ...common })
-    return { stt, describes: `Gladia at ${baseUrl}`, close: () => spool.close() }
+    const gladia = { baseUrl, apiKey, region: settings.gladiaRegion, ...common }
+    if (settings.fallback !== 'local')
+      return { stt: createGladiaStt(gladia), describes: `Gladia at ${baseUrl}`, close: () => spool.close() }
+    const afterMs = settings.fallbackAfterSec * 1000
+    const local = await openLocal(settings, common)
+    const stt = new FailoverStt({
+      primary: createGladiaStt({ ...gladia, limits: { openDeadlineMs: afterMs, resumeDeadlineMs: afterMs } }),
+      fallback: local.stt,
+      afterMs,
+      clock,
+      logger,
+      isBack: () =>
+        checkGladia(baseUrl, apiKey).then(
+          () => true,
+          () => false,
+        ),
+    })
+    const close = async () => {
+      stt.close()
+      await spool.close()
+      await local.close()
+    }
+    return { stt, describes: `Gladia at ${baseUrl}; while it is away, ${local.describes}`, close }
   }
   if (settings.gladiaApiUrl !== null) {
     const stt = createGladiaStt({ baseUrl: settings.gladiaApiUrl, apiKey: 'local', region: null, ...common })
     return { stt, describes: `speech server at ${settings.gladiaApiUrl}`, close: () => spool.close() }
   }
+  const local = await openLocal(settings, common)
+  const close = async () => {
+    await spool.close()
+    await local.close()
+  }
+  return { ...local, close }
+}
+
+type Common = Pick<Parameters<typeof createGladiaStt>[0], 'clock' | 'random' | 'logger' | 'spool'>
+
+async function openLocal(settings: Settings, common: Common): Promise<Speech> {
+  const { clock, logger, random } = common
   const apiKey = randomBytes(18).toString('base64url')
   const child = new SpeechServerChild(settings.cacheDir, apiKey, clock, logger, random)
   const baseUrl = await child.start()
   const stt = createGladiaStt({ baseUrl, apiKey, region: null, ...common })
-  const close = async () => {
-    await spool.close()
-    await child.close()
-  }
-  return { stt, describes: `local recogniser (Moonshine) at ${baseUrl}`, close }
+  return { stt, describes: `local recogniser (Moonshine) at ${baseUrl}`, close: () => child.close() }
 }
 
 const READY = /ready at (http:\/\/\S+)/

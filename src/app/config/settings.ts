@@ -72,6 +72,19 @@ export const SETTINGS = {
     1_000_000,
     'megabytes of disk for audio that the speech service has not taken; beyond them the oldest goes',
   ),
+  fallback: choice(
+    'ROOMSCRIBE_FALLBACK',
+    ['local', 'off'],
+    'off',
+    'who recognises while Gladia is away or refuses: the local recogniser, or nobody',
+  ),
+  fallbackAfterSec: integer(
+    'ROOMSCRIBE_FALLBACK_AFTER',
+    60,
+    5,
+    3_600,
+    'seconds for which Gladia cannot be reached until the local recogniser takes over',
+  ),
   screenShareAudio: boolean(
     'ROOMSCRIBE_SCREEN_SHARE_AUDIO',
     false,
@@ -115,6 +128,8 @@ export interface Settings {
   readonly channels: number | 'auto'
   readonly idleCloseSec: number
   readonly spoolMaxMb: number
+  readonly fallback: 'local' | 'off' | null
+  readonly fallbackAfterSec: number
   readonly screenShareAudio: boolean
   readonly captions: boolean
 }

@@ -141,6 +141,11 @@ export class AudioPlane {
     if (!this.#isFinished) this.#pool.ended(sessionId, nowMs)
   }
 
+  /** Moves to a session of its own choosing when nobody is cut by it: the sink has a better one to open. */
+  renew(): void {
+    this.#pool.renew()
+  }
+
   /** Sends everything that waits, closes spans and gaps, and finishes all sessions. */
   finish(nowMs: number): void {
     if (this.#isFinished) return

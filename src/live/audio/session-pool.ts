@@ -36,6 +36,7 @@ export class SessionPool {
   /** those who want a channel, in the order of service */
   #waiting: Track[] = []
   /** closed for want of speech: the next one opens for a voice, not for a sound */
+  #isToRenew = false
   #isResting = false
 
   constructor(tunables: AudioTunables, sink: AudioSink, ledger: Ledger, patience: Patience, sizing: Sizing) {
@@ -164,6 +165,7 @@ export class SessionPool {
 
   #open(channels: number, nowMs: number): MixSession {
     this.#isResting = false
+    this.#isToRenew = false
     this.#sizing.rolled(nowMs)
     const sessionId = this.#sink.open(channels)
     return new MixSession(sessionId, channels, nowMs, this.#ledger, this.#tunables, (span) => this.#sink.span(span))
@@ -191,10 +193,16 @@ export class SessionPool {
     this.#waiting = this.#waiting.filter((track) => track.wantsSeat)
   }
 
+  /** The present session is rolled when that may be: another service is to be had. */
+  renew(): void {
+    this.#isToRenew = this.#current !== null
+  }
+
   /** Rolls a session that grows too old; one where nobody sits ends, and the next speech opens another. */
   #renew(nowMs: number): void {
     const current = this.#current
-    if (current === null || this.#next !== null || nowMs - current.openedMs < this.#tunables.maxSessionMs) return
+    if (current === null || this.#next !== null || (!this.#isToRenew && nowMs - current.openedMs < this.#tunables.maxSessionMs)) return
+    this.#isToRenew = false
     if (current.holders.length > 0) this.#roll(current.channels, nowMs)
     else {
       this.#finish(current)

@@ -57,6 +57,7 @@ export class Scribe {
   readonly #repeats = new Map<SessionId, { readonly sessionId: SessionId; readonly fromFrame: number }>()
   /** lost by sessions, in frames of the session that took them first */
   readonly #untold: { readonly sessionId: SessionId; readonly reason: SttGap['reason']; readonly fromFrame: number; toFrame: number }[] = []
+  #ignorePreferred: (() => void) | null
   #stopTicking: (() => void) | null = null
   #stopTelling: (() => void) | null = null
   #immediate: NodeJS.Immediate | null = null
@@ -105,6 +106,7 @@ export class Scribe {
         gap: (gap) => this.gap(gap),
       },
     )
+    this.#ignorePreferred = options.stt.onPreferred?.(() => this.#plane.renew()) ?? null
     const guarded = (work: () => void) => {
       try {
         work()
@@ -216,6 +218,7 @@ export class Scribe {
   }
 
   #stop(): void {
+    this.#ignorePreferred?.()
     this.#stopTicking?.()
     this.#stopTicking = null
     this.#stopTelling?.()

@@ -170,6 +170,8 @@ export interface SttPort {
    * process and of another living one of this host are left alone (one that is stopped counts as dead).
    */
   left?(meetingId: MeetingId): Promise<readonly LeftAudio[]>
+  /** Tells when another service than that of open sessions is preferred again: they may be rolled. Returns the unsubscribe function. */
+  onPreferred?(listener: () => void): () => void
   /**
    * The texts of a session that another process had opened, waited for a bounded time; null when the service does not know it.
    * `isWhole`: there will be no more. Times are seconds of the service's own stream: what the service heard twice stands there twice.

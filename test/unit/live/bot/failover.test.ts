@@ -1,0 +1,119 @@
+import { describe, expect, it } from 'vitest'
+import { FailoverStt } from '../../../../src/live/stt/failover.js'
+import { silentLogger } from '../../../../src/observe/logger.js'
+import { FakeStt } from '../../../support/fake-stt.js'
+import { ManualClock } from '../../../support/manual-clock.js'
+import { arrivedAt, ScribeRig } from '../../../support/scribe-rig.js'
+
+const AFTER_MS = 60_000
+
+/** Two services whose sessions the test ends, and a meeting that uses them; the primary is back when the test says so. */
+function rigOf() {
+  const primary = new FakeStt()
+  const fallback = new FakeStt()
+  const clock = new ManualClock()
+  const state = { isBack: false }
+  const stt = new FailoverStt({
+    primary,
+    fallback,
+    afterMs: AFTER_MS,
+    clock,
+    logger: silentLogger,
+    isBack: () => Promise.resolve(state.isBack),
+  })
+  const rig = new ScribeRig(stt)
+  const lostMs = () => {
+    const truth = rig.truth(arrivedAt([...primary.sessions, ...fallback.sessions]))
+    return [...truth.values()].map((row) => row.lostMs)
+  }
+  return { primary, fallback, clock, state, stt, rig, lostMs }
+}
+
+describe('failover', () => {
+  it.each(['unreachable', 'unauthorized', 'payment_required'] as const)(
+    '6 7 F1 a primary that ends %s costs nothing: its audio and what follows go to the fallback',
+    async (reason) => {
+      const { primary, fallback, stt, rig, lostMs } = rigOf()
+      rig.join('ann')
+      await rig.talk(['ann'], 1000)
+      primary.last.autoAcknowledge = false
+      await rig.talk(['ann'], 2000)
+      primary.last.end(reason, reason === 'unreachable')
+      expect(stt.isDown).toBe(true)
+      await rig.talk(['ann'], 2000)
+      const receipt = await rig.finish()
+      expect(rig.failures).toEqual([])
+      expect(fallback.sessions).toHaveLength(2)
+      expect(fallback.sessions.map(({ options }) => options.holdMs)).toEqual([undefined, undefined])
+      expect(lostMs()).toEqual([0])
+      expect(receipt.complete).toBe(true)
+      stt.close()
+    },
+  )
+
+  it('F1 a session that died of itself is replaced at the primary', async () => {
+    const { primary, fallback, stt, rig } = rigOf()
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    primary.last.end('session_lost')
+    await rig.talk(['ann'], 1000)
+    await rig.finish()
+    expect(stt.isDown).toBe(false)
+    expect(fallback.sessions).toEqual([])
+  })
+
+  it('F1 a session that was out of reach for long is not', async () => {
+    const { primary, clock, stt, rig } = rigOf()
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    primary.last.emitPhase('waiting')
+    await clock.advance(AFTER_MS)
+    primary.last.end('session_lost')
+    expect(stt.isDown).toBe(true)
+    await rig.finish()
+    stt.close()
+  })
+
+  it('F2 once the primary is back the meeting rolls to it at a pause, and nothing is lost', async () => {
+    const { primary, fallback, clock, state, stt, rig, lostMs } = rigOf()
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    primary.last.end('unreachable')
+    await rig.talk(['ann'], 2000)
+    await clock.advance(90_000)
+    expect(stt.isDown).toBe(true)
+    state.isBack = true
+    await clock.advance(30_000)
+    expect(stt.isDown).toBe(false)
+    await rig.talk(['ann'], 1000)
+    await rig.talk(['ann'], 1000, false)
+    await rig.talk(['ann'], 1000)
+    await rig.talk(['ann'], 3000, false)
+    expect(primary.sessions).toHaveLength(2)
+    expect(fallback.last.finishDeadlineMs).toBe(5000)
+    const receipt = await rig.finish()
+    expect(lostMs()).toEqual([0])
+    expect(receipt.complete).toBe(true)
+    stt.close()
+    expect(clock.pending).toBe(0)
+  })
+
+  it('F2 a return that does not last is tried half as often the next time', async () => {
+    const { primary, clock, state, stt, rig } = rigOf()
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    state.isBack = true
+    primary.last.end('payment_required')
+    await clock.advance(30_000)
+    expect(stt.isDown).toBe(false)
+    await rig.talk(['ann'], 500)
+    await rig.talk(['ann'], 1500, false)
+    primary.last.end('payment_required')
+    await clock.advance(59_000)
+    expect(stt.isDown).toBe(true)
+    await clock.advance(1_000)
+    expect(stt.isDown).toBe(false)
+    await rig.finish()
+    stt.close()
+  })
+})
