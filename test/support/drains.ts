@@ -18,7 +18,7 @@ export interface DrainsReport {
   /** marks that neither came back nor lie in a gap of their speaker */
   readonly lost: number
   readonly doubled: number
-  /** under a wrong name, or that nobody spoke */
+  /** under another person's name, or that nobody spoke; who is not known is said to be so */
   readonly misattributed: number
   /** meetings that had to be ended, or whose state left `live` */
   readonly ended: number
@@ -105,7 +105,7 @@ export async function runDrains(options: {
       exitCodes,
       lost: sum((one) => one.lost.length),
       doubled: sum((one) => one.doubled.length),
-      misattributed: sum((one) => one.wrong.length + one.foreign.length),
+      misattributed: sum((one) => one.wrong.filter(({ identity }) => identity !== null).length + one.foreign.length),
       ended: states.filter((state) => state !== 'live').length,
       returned: sum((one) => one.returned),
       health: healths.map(playVerdict).find((one) => one !== 'valid') ?? 'valid',

@@ -14,7 +14,7 @@ export interface KillsReport {
   /** marks that neither came back nor lie in a gap of their speaker */
   readonly lost: number
   readonly doubled: number
-  /** under a wrong name, or that nobody spoke */
+  /** under another person's name, or that nobody spoke; who is not known is said to be so */
   readonly misattributed: number
   /** marks told of as not heard */
   readonly inGaps: number
@@ -82,7 +82,7 @@ export async function runKills(options: {
     takeoverMs,
     lost: sum((one) => one.lost.length),
     doubled: sum((one) => one.doubled.length),
-    misattributed: sum((one) => one.wrong.length + one.foreign.length),
+    misattributed: sum((one) => one.wrong.filter(({ identity }) => identity !== null).length + one.foreign.length),
     inGaps: sum((one) => one.inGaps.length),
     returned: sum((one) => one.returned),
     health: healths.length === 0 ? 'valid' : (healths.map(playVerdict).find((one) => one !== 'valid') ?? 'valid'),

@@ -66,6 +66,11 @@ export class Handover {
     return this.#isHandedOver
   }
 
+  /** the bot before this one let go of the meeting, and sees to what it has heard */
+  get isAfterRelease(): boolean {
+    return this.#parts.tenure?.isReleased === true
+  }
+
   /** @returns false when no other process could take it. @throws ClaimLostError, UpstreamError */
   async release(): Promise<boolean> {
     const { tenure, logger } = this.#parts

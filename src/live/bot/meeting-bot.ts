@@ -147,7 +147,8 @@ export class MeetingBot {
       await this.#deps.store.appendSegments(this.#claim, [])
       await this.#journal.open()
       const past = this.#meeting.startedAt === null ? null : await this.#handover.inherit(this.#meeting.id)
-      if (past) this.#legacy.begin()
+      // a bot that hands over lives, and brings in its own texts
+      if (past && !this.#handover.isAfterRelease) this.#legacy.begin()
       const first = begin(this.#options.policy, past)
       this.#state = first.state
       this.#told = meetingState(first.state)
