@@ -50,7 +50,7 @@ describe('creating a session', () => {
     [400, 'rejected', 'the speech service rejected'],
     [422, 'rejected', 'the speech service rejected'],
     [404, 'rejected', 'the speech service rejected'],
-  ])('row 6: S1 HTTP %i ends it at once as %s', async (status, reason, words) => {
+  ])('6 S1 HTTP %i ends it at once as %s', async (status, reason, words) => {
     const stage = await stageOf({ post: { status, message: `no, ${KEY}` } })
     const session = stage.open()
     say(session, TWO_SECONDS)
@@ -77,7 +77,7 @@ describe('creating a session', () => {
     ['a lost answer', { switch: 'lost_response', times: 2 }],
     ['a garbage body', { switch: 'garbage_body', times: 2 }],
     ['no answer in time', { switch: { slowMs: 60_000 }, times: 1 }],
-  ])('row 5: S1 %s is tried again and the audio from the first frame on is kept', async (_, post) => {
+  ])('5 S1 %s is tried again and the audio from the first frame on is kept', async (_, post) => {
     const { stage, end } = await run({ post }, [], { requestMs: 250 })
     expect(end).toMatchObject({ reason: 'done' })
     expect(stage.recorder.phases).toContain('waiting')
@@ -85,7 +85,7 @@ describe('creating a session', () => {
     expect(stage.recorder.gaps).toEqual([])
   })
 
-  it('row 5: Retry-After is waited for', async () => {
+  it('5 Retry-After is waited for', async () => {
     const stage = await stageOf({ post: { status: 429, retryAfterSec: 100 } }, [], { openDeadlineMs: 700 })
     stage.open()
     await stage.recorder.until(() => stage.recorder.ends.length > 0)
@@ -135,7 +135,7 @@ describe('creating a session', () => {
 })
 
 describe('the connection', () => {
-  it.each([1001, 1006, 1011, 1012, 1013, 4000, 4500])('row 1: S4 close %i reconnects to the same session', async (code) => {
+  it.each([1001, 1006, 1011, 1012, 1013, 4000, 4500])('1 S4 close %i reconnects to the same session', async (code) => {
     const { end, session, server } = await run({
       closeSocket: { switch: { code: code === 1006 ? 'terminate' : code, afterChunks: 5 }, times: 1 },
     })
@@ -152,7 +152,7 @@ describe('the connection', () => {
     ['1000 without a stop', { acceptThenClose: { code: 1000 } }],
     ['handshake 403', { handshake: { status: 403 } }],
     ['handshake 404', { handshake: { status: 404 } }],
-  ])('row 4: S4 %s means a new session', async (_, behaviours) => {
+  ])('4 S4 %s means a new session', async (_, behaviours) => {
     const stage = await stageOf(behaviours, [], { collectMs: 100 })
     const session = stage.open()
     say(session, TWO_SECONDS)
@@ -165,7 +165,7 @@ describe('the connection', () => {
   it.each<[number, string]>([
     [4401, 'unauthorized'],
     [4402, 'payment_required'],
-  ])('row 6: S4 close %i is fatal', async (code, reason) => {
+  ])('6 S4 close %i is fatal', async (code, reason) => {
     const stage = await stageOf({ acceptThenClose: { code } }, [], { collectMs: 100 })
     stage.open()
     await stage.recorder.until(() => stage.recorder.ends.length > 0)
@@ -185,14 +185,14 @@ describe('the connection', () => {
     expect(session.connections).toBeLessThan(30)
   })
 
-  it('row 4: no more dials in a minute than allowed', async () => {
+  it('4 no more dials in a minute than allowed', async () => {
     const stage = await stageOf({ acceptThenClose: { code: 1011 } }, [], { maxDialsPerMinute: 4, resumeDeadlineMs: 1200, collectMs: 50 })
     const session = stage.open()
     await stage.recorder.until(() => stage.recorder.ends.length > 0)
     expect(session.connections).toBe(4)
   })
 
-  it('row 2: without one acknowledgement everything is sent again', async () => {
+  it('2 without one acknowledgement everything is sent again', async () => {
     const stage = await stageOf({ acks: 'withhold' })
     const session = stage.open()
     say(session, TWO_SECONDS)
@@ -204,7 +204,7 @@ describe('the connection', () => {
     expect(stage.server.sessions()[0]?.sha256).toBe(hash(TWO_SECONDS))
   })
 
-  it.each(['proxy', 'server'])('row 3: U5 a half-open connection is found by its acknowledgements (%s silent)', async (silent) => {
+  it.each(['proxy', 'server'])('3 U5 a half-open connection is found by its acknowledgements (%s silent)', async (silent) => {
     const stage = await stageOf(silent === 'server' ? { halfOpen: { switch: { afterChunks: 3 }, times: 1 } } : {})
     const session = stage.open()
     say(session, TWO_SECONDS.slice(0, SAMPLE_RATE))
@@ -218,7 +218,7 @@ describe('the connection', () => {
     expect(stage.server.sessions()[0]?.sha256).toBe(hash(TWO_SECONDS))
   })
 
-  it('row 1: a server away for a while is waited for', async () => {
+  it('1 a server away for a while is waited for', async () => {
     const stage = await stageOf()
     const session = stage.open()
     say(session, TWO_SECONDS.slice(0, SAMPLE_RATE))
@@ -264,7 +264,7 @@ describe('the connection', () => {
     expect(stage.server.sessions()[0]?.sha256).toBe(hash(TWO_SECONDS))
   })
 
-  it('row 15: a slow connection fills the bounded buffer, oldest first with a gap, and no more', async () => {
+  it('15 a slow connection fills the bounded buffer, oldest first with a gap, and no more', async () => {
     const stage = await stageOf({}, [], { bufferBytes: 32_000, maxQueuedMs: 100 })
     stage.proxy.isBlackhole = true
     const session = stage.open()
@@ -286,7 +286,7 @@ describe('messages', () => {
     ['types that nobody knows', { unknownMessage: true }, 0],
     ['fields that nobody knows', { extraFields: true }, 0],
     ['a flood of pings', { pingFlood: 50 }, 0],
-  ])('row 9: %s costs nothing else', async (_, behaviours, malformed) => {
+  ])('9 %s costs nothing else', async (_, behaviours, malformed) => {
     const { stage, end, session, server } = await run(behaviours, [line('a', 0, 0.5, 1)])
     expect(end).toMatchObject({ reason: 'done' })
     expect(session.connections).toBe(1)
@@ -296,7 +296,7 @@ describe('messages', () => {
     expect(stage.recorder.finals).toHaveLength(1)
   })
 
-  it('row 10: finals doubled, shuffled and followed by interims are told once', async () => {
+  it('10 finals doubled, shuffled and followed by interims are told once', async () => {
     const script = Array.from({ length: 9 }, (_, at) => line(`u${at}`, at % 2, at * 0.2, at * 0.2 + 0.15))
     const { stage } = await run({ duplicateFinals: 2, shuffleFinals: 3, partialAfterFinal: true }, script)
     expect(stage.recorder.finals.map(({ utteranceId }) => utteranceId).toSorted()).toEqual(script.map(({ transcript }) => transcript!.id))
@@ -312,7 +312,7 @@ describe('messages', () => {
     ['beyond the audio', { timestamps: 'beyond_audio' }],
     ['null', { timestamps: 'null' }],
     ['a jump', { timestamps: { jumpSec: 1000 } }],
-  ])('row 13: times that make no sense (%s) are clamped and the text is kept', async (_, behaviours) => {
+  ])('13 times that make no sense (%s) are clamped and the text is kept', async (_, behaviours) => {
     const { stage } = await run(behaviours, [line('a', 0, 0.5, 1)])
     const texts = stage.recorder.finals.filter(({ utteranceId }) => utteranceId === 'a')
     expect(texts).toHaveLength(1)
@@ -327,7 +327,7 @@ describe('messages', () => {
     ['negative', { channel: 'negative' }, -1],
     ['a fraction', { channel: 'fraction' }, 0.5],
     ['missing', { channel: 'missing' }, -1],
-  ])('row 11: a channel that is %s keeps its text and names no channel of ours', async (_, behaviours) => {
+  ])('11 a channel that is %s keeps its text and names no channel of ours', async (_, behaviours) => {
     const { stage } = await run(behaviours, [line('a', 0, 0.5, 1)])
     const final = stage.recorder.finals.find(({ utteranceId }) => utteranceId === 'a')
     expect(final?.text).toBe('line a')
@@ -336,26 +336,26 @@ describe('messages', () => {
 })
 
 describe('the end', () => {
-  it('row 14: a service that never closes is asked for the result after end_session', async () => {
+  it('14 a service that never closes is asked for the result after end_session', async () => {
     const { end, stage } = await run({ afterStop: 'never_closes' }, [line('a', 0, 0.5, 1)], {}, 1000)
     expect(end).toMatchObject({ reason: 'done' })
     expect(stage.recorder.finals).toHaveLength(1)
   })
 
-  it('row 14: S7 a close 1011 after the stop is followed by the result, not by a reconnect', async () => {
+  it('14 S7 a close 1011 after the stop is followed by the result, not by a reconnect', async () => {
     const { end, stage, session } = await run({ afterStop: 'close_1011' }, [line('a', 0, 0.5, 1), line('b', 1, 1.5, 3)])
     expect(end).toMatchObject({ reason: 'done' })
     expect(session.connections).toBe(1)
     expect(stage.recorder.finals.map(({ text }) => text)).toEqual(['line a', 'line b'])
   })
 
-  it('row 14: S8 a result that stays in processing is not needed when one connection saw everything', async () => {
+  it('14 S8 a result that stays in processing is not needed when one connection saw everything', async () => {
     const { end, stage } = await run({ afterStop: 'stays_processing' }, [line('a', 0, 0.5, 1)], { collectMs: 150 })
     expect(stage.recorder.finals).toHaveLength(1)
     expect(end).toMatchObject({ reason: 'done' })
   })
 
-  it('row 14: S8 a result that stays in processing after a reconnect is not called done', async () => {
+  it('14 S8 a result that stays in processing after a reconnect is not called done', async () => {
     const cut: Behaviours = { closeSocket: { switch: { code: 1011, afterChunks: 4 }, times: 1 } }
     const { end, stage } = await run({ afterStop: 'stays_processing', ...cut }, [line('a', 0, 0.5, 1)], { collectMs: 150 })
     expect(stage.recorder.finals).toHaveLength(1)

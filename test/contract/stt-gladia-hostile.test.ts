@@ -56,7 +56,7 @@ async function hostile(hello: (socket: WebSocket) => void) {
   }
 }
 
-describe('row 9: a hostile service', () => {
+describe('a hostile service', () => {
   it.each<[string, (socket: WebSocket) => void, number]>([
     ['a message of 10 MB', (socket) => socket.send(JSON.stringify({ type: 'transcript', pad: 'x'.repeat(10 * 1024 * 1024) })), 1],
     ['deep nesting', (socket) => socket.send('['.repeat(200_000)), 1],
@@ -69,7 +69,7 @@ describe('row 9: a hostile service', () => {
       1,
     ],
     ['a thousand wrong types', (socket) => Array.from({ length: 1000 }, () => socket.send('{"type":7}')), 1000],
-  ])('%s is counted, and the connection is kept', async (_, hello, malformed) => {
+  ])('9 %s is counted, and the connection is kept', async (_, hello, malformed) => {
     const service = await hostile(hello)
     const recorder = new SttRecorder()
     const stt = createGladiaStt({
@@ -124,7 +124,7 @@ describe('row 9: a hostile service', () => {
     await service.close()
   })
 
-  it('a listener that throws breaks neither the socket nor the session', async () => {
+  it('9 a listener that throws breaks neither the socket nor the session', async () => {
     const service = await hostile(() => undefined)
     const recorder = new SttRecorder()
     recorder.acknowledged = () => {

@@ -12,16 +12,22 @@ import { parseInitRequest } from '../../src/speech-server/protocol/init-request.
 import { ByteWire } from './byte-wire.js'
 import type { SimTime } from './sim/clock.js'
 
-/** Keeps what it is given, all of it. */
+/** Keeps what it is given, all of it, or nothing. */
 class Ear {
-  #room = new Int16Array(1 << 20)
+  #room = new Int16Array(1 << 16)
   #length = 0
+  readonly #isKeeping: boolean
+
+  constructor(isKeeping: boolean) {
+    this.#isKeeping = isKeeping
+  }
 
   get samples(): Int16Array {
     return this.#room.subarray(0, this.#length)
   }
 
   push(block: Int16Array): void {
+    if (!this.#isKeeping) return
     if (this.#length + block.length > this.#room.length) {
       const room = new Int16Array(2 * (this.#length + block.length))
       room.set(this.samples)
@@ -54,6 +60,8 @@ export class WireService {
   readonly switches: Switchboard
   /** no connection and no request is answered */
   isDown = false
+  /** false: of the audio only the digest is known */
+  isKeeping = true
   wire: ByteWire | null = null
   wires = 0
   /** called with each new connection, before anything is carried */
@@ -129,7 +137,7 @@ export class WireService {
   #create(body: unknown): Response {
     const parsed = parseInitRequest(body)
     if (!parsed.ok) return answerOf(400, { message: parsed.problems.join('; ') })
-    const ear = new Ear()
+    const ear = new Ear(this.isKeeping)
     const engine: Engine = {
       name: 'marks',
       open: () => ({ push: (block) => ear.push(block), finish: () => Promise.resolve(), close: () => undefined }),

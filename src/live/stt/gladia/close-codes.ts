@@ -1,4 +1,4 @@
-import { assertNever } from '../../../core/errors.js'
+import { assertNever, UpstreamError } from '../../../core/errors.js'
 
 /** How a connection was lost. */
 export type DropCause =
@@ -95,8 +95,14 @@ export function judge(cause: DropCause, fruitless: number): Verdict {
   }
 }
 
+/** A lost connection as an error. */
+export function lostConnection(cause: DropCause): UpstreamError {
+  const message = `the connection to the speech service was lost (${describeDrop(cause)})`
+  return new UpstreamError('speech_connection', message, { service: 'speech', retryable: true })
+}
+
 /** A lost connection in a few words, for people. */
-export function describeDrop(cause: DropCause): string {
+function describeDrop(cause: DropCause): string {
   switch (cause.kind) {
     case 'closed':
       return `close code ${cause.code}`

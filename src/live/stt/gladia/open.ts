@@ -2,6 +2,7 @@ import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { SttPort } from '../port.js'
 import type { Spool } from '../spool/spool.js'
+import { Alarm } from './alarm.js'
 import { DEFAULT_LIMITS, type Limits } from './limits.js'
 import { foreignResults } from './results.js'
 import { GladiaSession } from './session.js'
@@ -25,14 +26,15 @@ export interface GladiaOptions {
   readonly transport?: Transport
 }
 
-/** Speech recognition by Gladia's live API v2. Sessions share nothing but the options. */
+/** Speech recognition by Gladia's live API v2. Sessions share the options, the disk and one alarm. */
 export function createGladiaStt(options: GladiaOptions): SttPort {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits }
   const transport = options.transport ?? networkTransport
   const { spool = null } = options
+  const alarm = new Alarm()
   return {
     open: (request, events) => {
-      const session = new GladiaSession({ ...options, limits, transport, spool }, request, events)
+      const session = new GladiaSession({ ...options, limits, transport, spool, alarm }, request, events)
       session.start()
       return session
     },

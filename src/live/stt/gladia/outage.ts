@@ -44,13 +44,11 @@ export class Outage {
     this.#connectedMs = null
   }
 
-  /** Something was acknowledged. @returns whether an alarm is over */
-  progressed(): boolean {
-    const wasAlarmed = this.#isAlarmed
+  /** Something was acknowledged. */
+  progressed(): void {
     this.#awayMs = null
     this.#sinceMs = null
     this.#isAlarmed = false
-    return wasAlarmed
   }
 
   look(nowMs: number, isCreated: boolean): OutageLook {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { Spool } from '../spool/spool.js'
+import type { Alarm } from './alarm.js'
 import type { Limits } from './limits.js'
 import type { Transport } from './transport.js'
 
@@ -13,6 +14,7 @@ export interface SessionParts {
   readonly random: () => number
   readonly logger: Logger
   readonly limits: Limits
+  readonly alarm: Alarm
   /** null: audio is kept in memory only */
   readonly spool: Spool | null
   readonly transport: Transport

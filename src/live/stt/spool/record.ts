@@ -8,6 +8,8 @@ const HEAD_BYTES = 12
 const WRAP_BYTES = 8
 const MAX_CHANNELS = 8
 
+let room = Buffer.alloc(0)
+
 /** One record of a spool file, and where it stands in it. */
 export interface AudioRecord {
   readonly fromFrame: number
@@ -23,7 +25,7 @@ export interface AudioRecord {
 
 /** Interleaved audio as it stands in a spool file. */
 export function encodeAudio(fromFrame: number, channels: number, samples: Int16Array): Buffer {
-  const payload = Buffer.allocUnsafe(HEAD_BYTES + samples.byteLength)
+  const payload = scratch(HEAD_BYTES + samples.byteLength)
   payload.writeUInt32LE(AUDIO | (channels << 8), 0)
   payload.writeDoubleLE(fromFrame, 4)
   // hosts are little-endian, and so is the file
@@ -60,6 +62,12 @@ export function decodeAudio(bytes: Buffer): { readonly records: readonly AudioRe
 /** The largest mark of a file of marks, or 0. Never throws. */
 export function decodeMarks(bytes: Buffer): number {
   return decodeRecords(bytes).payloads.reduce((highest, payload) => Math.max(highest, frameOf(payload, MARK) ?? 0), 0)
+}
+
+/** Room for a payload until the next call: it is copied into its record at once. */
+function scratch(bytes: number): Buffer {
+  if (room.length < bytes) room = Buffer.allocUnsafeSlow(bytes)
+  return room.subarray(0, bytes)
 }
 
 /** Samples of a record, copied: yours. */

@@ -45,7 +45,7 @@ describe('messages of the socket', () => {
     })
   })
 
-  it('row 9: a wrong number, word or language of a transcript does not cost its text', () => {
+  it('9 a wrong number, word or language of a transcript does not cost its text', () => {
     expect(parse(transcript({ start: null, end: 'x', confidence: [], language: 7 }))).toMatchObject({
       kind: 'transcript',
       utterance: { text: ' hi', start: Number.NaN, end: Number.NaN, confidence: Number.NaN, language: null },
@@ -58,7 +58,7 @@ describe('messages of the socket', () => {
     expect(parse(transcript({}, { id: 12 }))).toMatchObject({ id: '12' })
   })
 
-  it('row 9: a transcript without text, id or finality is malformed', () => {
+  it('9 a transcript without text, id or finality is malformed', () => {
     for (const message of [
       transcript({ text: 3 }),
       transcript({}, { id: '' }),
@@ -84,17 +84,17 @@ describe('messages of the socket', () => {
   })
 
   it.each(['', 'null', '[]', '{"type":3}', '{', '\u0000', '"x"', '['.repeat(50_000), `{"type":"${'x'.repeat(200)}"}`])(
-    'row 9: %.20s is malformed',
+    '9 %.20s is malformed',
     (raw) => {
       expect(parseMessage(raw, MAX)).toMatchObject({ kind: 'malformed' })
     },
   )
 
-  it('row 9: a message over the cap is not even parsed', () => {
+  it('9 a message over the cap is not even parsed', () => {
     expect(parseMessage(JSON.stringify({ type: 'x', pad: 'y'.repeat(200) }), 100)).toEqual({ kind: 'malformed', why: 'too long' })
   })
 
-  it('row 9: whatever comes, parsing does not throw', () => {
+  it('9 whatever comes, parsing does not throw', () => {
     const types = fc.constantFrom('audio_chunk', 'stop_recording', 'transcript', 'error', 'end_session', 'other')
     fc.assert(
       fc.property(

@@ -118,7 +118,7 @@ describe('uplink', () => {
     expect([third.empties, third.audio]).toEqual([0, [10]])
   })
 
-  it('row 3: U5 six seconds without an acknowledgement is a dead connection, while audio waits for one', async () => {
+  it('3 U5 six seconds without an acknowledgement is a dead connection, while audio waits for one', async () => {
     const { uplink, sink, push, pass } = make()
     uplink.attach(sink)
     expect(await pass(10_000)).toBeNull()

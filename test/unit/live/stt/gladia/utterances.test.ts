@@ -44,7 +44,7 @@ describe('utterances', () => {
     expect(it_.take('a', true, raw(), viewOf())).toBeNull()
   })
 
-  it('row 10: any order and repetition tells each final once', () => {
+  it('10 any order and repetition tells each final once', () => {
     const message = fc.record({ id: fc.constantFrom('a', 'b', 'c'), isFinal: fc.boolean() })
     fc.assert(
       fc.property(fc.array(message), (messages) => {
@@ -57,7 +57,7 @@ describe('utterances', () => {
     )
   })
 
-  it('row 13: times are clamped into what was sent, end never before start, and counted', () => {
+  it('13 times are clamped into what was sent, end never before start, and counted', () => {
     const time = fc.oneof(fc.double(), fc.constantFrom(Number.NaN, Infinity, -Infinity, -1, 0, 1e300))
     fc.assert(
       fc.property(time, time, fc.array(fc.tuple(time, time), { maxLength: 3 }), (start, end, words) => {
