@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { deferred, type Deferred } from '../../../../src/core/deferred.js'
 import { UpstreamError } from '../../../../src/core/errors.js'
 import { newSessionId } from '../../../../src/core/ids.js'
 import { MAX_WAITING, MEMORY_SEGMENTS } from '../../../../src/live/bot/finals-keeper.js'
@@ -17,6 +18,8 @@ const session = newSessionId()
 /** A store that is away while it is told so, and counts what it is asked. */
 class AwayStore extends MemoryStore {
   isAway = false
+  /** appends that wait for the test to let them pass; null: none has to */
+  waiting: Deferred[] | null = null
   appends: number[] = []
   /** by utterance, in the order of storing */
   readonly stored = new Map<string, Segment>()
@@ -24,6 +27,11 @@ class AwayStore extends MemoryStore {
   override appendSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[] = []): Promise<readonly StoredSegment[]> {
     this.appends.push(segments.length)
     return this.#or(async () => {
+      if (this.waiting) {
+        const pass = deferred()
+        this.waiting.push(pass)
+        await pass.promise
+      }
       await super.saveSpans(claim, spans)
       for (const segment of segments) if (!this.stored.has(segment.utteranceId)) this.stored.set(segment.utteranceId, segment)
       return []
@@ -100,16 +108,44 @@ describe('41 a store that is away', () => {
     expect([clock.pending, logs.closed]).toEqual([0, [false]])
   })
 
-  test('41 K2 what is said while the disk is read back comes after it', async () => {
+  test('41 K2 what is said while memory and disk are given to the store comes after them', async () => {
     const { clock, store, stored, say } = await rig()
     store.isAway = true
-    await say(0, MEMORY_SEGMENTS + 1_000)
+    const count = MEMORY_SEGMENTS + 1_000
+    await say(0, count)
     store.isAway = false
-    const drained = clock.advance(3_000)
-    await say(MEMORY_SEGMENTS + 1_000, 500, 7)
-    await drained
+    // one statement at a time, and somebody speaks between any two
+    const waiting: Deferred[] = []
+    store.waiting = waiting
+    await clock.advance(3_000)
+    let said = count
+    for (; waiting.length > 0 && said < count + 200; said += 7) {
+      waiting.shift()?.resolve()
+      await say(said, 7, 7)
+      await clock.advance(100)
+    }
+    store.waiting = null
+    for (const one of waiting) one.resolve()
+    await clock.advance(2_000)
+    expect(stored()).toEqual(upTo(said))
+  })
+
+  test('41 K2 a final on its way to the disk is not forgotten by the end of the reading', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, journal, stored, say } = await rig(logs)
+    store.isAway = true
+    const count = MEMORY_SEGMENTS + 100
+    await say(0, count)
+    const gate = deferred()
+    logs.gate = gate.promise
+    await say(count, 1)
+    store.isAway = false
+    await clock.advance(5_000)
+    expect(stored()).toEqual(upTo(count))
+    gate.resolve()
     await clock.advance(1_000)
-    expect(stored()).toEqual(upTo(MEMORY_SEGMENTS + 1_500))
+    expect(stored()).toEqual(upTo(count + 1))
+    expect(await journal.close(1_000)).toBe(0)
   })
 
   test('41 a meeting that ends before the store is back leaves everything in the log and says how much', async () => {
