@@ -82,13 +82,13 @@ describe('ends', () => {
     return recorder
   }
 
-  test('an admin removes the bot: removed, and neither listener nor stream is left', async () => {
+  test('26 an admin removes the bot: removed, and neither listener nor stream is left', async () => {
     const recorder = await endedBy(() => stage.rooms.removeParticipant(stage.room, 'scribe'))
     expect(recorder.lines.at(-1)).toBe('end removed')
     expect(recorder.lines).not.toContain('left anna')
   })
 
-  test('the room is deleted: room_closed', async () => {
+  test('26 the room is deleted: room_closed', async () => {
     const recorder = await endedBy(async () => {
       await stage.rooms.deleteRoom(stage.room)
     })

@@ -38,7 +38,7 @@ async function heard(port: StageJoin['port'] = {}): Promise<RoomRecorder> {
 }
 
 describe('reconnects', () => {
-  test('a full reconnect ends and starts the tracks, and nobody leaves or joins', async () => {
+  test('17 a full reconnect ends and starts the tracks, and nobody leaves or joins', async () => {
     const recorder = await heard()
     const from = recorder.lines.length
     await stage.botRoom.simulateScenario(SimulateScenarioKind.SIMULATE_FULL_RECONNECT)
@@ -50,7 +50,7 @@ describe('reconnects', () => {
     expect([...only(lines, 'left'), ...only(lines, 'joined')]).toEqual([])
   })
 
-  test('a resume leaves the tracks as they are', async () => {
+  test('16 a resume leaves the tracks as they are', async () => {
     const recorder = await heard()
     const from = recorder.lines.length
     await stage.botRoom.simulateScenario(SimulateScenarioKind.SIMULATE_SIGNAL_RECONNECT)
@@ -61,7 +61,7 @@ describe('reconnects', () => {
 })
 
 describe('a server in trouble', () => {
-  test('killed and restarted: the room comes back empty, people come back one by one, and nobody left or joined', async () => {
+  test('17 killed and restarted: the room comes back empty, people come back one by one, and nobody left or joined', async () => {
     const recorder = await heard({ graceMs: 20_000 })
     const from = recorder.lines.length
     stage.server.signal('SIGKILL')
@@ -75,7 +75,7 @@ describe('a server in trouble', () => {
     expect(only(recorder.since(from), 'end ')).toEqual([])
   })
 
-  test('killed for good: connection_lost, and no listener is left', async () => {
+  test('18 killed for good: connection_lost, and no listener is left', async () => {
     const before = libraryListenerCount()
     const recorder = new RoomRecorder()
     const connection = await stage.join(recorder)
@@ -87,7 +87,7 @@ describe('a server in trouble', () => {
     await stage.server.restart()
   })
 
-  test('frozen: frames go on, and every track is reported as without packets until it thaws', async () => {
+  test('19 frozen: frames go on, and every track is reported as without packets until it thaws', async () => {
     const recorder = await heard({ noPacketsMs: 2_000, checkPacketsEveryMs: 500 })
     const from = recorder.lines.length
     stage.server.signal('SIGSTOP')

@@ -100,7 +100,21 @@ describe('people and tracks', () => {
     await recorder.untilLoud(mic('anna'))
   })
 
-  test('a republished track is heard again under the same key', async () => {
+  test('27 cameras and data are nothing to the bot: only the microphone is taken', async () => {
+    const recorder = new RoomRecorder()
+    await stage.join(recorder)
+    const anna = await stage.speaker('anna')
+    await anna.publishCamera()
+    await anna.say(new Uint8Array(1_000))
+    await anna.publish()
+    await recorder.untilLoud(mic('anna'))
+    expect(recorder.lines.filter((line) => line.startsWith('started'))).toEqual([`started ${mic('anna')}`])
+    await anna.leave()
+    await recorder.untilLines(['left anna'])
+    expect(recorder.lines.filter((line) => line.startsWith('ended'))).toEqual([`ended ${mic('anna')} left`])
+  })
+
+  test('22 a republished track is heard again under the same key', async () => {
     const recorder = new RoomRecorder()
     await stage.join(recorder)
     const anna = await stage.speaker('anna')
@@ -115,7 +129,7 @@ describe('people and tracks', () => {
     expect(recorder.lines).not.toContain('left anna')
   })
 
-  test('a person who joins again with the same identity never left, and is heard again', async () => {
+  test('21 a person who joins again with the same identity never left, and is heard again', async () => {
     const recorder = new RoomRecorder()
     await stage.join(recorder)
     const first = await stage.speaker('anna')

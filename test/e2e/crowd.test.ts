@@ -19,7 +19,7 @@ describe('a crowd on four channels, through a real server', () => {
   })
 
   it(
-    'returns every symbol of thirty people once, whole, under the right name, at its place',
+    '24 returns every symbol of thirty people once, whole, under the right name, at its place',
     async () => {
       stage = await CrowdStage.start('marks')
       const script = crowdScript({ people: PEOPLE, seconds: SECONDS, talk: conversation(SECONDS, SEED), seed: SEED })

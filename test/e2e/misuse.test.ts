@@ -71,7 +71,7 @@ describe('a meeting with people who misbehave, and too many of them', () => {
     stage = undefined
   })
 
-  it('costs nobody else a word: the noisy one is marked, who finds no place is a stated gap, and hears of it when one is free', async () => {
+  it('24 27 costs nobody else a word: the noisy one is marked, who finds no place is a stated gap, and hears of it when one is free', async () => {
     stage = await CrowdStage.start('marks')
     const play = () => stage!.play(script, null, 48_000, { ROOMSCRIBE_MAX_TRACKS: String(PLACES) })
     let facts = await play()

@@ -155,6 +155,11 @@ export class FakeRoom implements RoomPort {
     this.#failures.push(...errors)
   }
 
+  /** Joins succeed again. */
+  healJoins(): void {
+    this.#failures = []
+  }
+
   /** Joins wait until the returned function is called. */
   holdJoins(): () => void {
     const gate = deferred()

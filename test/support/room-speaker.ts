@@ -3,9 +3,13 @@ import {
   AudioSource,
   LocalAudioTrack,
   type LocalTrackPublication,
+  LocalVideoTrack,
   Room,
   TrackPublishOptions,
   TrackSource,
+  VideoBufferType,
+  VideoFrame,
+  VideoSource,
 } from '@livekit/rtc-node'
 import { FfiRequest, livekitFfiRequest } from '@livekit/rtc-ffi-bindings'
 import type { LivekitServer } from '../../src/standins/livekit/server.js'
@@ -58,6 +62,7 @@ export class ToneTrack {
 export class RoomSpeaker {
   readonly room: Room
   readonly #tracks = new Set<ToneTrack>()
+  readonly #cameras: LocalVideoTrack[] = []
 
   constructor(room: Room) {
     this.room = room
@@ -84,6 +89,20 @@ export class RoomSpeaker {
     return tone
   }
 
+  /** A camera that shows one picture. */
+  async publishCamera(): Promise<void> {
+    const source = new VideoSource(64, 64)
+    const track = LocalVideoTrack.createVideoTrack('camera', source)
+    await this.#local().publishTrack(track, new TrackPublishOptions({ source: TrackSource.SOURCE_CAMERA }))
+    source.captureFrame(new VideoFrame(new Uint8Array(64 * 64 * 4), 64, 64, VideoBufferType.RGBA))
+    this.#cameras.push(track)
+  }
+
+  /** Data to everybody, reliable. */
+  async say(bytes: Uint8Array): Promise<void> {
+    await this.#local().publishData(bytes, { reliable: true })
+  }
+
   async unpublish(tone: ToneTrack): Promise<void> {
     await this.#local().unpublishTrack(tone.publication.sid ?? '', true)
     this.#tracks.delete(tone)
@@ -103,6 +122,7 @@ export class RoomSpeaker {
   async leave(): Promise<void> {
     for (const tone of this.#tracks) await tone.stop()
     this.#tracks.clear()
+    for (const camera of this.#cameras.splice(0)) await camera.close()
     await this.room.disconnect()
   }
 

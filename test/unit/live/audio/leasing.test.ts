@@ -352,3 +352,19 @@ test('S9 a verdict that comes late cuts no onset and counts every block of it, w
     expect(detectors.every((one) => one.closed > 0)).toBe(true)
   }
 })
+
+test('23 fifty people join at once and each says something: the first word of everybody is heard whole', () => {
+  const room = new RoomOfTracks()
+  const people = numbers(0, 49)
+  const names = people.map((person) => `p${person}`)
+  // two or three at a time, half a second each, from the moment of the join
+  for (const person of people) {
+    const fromMs = Math.floor(person / 2) * 300
+    room.join(names[person]!, script(1 + person * 100, [fromMs, fromMs + 500]))
+  }
+  room.run(20_000)
+  room.plane.finish(room.nowMs)
+  expectNothingLost(room)
+  for (const row of room.plane.coverageInput()) expect([row.identity, row.sentVoiceMs]).toEqual([row.identity, 500])
+  expect(room.plane.coverageInput()).toHaveLength(50)
+})

@@ -130,7 +130,7 @@ describe('a person who never stops', () => {
 })
 
 describe('a microphone that is not in order', () => {
-  test('mute toggled 50 times a second: nobody else loses a word, and nothing piles up', () => {
+  test('22 mute toggled 50 times a second: nobody else loses a word, and nothing piles up', () => {
     const party = partyOf(40_000, 4, 2000)
     const key = keyOf('toggler')
     const signal = looped(turn(40, 0, 80))

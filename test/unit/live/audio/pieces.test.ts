@@ -70,7 +70,7 @@ test('a meter tells loudness and peak', () => {
   expect([meter.rms, meter.peak]).toEqual([0, 0])
 })
 
-test('a sample clock counts from its start: three hours of late and early looks give no drift', () => {
+test('25 a sample clock counts from its start: three hours of late and early looks give no drift', () => {
   const clock = new SampleClock(12.3, 50)
   for (let nowMs = 12.3; nowMs < 10_800_012.3; nowMs += 997.7) while (clock.behind(nowMs) > 0) clock.advance()
   while (clock.behind(10_800_012.3) > 0) clock.advance()
@@ -79,7 +79,7 @@ test('a sample clock counts from its start: three hours of late and early looks 
   expect(clock.dueMs).toBeCloseTo(12.3 + 216_011 * 50, 6)
 })
 
-test('a track clock holds under jitter and bursts, moves on when frames are lost for good, and back when the first was late', () => {
+test('25 a track clock holds under jitter and bursts, moves on when frames are lost for good, and back when the first was late', () => {
   const steady = new TrackClock(0, 16_000, 60)
   for (let frame = 1; frame <= 400; frame++) {
     const stalled = frame > 100 && frame <= 180 ? 9000 : frame * 50

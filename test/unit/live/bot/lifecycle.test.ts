@@ -230,7 +230,7 @@ describe('life of a bot', () => {
     expect(next(policy, left.state, { kind: 'people', count: 1 }).effects).toContainEqual({ kind: 'cancel', timer: 'alone' })
   })
 
-  it('L3 waits alone again after coming back into an empty room', () => {
+  it('26 L3 waits alone again after coming back into an empty room', () => {
     const back = next(policy, { kind: 'reconnecting', wasLive: true, people: 2 }, { kind: 'reconnected', people: 0 })
     expect(back.effects).toContainEqual({ kind: 'start', timer: 'alone', ms: 60 })
   })

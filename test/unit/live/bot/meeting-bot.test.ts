@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { UpstreamError } from '../../../../src/core/errors.js'
 import { asIdentity } from '../../../../src/core/ids.js'
 import type { RoomEvents } from '../../../../src/live/room/port.js'
-import { BotRig } from '../../../support/bot-rig.js'
+import { BOT_OPTIONS, BotRig } from '../../../support/bot-rig.js'
 
 describe('MeetingBot', () => {
   it('opens no session before somebody makes a sound', async () => {
@@ -106,6 +106,29 @@ describe('MeetingBot', () => {
     expect(await other.end()).toMatchObject({ reason: 'livekit_unauthorized', failed: true })
     expect((await other.store.meeting(other.meeting.id)).state).toBe('failed')
     expect(other.errors).toEqual(['LiveKit said livekit_unauthorized'])
+  })
+
+  it('18 a server that is away for a minute is joined within 5 s of its return, and the minute is a gap of everybody', async () => {
+    const rig = new BotRig()
+    await rig.start({ policy: { ...BOT_OPTIONS.policy, rejoinForMs: 300_000 } })
+    const key = rig.room.connection.start('ann')
+    await rig.speak(key, 500)
+    const [lost] = rig.room.connections
+    lost!.end('connection_lost')
+    const away = () => new UpstreamError('livekit_unreachable', 'away', { service: 'livekit', retryable: true })
+    rig.room.failJoins(...Array.from({ length: 1_000 }, away))
+    await rig.clock.advance(60_000)
+    expect(rig.room.connections).toHaveLength(1)
+    rig.room.healJoins()
+    await rig.clock.advance(5_500)
+    expect(rig.room.connections).toHaveLength(2)
+    rig.room.connection.start('ann')
+    await rig.speak(key, 500)
+    rig.stop.abort()
+    expect(await rig.end()).toMatchObject({ reason: 'shutdown', failed: false, complete: false })
+    const [gap] = await rig.store.gaps(rig.meeting.id)
+    expect(gap).toMatchObject({ identity: 'ann', reason: 'reconnecting' })
+    expect(gap!.toMs - gap!.fromMs).toBeGreaterThanOrEqual(60_000)
   })
 
   it('rejoins after a lost connection, keeps people by identity, and writes the absence down as a gap', async () => {

@@ -15,11 +15,11 @@ const WRITES = [
 ] as const
 
 /** Takes the store away, as a database that went down is; returns how it comes back. */
-function takeAway(rig: BotRig): () => void {
+function takeAway(rig: BotRig, names: readonly (typeof WRITES)[number][] = WRITES): () => void {
   const stub = rig.store as unknown as Record<string, unknown>
-  for (const name of WRITES) stub[name] = away
+  for (const name of names) stub[name] = away
   return () => {
-    for (const name of WRITES) delete stub[name]
+    for (const name of names) delete stub[name]
   }
 }
 
@@ -44,6 +44,23 @@ test('41 a meeting that ends while the store is away is finished, whole, when it
   expect(coverage?.doubts).not.toContain('not_stored')
   expect((await rig.store.sessions(rig.meeting.id)).length).toBeGreaterThan(0)
   expect((await rig.store.spans(rig.meeting.id)).length).toBeGreaterThan(0)
+  expect(rig.clock.pending).toBe(0)
+})
+
+test('41 a store that goes away between the last text and the outcome gets the outcome when it is back', async () => {
+  const rig = new BotRig()
+  await rig.start()
+  const { connection } = rig.room
+  connection.participant('ann', 'Ann')
+  await rig.speak(connection.start('ann'), 1_000)
+  const giveBack = takeAway(rig, ['setState', 'saveCoverage'])
+  connection.leave('ann')
+  await rig.clock.advance(300_000)
+  expect(rig.outcome).toBeNull()
+  giveBack()
+  await rig.clock.advance(5_000)
+  expect(rig.outcome).toMatchObject({ reason: 'everybody_left', failed: false })
+  expect((await rig.store.meeting(rig.meeting.id)).state).toBe('finalising')
   expect(rig.clock.pending).toBe(0)
 })
 
