@@ -5,6 +5,7 @@ import { run as leasing } from './leasing.js'
 import { run as live } from './live.js'
 import { run as mixer } from './mixer.js'
 import { run as realNames } from './names.js'
+import { RESILIENCE_PARTS, run as resilience, type Part } from './resilience.js'
 import { table } from './table.js'
 import { run as voice } from './voice.js'
 
@@ -14,6 +15,9 @@ interface Size {
   readonly isFull: boolean
   /** `--people N`; null when it was not given */
   readonly people: number | null
+  /** `--part NAME` and `--count N`, of `resilience`; null when not given */
+  readonly part: Part | null
+  readonly count: number | null
 }
 
 /** One bench: numbers, or rows of numbers. */
@@ -28,6 +32,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   crowd,
   'first-words': firstWords,
   names: realNames,
+  resilience,
 }
 
 const MAX_PEOPLE = 64
@@ -37,13 +42,23 @@ function read(args: string[]): { readonly names: readonly string[]; readonly isJ
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: { json: { type: 'boolean' }, full: { type: 'boolean' }, people: { type: 'string' } },
+      options: {
+        json: { type: 'boolean' },
+        full: { type: 'boolean' },
+        people: { type: 'string' },
+        part: { type: 'string' },
+        count: { type: 'string' },
+      },
     })
     const unknown = positionals.filter((name) => !(name in BENCHES))
     if (unknown.length > 0) return `unknown: ${unknown.join(' ')}`
     const people = values.people === undefined ? null : Number(values.people)
     if (people !== null && !(Number.isInteger(people) && people >= 4 && people <= MAX_PEOPLE)) return `--people is 4 to ${MAX_PEOPLE}`
-    return { names: positionals, isJson: values.json ?? false, size: { isFull: values.full ?? false, people } }
+    const part = RESILIENCE_PARTS.find((one) => one === values.part) ?? null
+    if (values.part !== undefined && part === null) return `--part is one of ${RESILIENCE_PARTS.join(' ')}`
+    const count = values.count === undefined ? null : Number(values.count)
+    if (count !== null && !(Number.isInteger(count) && count > 0)) return '--count is a whole number above 0'
+    return { names: positionals, isJson: values.json ?? false, size: { isFull: values.full ?? false, people, part, count } }
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : String(thrown)
   }
@@ -51,7 +66,7 @@ function read(args: string[]): { readonly names: readonly string[]; readonly isJ
 
 const asked = read(process.argv.slice(2))
 if (typeof asked === 'string') {
-  process.stderr.write(`${asked}; benches: ${Object.keys(BENCHES).join(' ')}; options: --json --full --people N\n`)
+  process.stderr.write(`${asked}; benches: ${Object.keys(BENCHES).join(' ')}; options: --json --full --people N --part NAME --count N\n`)
   process.exitCode = 2
 } else {
   const { names, isJson, size } = asked

@@ -1,0 +1,73 @@
+import { runCuts } from '../support/cuts.js'
+import { runDrains } from '../support/drains.js'
+import { runFuzz } from '../support/fuzz-speech.js'
+import { runSettingsFuzz } from '../support/fuzz-settings.js'
+import { runKills } from '../support/kills.js'
+import { runOutage } from '../support/outage.js'
+import { simulateMany } from '../support/sim/many.js'
+import { quantiles } from './quantiles.js'
+
+/** The parts, their seeds, and how often each is done: by default, and for the README's numbers. */
+const PARTS = {
+  cuts: { seed: 1, usual: 500, full: 10_000 },
+  simulation: { seed: 1, usual: 300, full: 100_000 },
+  fuzz: { seed: 1, usual: 100_000, full: 1_000_000 },
+  outage: { seed: 0, usual: 10, full: 10 },
+  kills: { seed: 1, usual: 3, full: 200 },
+  drains: { seed: 1, usual: 2, full: 100 },
+} as const
+
+/** A part of the bench. */
+export type Part = keyof typeof PARTS
+export const RESILIENCE_PARTS = Object.keys(PARTS) as readonly Part[]
+
+/** What each part adds to the report; the seeds are in it. */
+const RUN: Record<Part, (count: number, seed: number) => Promise<object>> = {
+  cuts: async (count, seed) => {
+    const { cuts, cutsHashEqual, gaps } = await runCuts({ count, seed })
+    return { cuts, cutsHashEqual, cutGaps: gaps }
+  },
+  simulation: async (count, seed) => {
+    const { simulatedMeetings, violations, worst, complete, spoken, returned, lost, ungapped } = await simulateMany(seed, count)
+    const worstSeeds = worst.map((verdict) => `${verdict.seed}: ${verdict.violations.join('; ')}`)
+    return {
+      simulatedMeetings,
+      violations,
+      worstSeeds,
+      simulation: { complete, spokenBlocks: spoken, returnedBlocks: returned, lostBlocks: lost, ungappedBlocks: ungapped },
+    }
+  },
+  fuzz: (count, seed) => {
+    const speech = runFuzz({ count: Math.ceil(count * 0.8), seed })
+    const settings = runSettingsFuzz({ count: Math.floor(count * 0.2), seed })
+    return Promise.resolve({ fuzzed: speech.fuzzed + settings.fuzzed, crashes: speech.crashes + settings.crashes })
+  },
+  outage: async (minutes) => {
+    const { outageMemoryMb, outageBuffersMb, outageChunkUs } = await runOutage({ minutes })
+    return { outageMinutes: minutes, outageMemoryMb, outageBuffersMb, outageChunkUs }
+  },
+  kills: async (count, seed) => {
+    const { kills, takeoverMs, lost, doubled, misattributed } = await runKills({ count, seed })
+    return { kills, takeoverMs: quantiles([...takeoverMs]), lost, doubled, misattributed }
+  },
+  drains: async (count, seed) => {
+    const { drains, drainGapMs, lost } = await runDrains({ count, seed })
+    return { drains, drainGapMs: quantiles([...drainGapMs]), drainLost: lost }
+  },
+}
+
+/**
+ * Cuts of the speech connection, simulated meetings, hostile input, a long outage, killed and drained bots: real processes on a real
+ * server for the last two. @param only one part, null for all @param count how often, null for the size asked for
+ */
+export async function run(size: { readonly isFull: boolean; readonly part: Part | null; readonly count: number | null }): Promise<object> {
+  let report: object = {}
+  for (const part of RESILIENCE_PARTS) {
+    if (size.part !== null && size.part !== part) continue
+    const { seed, usual, full } = PARTS[part]
+    const count = size.count ?? (size.isFull ? full : usual)
+    process.stderr.write(`  ${part} x ${count}, seed ${seed} ...\n`)
+    report = { ...report, ...(await RUN[part](count, seed)) }
+  }
+  return report
+}
