@@ -111,6 +111,9 @@ describe('bots in processes of their own, jobs in SQL', () => {
     const { id, go } = await talk(40)
     const owner = await stage.owner(id)
     go()
+    // locks are renewed: in more than the time of one nobody else is given the job
+    await until(async () => (await marksOf(id)) >= 40)
+    expect([...one.stderr, ...two.stderr].filter((line) => line.includes('job of a dead worker'))).toEqual([])
     for (const bot of [owner, owner === one ? two : one]) {
       bot.signal('SIGUSR2')
       await bot.line(/clock jumped/)

@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ClaimLostError } from '../../src/core/errors.js'
+import { asIdentity } from '../../src/core/ids.js'
+import { systemClock } from '../../src/core/time.js'
+import { silentLogger } from '../../src/observe/logger.js'
+import { handoverStore } from '../../src/records/handover-store.js'
+import { openStore, type OpenStore } from '../../src/records/sql/open.js'
+import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.js'
+
+const binaries = postgresBinaries()
+let rooms = 0
+const request = () => ({
+  room: `claims-${++rooms}`,
+  title: null,
+  language: null,
+  vocabulary: [],
+  slackChannel: null,
+  startAt: null,
+  endAt: null,
+  botName: null,
+})
+const gap = (fromMs: number) => ({ identity: asIdentity('ann'), fromMs, toMs: fromMs + 10, reason: 'taken_over' as const })
+
+describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL', () => {
+  let server: TestPostgres
+  let folder: string
+  const opened: OpenStore[] = []
+
+  beforeAll(async () => {
+    server = await startPostgres(binaries ?? '')
+    folder = await mkdtemp(join(tmpdir(), 'roomscribe-claims-'))
+    for (let at = 0; at < 3; at++) {
+      opened.push(await openStore({ databaseUrl: server.url, dataDir: folder, clock: systemClock, logger: silentLogger }))
+    }
+  })
+  afterAll(async () => {
+    await Promise.all(opened.map((one) => one.close()))
+    await server.close()
+    await rm(folder, { recursive: true })
+  })
+
+  async function meeting() {
+    const [one, two, three] = opened
+    if (!one || !two || !three) throw new Error('not open')
+    const { id } = (await one.store.create(request())).meeting
+    return { one, two, three, id }
+  }
+
+  test('36 of many that take what they saw free, one has it', async () => {
+    const { one, two, three, id } = await meeting()
+    const seen = await one.claims.standing(id)
+    expect(seen).toMatchObject({ state: 'queued', epoch: 0, holder: null, isReleased: false })
+    const taken = await Promise.all([one, two, three, one, two, three].map(({ claims }) => claims.take(id, seen)))
+    const winners = taken.filter((claim) => claim !== null)
+    expect(winners.map(({ claim }) => claim.epoch)).toEqual([1])
+    const holder = (await two.claims.standing(id)).holder
+    expect([one, two, three].map(({ claims }) => claims.holder)).toContain(holder)
+  })
+
+  test('36 what was taken without a release is fenced: nothing of the old claim is written, whatever it is', async () => {
+    const { one, two, id } = await meeting()
+    const old = (await one.claims.take(id, await one.claims.standing(id)))?.claim
+    if (!old) throw new Error('not taken')
+    await two.claims.take(id, await two.claims.standing(id))
+    const store = handoverStore(one.store, one.claims)
+    const writes = [
+      () => store.setState(old, 'live', null),
+      () => store.saveParticipants(old, []),
+      () => store.appendGaps(old, [gap(1)]),
+      () => store.appendSegments(old, []),
+      () => store.saveSpans(old, []),
+      () => store.saveCoverage(old, [], true),
+      () => one.claims.release(old),
+    ]
+    for (const write of writes) await expect(write()).rejects.toBeInstanceOf(ClaimLostError)
+    expect(await two.store.gaps(id)).toEqual([])
+  })
+
+  test('30 what was released and taken may still bring in what it heard, but not the state, the people or the end', async () => {
+    const { one, two, id } = await meeting()
+    const old = (await one.claims.take(id, await one.claims.standing(id)))?.claim
+    if (!old) throw new Error('not taken')
+    await one.claims.release(old)
+    const taken = await two.claims.take(id, await two.claims.standing(id))
+    expect(taken?.isReleased).toBe(true)
+    const store = handoverStore(one.store, one.claims)
+    await store.appendGaps(old, [gap(1)])
+    await store.saveParticipants(old, [{ identity: asIdentity('x'), name: 'x', joinedMs: 0, leftMs: null }])
+    await expect(store.setState(old, 'draining', 'shutdown')).rejects.toBeInstanceOf(ClaimLostError)
+    await expect(store.saveCoverage(old, [], true)).rejects.toBeInstanceOf(ClaimLostError)
+    expect([(await two.store.gaps(id)).length, (await two.store.meeting(id)).participants]).toEqual([1, []])
+    if (!taken) throw new Error('not taken')
+    expect(await two.claims.leftBefore(taken.claim)).toBeNull()
+    await one.claims.left(old, 1_234.5)
+    expect(await two.claims.leftBefore(taken.claim)).toBe(1_234.5)
+  })
+
+  test('28 a holder is seen to live by its beat; meeting time and silence are told by the store', async () => {
+    const { one, two, id } = await meeting()
+    const first = await one.claims.take(id, await one.claims.standing(id))
+    if (!first) throw new Error('not taken')
+    expect(first).toMatchObject({ elapsedMs: null, silentMs: null })
+    const startedAt = new Date(first.storeNowMs - 60_000).toISOString()
+    await one.store.setState(first.claim, 'joining', null, { startedAt })
+    await one.claims.beat()
+    const before = await two.claims.standing(id)
+    await one.claims.beat()
+    const after = await two.claims.standing(id)
+    expect([before.beat, after.beat, after.holder]).toEqual(['1', '2', one.claims.holder])
+    const second = await two.claims.take(id, after)
+    expect(second?.elapsedMs).toBeGreaterThanOrEqual(60_000)
+    expect(second?.silentMs).toBeGreaterThanOrEqual(0)
+    // good-bye: whoever holds nothing is forgotten
+    await one.claims.leave()
+    expect((await two.claims.standing(id)).holder).toBe(two.claims.holder)
+  })
+})
