@@ -8,7 +8,7 @@ import { newMeetingId, newSessionId } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import type { Limits } from '../../src/live/stt/gladia/limits.js'
 import { createGladiaStt } from '../../src/live/stt/gladia/open.js'
-import type { SttEndReason, SttEvents, SttGap, SttOpenOptions, SttPhase, SttSession, Utterance } from '../../src/live/stt/port.js'
+import type { SttEndReason, SttEvents, SttGap, SttOpenOptions, SttPhase, SttPort, SttSession, Utterance } from '../../src/live/stt/port.js'
 import { Spool } from '../../src/live/stt/spool/spool.js'
 import { createLogger, silentLogger } from '../../src/observe/logger.js'
 import type { Behaviours } from '../../src/speech-server/behaviours/schema.js'
@@ -132,6 +132,11 @@ export class SttStage {
     return new SttStage({ server, engine, proxy, front, folder, spool }, { ...FAST, ...limits })
   }
 
+  /** where audio goes on disk, a folder a meeting */
+  get spoolFolder(): string {
+    return this.#folder
+  }
+
   /** bytes of audio on disk */
   get spooledBytes(): number {
     return this.#spool.usedBytes
@@ -142,17 +147,29 @@ export class SttStage {
     return `http://127.0.0.1:${(this.#front.address() as AddressInfo).port}`
   }
 
-  open(
-    options: Partial<SttOpenOptions> & { baseUrl?: string; apiKey?: string; region?: string | null; onDisk?: boolean } = {},
-    events: SttEvents = this.recorder,
-  ): SttSession {
+  /** The adapter; every session through `open` has one of its own. */
+  port(options: { baseUrl?: string; apiKey?: string; region?: string | null; onDisk?: boolean } = {}): SttPort {
     const logger = createLogger('debug', (line) => {
       this.log.push(line)
       this.recorder.look()
     })
-    const { baseUrl = this.url, apiKey = KEY, region = null, onDisk = false, ...request } = options
+    const { baseUrl = this.url, apiKey = KEY, region = null, onDisk = false } = options
     const parts = { clock: systemClock, random: Math.random, logger, limits: this.#limits, ...(onDisk && { spool: this.#spool }) }
-    const session = createGladiaStt({ baseUrl, apiKey, region, ...parts }).open(
+    return createGladiaStt({ baseUrl, apiKey, region, ...parts })
+  }
+
+  open(
+    options: Partial<SttOpenOptions> & { baseUrl?: string; apiKey?: string; region?: string | null; onDisk?: boolean } = {},
+    events: SttEvents = this.recorder,
+  ): SttSession {
+    const { baseUrl, apiKey, region, onDisk, ...request } = options
+    const port = this.port({
+      ...(baseUrl !== undefined && { baseUrl }),
+      ...(apiKey !== undefined && { apiKey }),
+      ...(region !== undefined && { region }),
+      ...(onDisk !== undefined && { onDisk }),
+    })
+    const session = port.open(
       {
         meetingId: newMeetingId(),
         sessionId: newSessionId(),
