@@ -19,7 +19,8 @@ describe('processes that die in mid-meeting', () => {
       const report = await runKills({ count, seed: SEED, queue })
       expect(shown(report)).toMatchObject({ kills: count, lost: 0, doubled: 0, misattributed: 0, lostMarks: [] })
       expect(quantiles(report.takeoverMs).p99).toBeLessThanOrEqual(10_000)
-      expect(report.returned).toBeGreaterThan(count * 10)
+      // lives are short: a bot has 0 to 3 s before the next one dies
+      expect(report.returned).toBeGreaterThan(count * 4)
     }, 120_000)
   }
 })
