@@ -167,4 +167,31 @@ describe('stream ledger', () => {
       { numRuns: 500 },
     )
   })
+
+  it('L6 what was kept of probes on several lost connections is known by its sum', () => {
+    const ledger = new StreamLedger(4)
+    ledger.sent(0, 1600)
+    ledger.sent(1600, 1600)
+    for (const frames of [160, 259]) {
+      ledger.connect()
+      ledger.sent(0, frames)
+    }
+    ledger.connect()
+    // nothing of the first two connections, all of the third
+    expect(ledger.acknowledged([259 * 4, 259 * 4])).toMatchObject({ kind: 'resumed', keptFrames: 259 })
+    expect(ledger.nextFrame).toBe(259)
+    expect(ledger.map.runs).toEqual([{ serverFrom: 0, frameFrom: 0, frames: 259 }])
+  })
+
+  it('L6 where two readings are possible nothing counts as sent that one of them lacks', () => {
+    const ledger = new StreamLedger(4)
+    ledger.sent(0, 160)
+    ledger.sent(160, 160)
+    ledger.connect()
+    ledger.sent(0, 160)
+    ledger.connect()
+    // two of the first connection, or one of each
+    expect(ledger.acknowledged([320 * 4, 320 * 4])).toMatchObject({ kind: 'resumed', keptFrames: 320 })
+    expect(ledger.nextFrame).toBe(160)
+  })
 })

@@ -103,6 +103,24 @@ describe('uplink', () => {
     expect(second.audio.every((frames) => frames === 10)).toBe(true)
   })
 
+  it('U4 pieces of a probe are of different lengths, from one to two times the least', async () => {
+    const { clock, uplink, sink, push } = make()
+    uplink.attach(sink)
+    push(1000)
+    uplink.pump(false)
+    const second = new Sink()
+    uplink.attach(second)
+    uplink.probe()
+    // nothing but a probe is sent before it is answered
+    for (let tick = 0; tick < 50; tick++) {
+      await clock.advance(100)
+      uplink.tick()
+    }
+    expect(second.audio).toHaveLength(10)
+    expect(new Set(second.audio).size).toBeGreaterThanOrEqual(8)
+    expect(second.audio.every((frames) => frames >= 10 && frames < 20)).toBe(true)
+  })
+
   it('U4 a service that answered only audio is asked with audio at once', async () => {
     const { uplink, sink, push, pass } = make()
     uplink.attach(sink)
