@@ -83,8 +83,8 @@ export class FakeRoomConnection implements RoomConnection {
     this.#emit((events) => events.frame(key, samples, arrivedMs))
   }
 
-  stall(key: TrackKey, why: 'no_frames' | 'no_packets' = 'no_frames'): void {
-    this.#emit((events) => events.trackStalled(key, why))
+  stall(key: TrackKey, why: 'no_frames' | 'no_packets' = 'no_frames', sinceMs?: number): void {
+    this.#emit((events) => events.trackStalled(key, why, sinceMs))
   }
 
   resume(key: TrackKey): void {

@@ -81,13 +81,19 @@ export class AudioPlane {
     track.isLeaving = !keepSeat
   }
 
-  /** An unmuted track stopped delivering: it is not waited for, and the absence becomes a gap. */
-  trackStalled(key: TrackKey, nowMs: number): void {
+  /**
+   * An unmuted track stopped delivering: it is not waited for, and the absence becomes a gap.
+   * @param sinceMs since when what came may have been made up, monotonic ms; its last sample when absent
+   */
+  trackStalled(key: TrackKey, nowMs: number, sinceMs = Number.POSITIVE_INFINITY): void {
     const track = this.#tracks.get(key)
     if (this.#isFinished || !track?.isLive) return
     track.isStalled = true
     const endMs = track.clock.endMs
-    track.missingSinceMs ??= Number.isNaN(endMs) ? nowMs - this.#meetingStartMs : endMs
+    track.missingSinceMs ??= Math.min(
+      Number.isNaN(endMs) ? nowMs - this.#meetingStartMs : endMs,
+      Math.max(sinceMs, track.liveSinceMs) - this.#meetingStartMs,
+    )
   }
 
   /** It delivers again; the gap ends with its next frame. */
@@ -187,9 +193,11 @@ export class AudioPlane {
   #date(track: Track, samples: Int16Array, arrivedMs: number): BlockFacts {
     const { clock, detector } = track
     detector.hear(samples)
-    if (track.missingSinceMs !== null) clock.restart()
+    // frames of a stalled track are made up, or the first true ones, before anybody can tell: its gap lasts until it is said to deliver
+    const isBack = track.missingSinceMs !== null && !track.isStalled
+    if (isBack) clock.restart()
     clock.received(samples.length, arrivedMs)
-    this.#missed(track, clock.startMs)
+    if (isBack) this.#missed(track, clock.startMs)
     if (clock.jumpMs < 0) track.queue.redate(clock.jumpMs)
     if (clock.jumpMs > 0) this.#notReceived(track, clock.startMs - clock.jumpMs, clock.startMs)
     const { rms, peak, isVoice, isUndecided } = detector

@@ -87,9 +87,9 @@ export class RoomListener {
         live(() => {
           if (!this.#held) scribe.frame(key, samples, arrivedMs)
         }),
-      trackStalled: (key) =>
+      trackStalled: (key, _why, sinceMs) =>
         live(() => {
-          if (!this.#held) scribe.trackStalled(key)
+          if (!this.#held) scribe.trackStalled(key, sinceMs)
         }),
       trackResumed: (key) =>
         live(() => {

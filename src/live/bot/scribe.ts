@@ -135,8 +135,9 @@ export class Scribe {
     this.#plane.trackEnded(key, this.#clock.monotonicMs(), keepSeat)
   }
 
-  trackStalled(key: TrackKey): void {
-    this.#plane.trackStalled(key, this.#clock.monotonicMs())
+  /** @param sinceMs from when on nothing may have come, monotonic ms; the last sample when absent */
+  trackStalled(key: TrackKey, sinceMs?: number): void {
+    this.#plane.trackStalled(key, this.#clock.monotonicMs(), sinceMs)
   }
 
   trackResumed(key: TrackKey): void {

@@ -63,8 +63,11 @@ export interface RoomEvents {
    * @param arrivedMs monotonic clock at arrival: frames carry no time of their own
    */
   frame(key: TrackKey, samples: Int16Array, arrivedMs: number): void
-  /** An unmuted track stopped delivering (publisher revoked permission, media frozen) or delivers again. */
-  trackStalled(key: TrackKey, why: StallReason): void
+  /**
+   * An unmuted track stopped delivering (publisher revoked permission, media frozen) or delivers again. Frames in between are made up.
+   * @param sinceMs monotonic clock: what came since then may have been made up too
+   */
+  trackStalled(key: TrackKey, why: StallReason, sinceMs?: number): void
   trackResumed(key: TrackKey): void
   /** The connection is being restored: absences from here to `reconnected` are not departures. */
   reconnecting(): void

@@ -62,7 +62,8 @@ export class LivekitConnection implements RoomConnection {
       clock,
       logger,
       tunables,
-      report: ({ key, stalled }) => this.#emit((events) => (stalled ? events.trackStalled(key, stalled) : events.trackResumed(key))),
+      report: ({ key, stalled, sinceMs }) =>
+        this.#emit((events) => (stalled ? events.trackStalled(key, stalled, sinceMs) : events.trackResumed(key))),
     })
     const sender = new CaptionSender(room, logger)
     this.#captions = new CaptionQueue(

@@ -65,7 +65,7 @@ export class StallMonitor {
   }
 
   frame(key: TrackKey, nowMs: number): void {
-    if (this.#watch.frame(key, nowMs)) this.#parts.report({ key, stalled: null })
+    if (this.#watch.frame(key, nowMs)) this.#parts.report({ key, stalled: null, sinceMs: nowMs })
   }
 
   #checkFrames(): void {

@@ -14,6 +14,8 @@ export interface StallChange {
   readonly key: TrackKey
   /** null: delivers again */
   readonly stalled: StallReason | null
+  /** from when on nothing may have come, monotonic ms; when it delivers again, since now */
+  readonly sinceMs: number
 }
 
 interface Watched {
@@ -30,7 +32,10 @@ export class StallWatch {
   readonly #limits: StallLimits
   readonly #watched = new Map<TrackKey, Watched>()
   #packets: bigint | undefined
+  /** when a change was seen last, and the look before that: packets stopped somewhere between */
   #packetsSinceMs = 0
+  #packetsBeforeMs = 0
+  #lookedMs = Number.NaN
 
   constructor(limits: StallLimits) {
     this.#limits = limits
@@ -65,6 +70,7 @@ export class StallWatch {
   excuse(nowMs: number): void {
     for (const watched of this.#watched.values()) watched.lastFrameMs = nowMs
     this.#packets = undefined
+    this.#lookedMs = Number.NaN
   }
 
   /** Tracks that have been without frames for too long, each once. */
@@ -73,7 +79,7 @@ export class StallWatch {
     for (const [key, watched] of this.#watched) {
       if (watched.stalled || nowMs - watched.lastFrameMs < this.#limits.noFramesMs) continue
       watched.stalled = 'no_frames'
-      changes.push({ key, stalled: 'no_frames' })
+      changes.push({ key, stalled: 'no_frames', sinceMs: watched.lastFrameMs })
     }
     return changes
   }
@@ -81,19 +87,22 @@ export class StallWatch {
   /** @param received packets of audio received so far, all tracks together; any difference counts as life */
   checkPackets(received: bigint, nowMs: number): StallChange[] {
     const changes: StallChange[] = []
+    const lookedMs = this.#lookedMs
+    this.#lookedMs = nowMs
     if (this.#packets !== received) {
+      this.#packetsBeforeMs = this.#packets === undefined || Number.isNaN(lookedMs) ? nowMs : lookedMs
       this.#packets = received
       this.#packetsSinceMs = nowMs
       for (const [key, watched] of this.#watched) {
         if (watched.stalled !== 'no_packets') continue
         watched.stalled = null
-        changes.push({ key, stalled: null })
+        changes.push({ key, stalled: null, sinceMs: nowMs })
       }
     } else if (nowMs - this.#packetsSinceMs >= this.#limits.noPacketsMs) {
       for (const [key, watched] of this.#watched) {
         if (watched.stalled) continue
         watched.stalled = 'no_packets'
-        changes.push({ key, stalled: 'no_packets' })
+        changes.push({ key, stalled: 'no_packets', sinceMs: this.#packetsBeforeMs })
       }
     }
     return changes

@@ -28,9 +28,10 @@ export const DEFAULT_TUNABLES: RoomTunables = {
   maxTracksPerKey: 4,
   maxCaptions: 64,
   noFramesMs: 2_000,
-  noPacketsMs: 6_000,
+  // even a silent microphone sends a packet every 0.4 s; two looks without any
+  noPacketsMs: 2_900,
   checkFramesEveryMs: 500,
-  checkPacketsEveryMs: 3_000,
+  checkPacketsEveryMs: 1_500,
   connectTimeoutMs: 5_000,
   closeTimeoutMs: 5_000,
 }

@@ -287,6 +287,20 @@ test('A12 frames that were lost right before a track ends are a gap, although th
   expect(room.sink.gaps).toEqual([{ identity: 'ann', fromMs: 2500, toMs: 3500, reason: 'not_received' }])
 })
 
+test('19 A12 frames that come while a track is stalled do not end its gap, which begins where packets may have stopped', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', speaker(1))
+  room.run(5000)
+  room.plane.trackStalled(keyOf('ann'), room.nowMs, 2000)
+  room.run(4000)
+  expect(room.sink.gaps).toEqual([])
+  room.plane.trackResumed(keyOf('ann'), room.nowMs)
+  room.run(1000)
+  expect(room.sink.gaps).toEqual([{ identity: 'ann', fromMs: 2000, toMs: 9000, reason: 'not_received' }])
+  room.plane.finish(room.nowMs)
+  expect(room.sink.gaps).toHaveLength(1)
+})
+
 test('A12 a stalled track is not waited for, and its absence is a gap from its last sample to the next', () => {
   const room = new RoomOfTracks()
   room.join('ann', speaker(1))

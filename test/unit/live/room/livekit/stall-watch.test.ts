@@ -13,7 +13,7 @@ describe('frames', () => {
     stalls.opened(bert, 0)
     expect(stalls.frame(bert, 1_900)).toBe(false)
     expect(stalls.checkFrames(1_999)).toEqual([])
-    expect(stalls.checkFrames(2_000)).toEqual([{ key: anna, stalled: 'no_frames' }])
+    expect(stalls.checkFrames(2_000)).toEqual([{ key: anna, stalled: 'no_frames', sinceMs: 0 }])
     expect(stalls.checkFrames(2_500)).toEqual([])
     expect(stalls.frame(anna, 2_600)).toBe(true)
     expect(stalls.frame(anna, 2_650)).toBe(false)
@@ -44,12 +44,16 @@ describe('packets', () => {
     expect(stalls.checkPackets(10n, 0)).toEqual([])
     expect(stalls.checkPackets(11n, 3_000)).toEqual([])
     expect(stalls.checkPackets(11n, 8_999)).toEqual([])
-    expect(stalls.checkPackets(11n, 9_000).map(({ stalled }) => stalled)).toEqual(['no_packets', 'no_packets'])
+    // the last packet came somewhere between the look before and the one that saw it
+    expect(stalls.checkPackets(11n, 9_000)).toEqual([
+      { key: anna, stalled: 'no_packets', sinceMs: 0 },
+      { key: bert, stalled: 'no_packets', sinceMs: 0 },
+    ])
     expect(stalls.frame(anna, 9_050)).toBe(false)
     expect(stalls.checkPackets(11n, 12_000)).toEqual([])
     expect(stalls.checkPackets(12n, 15_000)).toEqual([
-      { key: anna, stalled: null },
-      { key: bert, stalled: null },
+      { key: anna, stalled: null, sinceMs: 15_000 },
+      { key: bert, stalled: null, sinceMs: 15_000 },
     ])
   })
 
