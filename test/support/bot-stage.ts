@@ -107,6 +107,22 @@ export class BotStage {
     return bot
   }
 
+  /** bots that were not killed or sent away */
+  get alive(): readonly CliProcess[] {
+    return this.bots.filter((bot) => !this.#dead.has(bot))
+  }
+
+  /** of the speech server */
+  get speechPid(): number {
+    return this.#speech.pid
+  }
+
+  /** What `serve` tells of itself. */
+  async metrics(): Promise<string> {
+    const response = await fetch(`${this.#url}/metrics`, { headers: { authorization: `Bearer ${KEY}` } })
+    return response.text()
+  }
+
   /** Asks `serve` for a meeting. */
   async meeting(room: string): Promise<MeetingId> {
     const answer = await this.#call('POST', '/v1/meetings', { room })

@@ -1,0 +1,197 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { systemClock } from '../../src/core/time.js'
+import { BotStage } from '../support/bot-stage.js'
+import { spawnCrowd } from '../support/crowd-actors.js'
+import { seeded } from '../support/marks-audio.js'
+import { steadyTalk, talkVerdict } from '../support/steady-talk.js'
+import { until } from '../support/until.js'
+import { plot, type Sample } from './soak-plot.js'
+
+/** `npm run soak -- --hours H [--out DIR] [--seed N] [--faults LIST] [--meeting-sec S]`: meetings of four minutes one after the other, a fault a minute, on real parts. */
+const FAULT_EVERY_MS = 60_000
+const SAMPLE_MS = 10_000
+const WARM_UP_MS = 5 * 60_000
+const TAKEOVER_MS = 30_000
+
+interface SoakReport {
+  readonly hours: number
+  readonly seed: number
+  readonly meetings: number
+  readonly faults: Readonly<Record<string, number>>
+
+  readonly returned: number
+  readonly inGaps: number
+  readonly lost: number
+  readonly doubled: number
+  readonly misattributed: number
+  /** of `serve`, which is never killed: least squares after the warm-up */
+  readonly serveGrowthMbPerHour: number
+  readonly serveLoopP99Ms: number
+  readonly unfinished: readonly string[]
+}
+
+type Fault = (stage: BotStage, meeting: { readonly id: Parameters<BotStage['owner']>[0] }) => Promise<void>
+
+const FAULTS: Readonly<Record<string, Fault>> = {
+  'bot killed': async (stage, { id }) => {
+    await stage.kill(await stage.owner(id))
+    await stage.bot()
+  },
+  'bot crashes': async (stage, { id }) => {
+    await stage.kill(await stage.owner(id), 'SIGSEGV')
+    await stage.bot()
+  },
+  'bot drained': async (stage, { id }) => {
+    const owner = await stage.owner(id)
+    await stage.bot()
+    stage.retired(owner)
+    owner.signal('SIGTERM')
+    await owner.exited
+  },
+  'bot frozen 8 s': async (stage, { id }) => {
+    const owner = await stage.owner(id)
+    owner.signal('SIGSTOP')
+    await systemClock.sleep(8_000)
+    owner.signal('SIGCONT')
+  },
+  'redis killed': async (stage) => {
+    await stage.redis?.kill()
+    await systemClock.sleep(2_000)
+    await stage.redis?.start()
+  },
+  'database away 10 s': async (stage) => {
+    await stage.postgres.stop()
+    await systemClock.sleep(10_000)
+    await stage.postgres.start()
+  },
+  'speech server frozen 8 s': (stage) => frozen(stage.speechPid, 8_000),
+  'media server frozen 8 s': (stage) => frozen(stage.livekit.pid, 8_000),
+}
+
+async function frozen(pid: number, ms: number): Promise<void> {
+  process.kill(pid, 'SIGSTOP')
+  await systemClock.sleep(ms)
+  process.kill(pid, 'SIGCONT')
+}
+
+async function soak(hours: number, seed: number, meetingSec: number, names: readonly string[], samples: Sample[]): Promise<SoakReport> {
+  const random = seeded(seed)
+  const startMs = systemClock.monotonicMs()
+  const elapsedMs = () => systemClock.monotonicMs() - startMs
+  const counts: Record<string, number> = {}
+  const sums = { meetings: 0, returned: 0, inGaps: 0, lost: 0, doubled: 0, misattributed: 0 }
+  const unfinished: string[] = []
+  let gapsMs = 0
+  await using stage = await BotStage.start('redis')
+  await stage.serve()
+  await Promise.all([stage.bot(), stage.bot()])
+  const stopSampling = systemClock.every(SAMPLE_MS, () => {
+    void sample(stage).then((one) => samples.push({ ...one, atSec: elapsedMs() / 1000, gapsSec: gapsMs / 1000 }))
+  })
+  try {
+    while (elapsedMs() < hours * 3_600_000) {
+      const room = `soak-${sums.meetings}`
+      const script = steadyTalk(meetingSec + 20)
+      const { url, apiKey, apiSecret } = stage.livekit
+      await using actors = spawnCrowd({ url, apiKey, apiSecret, room, sampleRate: 48_000, script })
+      const id = await stage.meeting(room)
+      await actors.ready
+      await stage.owner(id, TAKEOVER_MS)
+      actors.go()
+      const endMs = elapsedMs() + meetingSec * 1000
+      while (elapsedMs() + FAULT_EVERY_MS * 0.9 < endMs) {
+        await systemClock.sleep(FAULT_EVERY_MS * (0.3 + 0.4 * random()))
+        const name = names[Math.floor(random() * names.length)]!
+        process.stderr.write(`  ${Math.round(elapsedMs() / 1000)} s: ${name}\n`)
+        counts[name] = (counts[name] ?? 0) + 1
+        await FAULTS[name]!(stage, { id })
+        await systemClock.sleep(FAULT_EVERY_MS * 0.3)
+      }
+      const untilMs = systemClock.monotonicMs() - 500
+      await stage.stop(id)
+      const isDone = await until(async () => ['done', 'failed'].includes(await stage.state(id)), 120_000).then(
+        () => true,
+        () => false,
+      )
+      if (!isDone) unfinished.push(`${room}: ${await stage.state(id)}`)
+      const { store } = stage.records
+      const [segments, gaps] = [await store.segments(id), await store.gaps(id)]
+      gapsMs += gaps.reduce((sum, gap) => sum + gap.toMs - gap.fromMs, 0)
+      const verdict = talkVerdict(script, actors.events, segments, gaps, untilMs)
+      for (const { who, playMs } of verdict.lost.slice(0, 5))
+        process.stderr.write(`  lost: ${who} at ${Math.round(playMs + verdict.clockMs)} ms of the meeting\n`)
+      for (const gap of verdict.lost.length > 0 ? gaps : []) process.stderr.write(`  gap: ${JSON.stringify(gap)}\n`)
+      sums.meetings++
+      sums.returned += verdict.returned
+      sums.inGaps += verdict.inGaps.length
+      sums.lost += verdict.lost.length
+      sums.doubled += verdict.doubled.length
+      sums.misattributed += verdict.wrong.filter(({ identity }) => identity !== null).length + verdict.foreign.length
+      process.stderr.write(`  ${Math.round(elapsedMs() / 1000)} s: ${JSON.stringify(sums)}\n`)
+    }
+  } finally {
+    stopSampling()
+  }
+  const warm = samples.filter(({ atSec }) => atSec * 1000 >= WARM_UP_MS)
+  return {
+    hours: elapsedMs() / 3_600_000,
+    seed,
+    faults: counts,
+    ...sums,
+    serveGrowthMbPerHour: slope(warm.map(({ atSec, serveMb }) => [atSec / 3600, serveMb])),
+    serveLoopP99Ms: Math.max(0, ...warm.map(({ serveLoopP99Ms }) => serveLoopP99Ms)),
+    unfinished,
+  }
+}
+
+async function sample(stage: BotStage): Promise<Omit<Sample, 'atSec' | 'gapsSec'>> {
+  const metrics = await stage.metrics().catch(() => '')
+  const value = (name: string) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(metrics)?.[1] ?? Number.NaN)
+  const bots = await Promise.all(stage.alive.map(({ pid }) => rssMb(pid)))
+  return {
+    serveMb: value('process_resident_memory_bytes') / 2 ** 20,
+    serveLoopP99Ms: value('nodejs_eventloop_lag_p99_seconds') * 1000,
+    botsMb: bots.reduce((sum, mb) => sum + mb, 0) / Math.max(1, bots.length),
+  }
+}
+
+async function rssMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024
+}
+
+/** Least squares; NaN with fewer than two points. */
+function slope(points: readonly (readonly [number, number])[]): number {
+  const fine = points.filter(([, y]) => Number.isFinite(y))
+  const mean = (of: (point: readonly [number, number]) => number) => fine.reduce((sum, point) => sum + of(point), 0) / fine.length
+  const [x, y] = [mean(([at]) => at), mean(([, at]) => at)]
+  const spread = fine.reduce((sum, [at]) => sum + (at - x) ** 2, 0)
+  return fine.reduce((sum, [at, value]) => sum + (at - x) * (value - y), 0) / spread
+}
+
+const { values } = parseArgs({
+  options: {
+    hours: { type: 'string', default: '1' },
+    out: { type: 'string', default: '.' },
+    seed: { type: 'string', default: '1' },
+    'meeting-sec': { type: 'string', default: '240' },
+    faults: { type: 'string', default: Object.keys(FAULTS).join(',') },
+  },
+})
+const hours = Number(values.hours)
+const meetingSec = Number(values['meeting-sec'])
+const names = values.faults.split(',')
+const unknown = names.filter((name) => !(name in FAULTS))
+if (!(hours > 0 && meetingSec > 60) || unknown.length > 0) {
+  process.stderr.write(`--hours above 0, --meeting-sec above 60, --faults of: ${Object.keys(FAULTS).join(', ')}\n`)
+  process.exitCode = 2
+} else {
+  const samples: Sample[] = []
+  const report = await soak(hours, Number(values.seed), meetingSec, names, samples)
+  const file = resolve(values.out, 'soak.svg')
+  await writeFile(file, plot(samples))
+  process.stdout.write(`${JSON.stringify({ ...report, plot: file }, null, 2)}\n`)
+  if (report.lost + report.doubled + report.misattributed + report.unfinished.length > 0) process.exitCode = 1
+}
