@@ -30,6 +30,7 @@ export class Lane {
   /** monotonic ms */
   #failingSince: number | null = null
   #isAlarmed = false
+  #isClosed = false
 
   constructor(options: LaneOptions) {
     this.#options = options
@@ -38,7 +39,7 @@ export class Lane {
   /** Begins within `ms`; at once for 0. What comes while a round is on its way is written right after it. */
   soon(ms: number): void {
     if (ms === 0) this.#begin()
-    else if (!this.#writing && !this.#cancel) {
+    else if (!this.#writing && !this.#cancel && !this.#isClosed) {
       this.#cancel = this.#options.clock.after(ms, () => {
         this.#cancel = null
         this.#begin()
@@ -52,15 +53,20 @@ export class Lane {
     while (this.#writing) await this.#writing
   }
 
-  /** Cancels a round that was to begin. */
+  /** Cancels a round that was to begin; none is put off any more. */
   close(): void {
+    this.#isClosed = true
+    this.#cancelRound()
+  }
+
+  #cancelRound(): void {
     this.#cancel?.()
     this.#cancel = null
   }
 
   #begin(): void {
     if (this.#writing || this.#options.signal.aborted || !this.#options.hasWork()) return
-    this.close()
+    this.#cancelRound()
     this.#writing = this.#drain().finally(() => {
       this.#writing = null
       // what came between the last look and here must not be left waiting

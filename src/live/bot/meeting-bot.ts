@@ -18,10 +18,10 @@ import { People } from './people.js'
 import { receiptFacts, receiptOf } from './receipt.js'
 import { RoomListener } from './room-listener.js'
 import { Scribe } from './scribe.js'
+import { StopCheck } from './stop-check.js'
 import { Timers } from './timers.js'
 
 const JOIN_BACKOFF = { firstMs: 500, maxMs: 5_000 }
-const STOP_CHECK_BACKOFF = { firstMs: 500, maxMs: 5_000 }
 
 /** One meeting from join to leave. Used once. */
 export class MeetingBot {
@@ -45,8 +45,7 @@ export class MeetingBot {
   #joining: AbortController | null = null
   #state: BotState = { kind: 'joining', attempt: 0, again: false, wasLive: false }
   #claimLost = false
-  /** asked for and not answered yet */
-  #stopChecks = 0
+  readonly #stopCheck: StopCheck
   readonly #handover: Handover
   readonly #legacy: Legacy
   readonly #storeNowMs: number | undefined
@@ -74,6 +73,8 @@ export class MeetingBot {
     this.#business = deps.business ?? createEvents(null)
     this.#scope = new Scope((name, error) => this.#fault(name, error))
     this.#patience = new Patience(deps)
+    const stop = () => this.#handle({ kind: 'stop', reason: 'stopped' })
+    this.#stopCheck = new StopCheck({ ...deps, id: meeting.id, scope: this.#scope, logger: this.#logger, stop })
     // a takeover goes on in the same meeting time
     const elapsed = meeting.startedAt === null ? 0 : (tenure?.elapsedMs ?? Math.max(0, deps.clock.nowMs() - Date.parse(meeting.startedAt)))
     this.#startMs = deps.clock.monotonicMs() - elapsed
@@ -162,18 +163,31 @@ export class MeetingBot {
       if (signal.aborted) onAbort()
       this.#checkStop()
       await this.#done.promise
+    } catch (thrown) {
+      await this.#abandon()
+      throw thrown
     } finally {
       signal.removeEventListener('abort', onAbort)
       unsubscribe()
       this.#timers.cancelAll()
     }
     this.#patience.limit(signal)
-    const concluding = this.#conclude().finally(() => this.#patience.close())
-    return concluding.catch((thrown: unknown) => {
-      const state = thrown instanceof ClaimLostError ? 'taken_over' : 'failed'
-      this.#business.meetingEnded(this.#logger, { state, reason: 'internal_fault', complete: false })
-      throw thrown
-    })
+    return this.#conclude()
+      .catch((thrown: unknown) => {
+        const state = thrown instanceof ClaimLostError ? 'taken_over' : 'failed'
+        this.#business.meetingEnded(this.#logger, { state, reason: 'internal_fault', complete: false })
+        throw thrown
+      })
+      .finally(() => this.#patience.close())
+  }
+
+  /** It could not begin: what its parts have begun ends, and another attempt is a bot of its own. */
+  async #abandon(): Promise<void> {
+    this.#state = { kind: 'ended', reason: 'internal_fault', failed: true }
+    await this.#scope.close()
+    await this.#scribe.close()
+    await this.#journal.close(0)
+    this.#patience.close()
   }
 
   /**
@@ -343,23 +357,7 @@ export class MeetingBot {
   }
 
   #checkStop(): void {
-    if (this.#state.kind === 'ended') return
-    this.#stopChecks++
-    if (this.#stopChecks > 1) return
-    this.#scope.run('check stop', async (signal) => {
-      // a store that is away must not end the meeting, and must not keep it from ending once it is back
-      for (let attempt = 0; this.#stopChecks > 0;) {
-        const asked = this.#stopChecks
-        try {
-          const { stopRequested } = await this.#deps.store.meeting(this.#meeting.id)
-          if (stopRequested) this.#handle({ kind: 'stop', reason: 'stopped' })
-          this.#stopChecks -= asked
-        } catch (thrown) {
-          this.#logger.warn({ err: toError(thrown), attempt }, 'store did not say whether the meeting is to end')
-          await this.#deps.clock.sleep(backoffMs(STOP_CHECK_BACKOFF, attempt++, this.#deps.random), signal)
-        }
-      }
-    })
+    if (this.#state.kind !== 'ended') this.#stopCheck.ask()
   }
 
   /** A write was refused. Of a released meeting, that may be the new owner's to write; what was heard here is still taken. */

@@ -84,6 +84,8 @@ class ServiceSession {
 class SimSocket extends EventEmitter {
   readyState = 0
   bufferedAmount = 0
+  readonly up = { arrivesMs: 0 }
+  readonly down = { arrivesMs: 0 }
   readonly process: SimProcess
   session: ServiceSession | null = null
   readonly #service: SimSpeech
@@ -186,7 +188,7 @@ export class SimSpeech {
 
   /** Bytes leave a process. */
   carry(socket: SimSocket, message: Buffer | string): void {
-    const delayMs = Math.max(this.habits.latencyMs, this.blackholeUntilMs - this.#time.nowMs)
+    const delayMs = this.#inOrder(socket.up)
     const item = { cancel: () => {}, message }
     const queue = this.#inFlight.get(socket) ?? []
     this.#inFlight.set(socket, queue)
@@ -422,9 +424,15 @@ export class SimSpeech {
     })
   }
 
+  /** @param way when the last message of it arrives: none overtakes another @returns ms from now */
+  #inOrder(way: { arrivesMs: number }): number {
+    const nowMs = this.#time.nowMs
+    way.arrivesMs = Math.max(way.arrivesMs, nowMs + this.habits.latencyMs, this.blackholeUntilMs)
+    return way.arrivesMs - nowMs
+  }
+
   #tell(socket: SimSocket, text: string): void {
-    const delayMs = Math.max(this.habits.latencyMs, this.blackholeUntilMs - this.#time.nowMs)
-    this.#time.after(delayMs, () => {
+    this.#time.after(this.#inOrder(socket.down), () => {
       if (socket.readyState !== 1) return
       socket.process.receive(() => socket.emit('message', Buffer.from(text), false))
     })

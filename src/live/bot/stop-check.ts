@@ -1,0 +1,55 @@
+import { backoffMs } from '../../core/backoff.js'
+import { toError } from '../../core/errors.js'
+import type { MeetingId } from '../../core/ids.js'
+import type { Scope } from '../../core/scope.js'
+import type { Clock } from '../../core/time.js'
+import type { Logger } from '../../observe/logger.js'
+import type { MeetingStore } from '../../records/port.js'
+
+const BACKOFF = { firstMs: 500, maxMs: 5_000 }
+
+/** What a stop check works with. */
+export interface StopCheckParts {
+  readonly clock: Clock
+  readonly random: () => number
+  readonly scope: Scope
+  readonly logger: Logger
+  readonly store: Pick<MeetingStore, 'meeting'>
+  readonly id: MeetingId
+  /** somebody asked for the end */
+  readonly stop: () => void
+}
+
+/**
+ * Asks the store whether the meeting is to end, as often as there is reason to: one look at a time, and one more for what came meanwhile.
+ * A store that is away must not end the meeting, and must not keep it from ending once it is back.
+ */
+export class StopCheck {
+  readonly #parts: StopCheckParts
+  /** asked for and not answered yet */
+  #open = 0
+
+  constructor(parts: StopCheckParts) {
+    this.#parts = parts
+  }
+
+  /** There is reason to look. */
+  ask(): void {
+    this.#open++
+    if (this.#open === 1) this.#parts.scope.run('check stop', (signal) => this.#look(signal))
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const { clock, random, logger, store, id, stop } = this.#parts
+    for (let attempt = 0; this.#open > 0;) {
+      const asked = this.#open
+      try {
+        if ((await store.meeting(id)).stopRequested) stop()
+        this.#open -= asked
+      } catch (thrown) {
+        logger.warn({ err: toError(thrown), attempt }, 'store did not say whether the meeting is to end')
+        await clock.sleep(backoffMs(BACKOFF, attempt++, random), signal)
+      }
+    }
+  }
+}
