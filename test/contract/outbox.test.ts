@@ -100,18 +100,21 @@ describe.each(targets)('the outbox on %s', (kind) => {
     ] satisfies DueWork[])
   })
 
-  test.runIf(kind === 'postgres')('W2 what one relay is about to take holds up no other', async () => {
-    await forget()
-    const ids: MeetingId[] = []
-    for (let n = 0; n < 5; n++) ids.push(await newMeeting())
-    const client = await opened.pool.connect()
-    await client.query('BEGIN')
-    await client.query('SELECT 1 FROM roomscribe.work WHERE meeting_id = ANY($1) FOR UPDATE', [ids.slice(0, 2)])
-    const taken = await opened.work.takeDue(10, 60_000)
-    await client.query('COMMIT')
-    client.release()
-    expect(taken.map(({ meetingId }) => meetingId).toSorted()).toEqual(ids.slice(2).toSorted())
-  })
+  // the embedded one has a single connection: nobody to hold up
+  if (kind === 'postgres') {
+    test('W2 what one relay is about to take holds up no other', async () => {
+      await forget()
+      const ids: MeetingId[] = []
+      for (let n = 0; n < 5; n++) ids.push(await newMeeting())
+      const client = await opened.pool.connect()
+      await client.query('BEGIN')
+      await client.query('SELECT 1 FROM roomscribe.work WHERE meeting_id = ANY($1) FOR UPDATE', [ids.slice(0, 2)])
+      const taken = await opened.work.takeDue(10, 60_000)
+      await client.query('COMMIT')
+      client.release()
+      expect(taken.map(({ meetingId }) => meetingId).toSorted()).toEqual(ids.slice(2).toSorted())
+    })
+  }
 
   test('43 a stuck step is kept with its meeting, and goes with it', async () => {
     const id = await newMeeting()

@@ -12,6 +12,8 @@ const [folder, meetingId, sessionId, frames] = process.argv.slice(2)
 process.on('SIGXFSZ', () => undefined)
 const CHANNELS = 2
 const BLOCK = 800
+/** the largest record: one is counted as used while it is being written */
+const RECORD_BYTES = 256 * 1024 + 64
 const say = (text) => process.stdout.write(`${text}\n`)
 const logger = { ...silentLogger, error: (facts) => say(`refused ${facts.err?.code}`) }
 const spool = new Spool({ folder, maxBytes: 2 ** 30, clock: systemClock, logger })
@@ -21,7 +23,7 @@ for (let from = 0; from < Number(frames); from += BLOCK) {
   buffer.push(Int16Array.from({ length: BLOCK * CHANNELS }, (_, at) => Math.imul(from * CHANNELS + at, 40_503) >> 8))
   if (from % (BLOCK * 20) > 0) continue
   await systemClock.sleep(1)
-  say(Math.floor(spool.usedBytes / (CHANNELS * 2.01)))
+  say(Math.max(0, Math.floor((spool.usedBytes - RECORD_BYTES) / (CHANNELS * 2.01))))
 }
 // what could not be written is tried again while audio comes: there is none any more
 for (let tries = 0; tries < 20 && !(await buffer.leave()); tries++) await systemClock.sleep(100)
