@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { newMeetingId, newSessionId } from '../../../../src/core/ids.js'
 import { FailoverStt } from '../../../../src/live/stt/failover.js'
 import { silentLogger } from '../../../../src/observe/logger.js'
 import { FakeStt } from '../../../support/fake-stt.js'
@@ -72,6 +73,20 @@ describe('failover', () => {
     expect(stt.isDown).toBe(true)
     await rig.finish()
     stt.close()
+  })
+
+  it('F1 what is held back from the primary is not held back from the fallback', () => {
+    const { primary, fallback, clock, stt } = rigOf()
+    const nothing = () => undefined
+    const events = { utterance: nothing, acknowledged: nothing, gap: nothing, phase: nothing, ended: nothing }
+    const options = { meetingId: newMeetingId(), channels: 1, sampleRate: 16_000, language: null, vocabulary: [], holdMs: 60_000 }
+    stt.open({ ...options, sessionId: newSessionId() }, events)
+    expect(primary.last.options.holdMs).toBe(60_000)
+    primary.last.end('unreachable')
+    stt.open({ ...options, sessionId: newSessionId() }, events)
+    expect(fallback.last.options.holdMs).toBe(undefined)
+    stt.close()
+    expect(clock.pending).toBe(0)
   })
 
   it('F2 once the primary is back the meeting rolls to it at a pause, and nothing is lost', async () => {
