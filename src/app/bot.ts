@@ -3,8 +3,8 @@ import { Scope } from '../core/scope.js'
 import type { Settings } from './config/settings.js'
 import { spread, whyRecycle } from './recycling.js'
 import { openOps } from './roles/control.js'
-import { groundNotReady, openGround, type ProcessParts } from './roles/ground.js'
-import { openLive } from './roles/live.js'
+import { groundNotReady, type ProcessParts } from './roles/ground.js'
+import { openGroundAndSpeech, openLive } from './roles/live.js'
 
 /** A process that runs bots for others. */
 export interface BotProcess {
@@ -35,12 +35,12 @@ export async function startBot(settings: Settings, parts: ProcessParts & { reado
   }
   let isLeaving = false
   try {
-    const ground = await openGround(settings, parts, scope)
+    const [ground, speech] = await openGroundAndSpeech(settings, parts, scope)
     const ended = () => {
       meetings++
       look()
     }
-    const { attendance, describes: speech } = await openLive(ground, { ended })
+    const attendance = await openLive(ground, speech, { ended })
     const none = () => Promise.reject(new Error('the steps after a meeting run in other processes'))
     const workers = await ground.jobs.startWorkers(
       { attend: (id, signal) => attendance.attend(id, signal), finalise: none, summarise: none, deliver: none },
@@ -71,7 +71,7 @@ export async function startBot(settings: Settings, parts: ProcessParts & { reado
     let closing: Promise<void> | undefined
     return {
       url: http.url,
-      describes: { ...ground.describes, speech },
+      describes: { ...ground.describes, speech: speech.describes },
       retire: retire.promise,
       close: (hurry) => (closing ??= drain(hurry)),
     }

@@ -6,8 +6,8 @@ import type { MeetingRecord, MeetingStore } from '../records/port.js'
 import type { Settings } from './config/settings.js'
 import { openControl } from './roles/control.js'
 import { createFollowUp } from './roles/followup.js'
-import { openGround, type ProcessParts } from './roles/ground.js'
-import { openLive } from './roles/live.js'
+import type { ProcessParts } from './roles/ground.js'
+import { openGroundAndSpeech, openLive } from './roles/live.js'
 
 /** Everything in one process. */
 export interface Up {
@@ -37,8 +37,8 @@ export async function startUp(
   const { clock, logger, observe } = parts
   const scope = new Scope((name, error) => logger.error({ err: error, work: name }, 'background work failed'))
   try {
-    const ground = await openGround(settings, parts, scope)
-    const { attendance, describes: speech } = await openLive(ground, observe === undefined ? {} : { observe })
+    const [ground, speech] = await openGroundAndSpeech(settings, parts, scope)
+    const attendance = await openLive(ground, speech, observe === undefined ? {} : { observe })
     const followUp = createFollowUp(ground)
     const workers = await ground.jobs.startWorkers(
       { ...followUp.handlers, attend: (id, signal) => attendance.attend(id, signal) },
@@ -62,7 +62,7 @@ export async function startUp(
       apiKey: http.apiKey,
       store: ground.records.store,
       queue,
-      describes: { ...ground.describes, speech, slack: followUp.describes },
+      describes: { ...ground.describes, speech: speech.describes, slack: followUp.describes },
       close: () => scope.close(),
     }
   } catch (thrown) {

@@ -9,19 +9,11 @@ import { silentLogger } from '../../src/observe/logger.js'
 import { handoverStore } from '../../src/records/handover-store.js'
 import { openStore, type OpenStore } from '../../src/records/sql/open.js'
 import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.js'
+import { requestFor } from '../support/records.js'
 
 const binaries = postgresBinaries()
 let rooms = 0
-const request = () => ({
-  room: `claims-${++rooms}`,
-  title: null,
-  language: null,
-  vocabulary: [],
-  slackChannel: null,
-  startAt: null,
-  endAt: null,
-  botName: null,
-})
+const request = () => requestFor(`claims-${++rooms}`)
 const gap = (fromMs: number) => ({ identity: asIdentity('ann'), fromMs, toMs: fromMs + 10, reason: 'taken_over' as const })
 
 describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL', () => {

@@ -10,6 +10,7 @@ import { FakeStt } from './fake-stt.js'
 import { ManualClock } from './manual-clock.js'
 import { ClaimTable, MemoryClaims } from './memory-claims.js'
 import { MemoryStore } from './memory-store.js'
+import { requestFor } from './records.js'
 
 /** A clock whose wall jumps while its monotonic side goes on. */
 export class JumpingClock implements Clock {
@@ -94,16 +95,7 @@ export class AttendanceRig {
   }
 
   async meeting(): Promise<MeetingId> {
-    const { meeting } = await this.store.create({
-      room: 'r',
-      title: null,
-      language: 'en',
-      vocabulary: [],
-      slackChannel: null,
-      startAt: null,
-      endAt: null,
-      botName: null,
-    })
+    const { meeting } = await this.store.create(requestFor('r', { language: 'en' }))
     return meeting.id
   }
 

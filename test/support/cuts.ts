@@ -10,6 +10,7 @@ import { SimProcess, SimTime } from './sim/clock.js'
 import { numbered } from './spool-rig.js'
 import { SttRecorder } from './stt-stage.js'
 import { WireService } from './wire-service.js'
+import { seeded } from './marks-audio.js'
 
 const RATE = 16_000
 const BLOCK_MS = 50
@@ -30,17 +31,6 @@ export interface CutsResult {
   readonly seed: number
   /** the runs that were not exact: give `seed` back with `count` 1 to see it again */
   readonly failures: readonly { readonly seed: number; readonly behaviours: Behaviours; readonly why: string }[]
-}
-
-/** mulberry32 */
-function randomOf(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
 }
 
 const pick = <T>(from: readonly T[], random: () => number): T => from[Math.floor(random() * from.length)]!
@@ -84,7 +74,7 @@ export async function runCuts({ count, seed }: { readonly count: number; readonl
 }
 
 async function cutSession(seed: number, cuts: number) {
-  const random = randomOf(seed)
+  const random = seeded(seed)
   const behaviours = behavioursOf(random)
   const losesAnswers = behaviours.byteRangeBase !== 'connection'
   const time = new SimTime(10, 1_800_000_000_000)

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { readSettings, SETTINGS } from '../../src/app/config/settings.js'
+import { seeded } from './marks-audio.js'
 
 /** What a run of the fuzzer found; `failures` has the first ones, with the seed of each. */
 export interface SettingsFuzz {
@@ -9,18 +10,6 @@ export interface SettingsFuzz {
 }
 
 type Random = () => number
-
-/** Mulberry32: a small generator whose whole state is its seed. */
-function generator(seed: number): Random {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = state
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const pick = <T>(random: Random, options: readonly T[]): T => options[Math.floor(random() * options.length)] as T
 
@@ -125,7 +114,7 @@ export function runSettingsFuzz({ count, seed }: { readonly count: number; reado
     if (failures.length < 10) failures.push(`seed ${at}: ${why}`)
   }
   for (let at = seed; at < seed + count; at++) {
-    const { env, files, secrets } = randomEnvironment(generator(at))
+    const { env, files, secrets } = randomEnvironment(seeded(at))
     const readFile = (path: string): string => {
       const text = files.get(path)
       if (text === undefined) throw new Error('ENOENT')

@@ -4,6 +4,7 @@ import { parseApiError, parseCreated, parseMessage, parseResult } from '../../sr
 import { UtteranceBook } from '../../src/live/stt/gladia/utterances.js'
 import { decodeAudio, decodeMarks, encodeAudio, encodeMark } from '../../src/live/stt/spool/record.js'
 import { numbered } from './spool-rig.js'
+import { seeded } from './marks-audio.js'
 
 const MAX_MESSAGE = 1 << 20
 /** Inputs that one book and ledger see before new ones take over. */
@@ -58,24 +59,13 @@ const STRANGE: readonly unknown[] = [
   { length: 1e9 },
 ]
 
-/** mulberry32 */
-function randomOf(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 /**
  * Gives the parser of socket messages, what acts on them, the parsers of answers and the reader of spool files a number of seeded inputs:
  * rightly formed ones with values exchanged, cut, spliced and with bits flipped, and noise. Nothing may throw, and no record may come out of
  * bytes that it is not in.
  */
 export function runFuzz({ count, seed }: { readonly count: number; readonly seed: number }): FuzzResult {
-  const random = randomOf(seed)
+  const random = seeded(seed)
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)]!
   const texts = [...MESSAGES, ...RESULTS].map((one) => JSON.stringify(one))
   const spool = Buffer.concat([

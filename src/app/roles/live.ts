@@ -5,40 +5,46 @@ import type { MeetingObserver } from '../../live/bot/bot.js'
 import { disposeRoomLibrary } from '../../live/room/livekit/open.js'
 import { FinalsFolder } from '../../records/finals/finals-folder.js'
 import type { MeetingRecord } from '../../records/port.js'
+import type { Scope } from '../../core/scope.js'
+import type { Settings } from '../config/settings.js'
 import { Attendance, botOptions } from '../attend.js'
 import { BEAT_MS } from '../beat-watch.js'
 import { currentUsage, whyFull } from '../headroom.js'
 import { openRoom } from '../room.js'
-import { openSpeech } from '../speech.js'
-import type { Ground } from './ground.js'
+import { openSpeech, type Speech } from '../speech.js'
+import { openGround, type Ground, type ProcessParts } from './ground.js'
 
-/** The live plane of a process. */
-export interface Live {
-  readonly attendance: Attendance
-  /** for banners: who recognises speech */
-  readonly describes: string
+/**
+ * Opens the ground and the recogniser side by side: the first start of the embedded database takes seconds, and so does loading a recogniser.
+ * @param scope closes them again, also when this fails
+ * @throws what `openGround` throws; UpstreamError, RoomscribeError the recogniser did not start
+ */
+export async function openGroundAndSpeech(settings: Settings, parts: ProcessParts, scope: Scope): Promise<[Ground, Speech]> {
+  const [ground, speech] = await Promise.allSettled([openGround(settings, parts, scope), openSpeech(settings, parts)])
+  if (speech.status === 'fulfilled') scope.defer('speech', () => speech.value.close())
+  if (ground.status === 'rejected') throw ground.reason
+  if (speech.status === 'rejected') throw speech.reason
+  return [ground.value, speech.value]
 }
 
 /**
- * Builds what runs bots: the room library, the recogniser, the log of finals, the signs of life.
+ * Builds what runs bots: the room library, the log of finals, the signs of life.
  * @param ended told of each meeting that has ended here
- * @throws UpstreamError, RoomscribeError the recogniser did not start
  */
 export async function openLive(
   ground: Ground,
+  { stt }: Speech,
   options: { readonly observe?: (meeting: MeetingRecord) => MeetingObserver; readonly ended?: () => void } = {},
-): Promise<Live> {
+): Promise<Attendance> {
   const { settings, scope, records, relay, business, clock, logger, random } = ground
   const { store, claims } = records
-  const speech = await openSpeech(settings, { clock, logger, random })
-  scope.defer('speech', () => speech.close())
   scope.defer('room library', () => disposeRoomLibrary())
   const room = openRoom(settings, { clock, logger, business })
   const finals = new FinalsFolder(join(settings.dataDir, 'finals'), logger)
   await finals.adopt(store)
   if (records.kind === 'postgres') beat(ground)
-  const attendance = new Attendance({
-    deps: { room, stt: speech.stt, store, finals, clock, logger, random, detector: await loadVoice(), business },
+  return new Attendance({
+    deps: { room, stt, store, finals, clock, logger, random, detector: await loadVoice(), business },
     options: botOptions(settings),
     claims,
     queue: relay,
@@ -46,7 +52,6 @@ export async function openLive(
     whyFull: () => whyFull(currentUsage(process.memoryUsage.rss())),
     ...(options.ended === undefined ? {} : { ended: options.ended }),
   })
-  return { attendance, describes: speech.describes }
 }
 
 /** Signs of life until the scope closes, one at a time. An embedded database is nobody else's: nobody would look. */

@@ -11,7 +11,7 @@ import { payloadOf } from './payload.js'
 import * as policy from './policy.js'
 import { redisBackend } from './redis.js'
 import { sqlBackend } from './sql.js'
-import { within } from './within.js'
+import { within } from '../../core/within.js'
 import { openWorkers, type Workers, type WorkerShare } from './workers.js'
 
 /** Where jobs live and how they are retried. */

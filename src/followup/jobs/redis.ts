@@ -5,7 +5,7 @@ import { ConfigError, toError, UpstreamError } from '../../core/errors.js'
 import type { Logger } from '../../observe/logger.js'
 import type { JobBackend } from './backend.js'
 import { CALL_TIMEOUT_MS } from './policy.js'
-import { within } from './within.js'
+import { within } from '../../core/within.js'
 
 /** BullMQ's scripts need it. */
 const OLDEST_MAJOR = 6

@@ -2,7 +2,7 @@ import { createPostgresBackend, runMigrations, withBackend, type PgPool } from '
 import { UpstreamError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import type { JobBackend } from './backend.js'
-import { within } from './within.js'
+import { within } from '../../core/within.js'
 
 /** A first start creates about a hundred functions; on PGlite that takes seconds. */
 const MIGRATION_TIMEOUT_MS = 60_000

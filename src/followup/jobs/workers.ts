@@ -13,7 +13,7 @@ import { deliverProcessor } from './processors/deliver.js'
 import { finaliseProcessor } from './processors/finalise.js'
 import { WorkerClosing } from './processors/guard.js'
 import { summariseProcessor } from './processors/summarise.js'
-import { within } from './within.js'
+import { within } from '../../core/within.js'
 
 /** Running workers of one process. */
 export interface Workers {

@@ -1,9 +1,10 @@
-import { RoomscribeError, toError } from '../../core/errors.js'
+import { toError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
+import { LastingFault } from '../../observe/lasting-fault.js'
 import type { DueWork, WorkBook, WorkKind } from '../../records/port.js'
-import { within } from '../jobs/within.js'
+import { within } from '../../core/within.js'
 import type { DeadLetters, JobQueue } from '../port.js'
 
 /** What a relay stands on. */
@@ -27,8 +28,6 @@ const BATCH = 50
 const LEASE_MS = 15_000
 /** Whoever asks for work waits no longer than this for the queue: the work is kept in the store, and added when the queue is back. */
 const ASK_MS = 1_000
-/** A queue that is away for longer is for a person. */
-const ALARM_MS = 60_000
 
 /**
  * Puts what meetings wait for into the queue, from the rows that the store keeps.
@@ -42,12 +41,16 @@ export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
   #round: Promise<void> | null = null
   #isStale = false
   #isClosed = false
-  /** monotonic ms since when the queue or the store does not answer */
-  #awaySince: number | null = null
-  #isAlarmed = false
+  /** the queue or the store does not answer */
+  readonly #fault: LastingFault
 
   constructor(parts: RelayParts) {
     this.#parts = parts
+    this.#fault = new LastingFault(parts, {
+      failed: 'jobs cannot be added: they wait in the store',
+      lasts: 'jobs have not been added for a minute: the queue or the database is away',
+      over: 'the queue answers again',
+    })
   }
 
   /** Begins with what is due now. */
@@ -110,10 +113,10 @@ export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
         this.#isStale = false
         while (!this.#isClosed && (await this.#addDue()) === BATCH);
       }
-      this.#answered()
+      this.#fault.worked()
     } catch (thrown) {
       waitMs = RETRY_MS
-      this.#failed(thrown)
+      this.#fault.failed(thrown)
     }
     // in one go with the timer: whoever wakes the relay from here on finds no round under way
     this.#round = null
@@ -153,26 +156,6 @@ export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
     const letter = await deadLetters.of(one.meetingId, one.kind)
     if (letter) logger.warn({ meeting: one.meetingId, job: letter.id }, 'meeting is held up by a dead letter')
     await work.setStuck(one, letter)
-  }
-
-  #answered(): void {
-    if (this.#awaySince !== null) this.#parts.logger.info({}, 'the queue answers again')
-    this.#awaySince = null
-    this.#isAlarmed = false
-  }
-
-  #failed(thrown: unknown): void {
-    const { clock, logger } = this.#parts
-    const err = toError(thrown)
-    const nowMs = clock.monotonicMs()
-    if (this.#awaySince === null) {
-      this.#awaySince = nowMs
-      const code = thrown instanceof RoomscribeError ? thrown.code : undefined
-      logger.warn({ err, code }, 'jobs cannot be added: they wait in the store')
-    } else if (!this.#isAlarmed && nowMs - this.#awaySince >= ALARM_MS) {
-      this.#isAlarmed = true
-      logger.error({ err }, 'jobs have not been added for a minute: the queue or the database is away')
-    }
   }
 }
 

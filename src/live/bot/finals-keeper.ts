@@ -1,6 +1,6 @@
-import { deferred } from '../../core/deferred.js'
 import { toError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
+import { atMost } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Claim, FinalsLog, FinalsLogs, MeetingStore } from '../../records/port.js'
 import type { Segment } from '../transcript/segment.js'
@@ -126,7 +126,7 @@ export class FinalsKeeper {
 
   /** Gives the store everything; resolves when it has it, or when nothing may be written any more. */
   async flush(): Promise<void> {
-    if (this.#spill) await this.#bounded(this.#logged.flush())
+    if (this.#spill) await atMost(this.#parts.clock, LOG_CLOSE_MS, this.#logged.flush())
     await this.#stored.flush()
   }
 
@@ -139,7 +139,7 @@ export class FinalsKeeper {
     const closing = this.#log?.close(isKept).catch((thrown: unknown) => {
       this.#parts.logger.warn({ err: toError(thrown) }, 'log of finals could not be closed')
     })
-    if (closing) await this.#bounded(closing)
+    if (closing) await atMost(this.#parts.clock, LOG_CLOSE_MS, closing)
     return waiting + this.#givenUp
   }
 
@@ -269,17 +269,5 @@ export class FinalsKeeper {
     if (!this.#isDiskRefusing) return
     this.#isDiskRefusing = false
     this.#parts.logger.info({}, 'finals are logged on this disk again')
-  }
-
-  /** Waits for the disk, but not for ever. */
-  async #bounded(work: Promise<void>): Promise<void> {
-    const done = deferred()
-    const giveUp = this.#parts.clock.after(LOG_CLOSE_MS, done.resolve)
-    work.then(done.resolve, done.reject)
-    try {
-      await done.promise
-    } finally {
-      giveUp()
-    }
   }
 }

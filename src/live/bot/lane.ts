@@ -1,12 +1,11 @@
 import { backoffMs } from '../../core/backoff.js'
-import { ClaimLostError, toError } from '../../core/errors.js'
+import { ClaimLostError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
+import { LastingFault } from '../../observe/lasting-fault.js'
 import type { Logger } from '../../observe/logger.js'
 
 /** what was away is used within 2 s of its return */
 const RETRY = { firstMs: 100, maxMs: 2_000 }
-/** a store that is away for longer is for a person */
-const ALARM_MS = 60_000
 
 /** What a lane is made of. */
 export interface LaneOptions {
@@ -27,13 +26,16 @@ export class Lane {
   readonly #options: LaneOptions
   #writing: Promise<void> | null = null
   #cancel: (() => void) | null = null
-  /** monotonic ms */
-  #failingSince: number | null = null
-  #isAlarmed = false
+  readonly #fault: LastingFault
   #isClosed = false
 
   constructor(options: LaneOptions) {
     this.#options = options
+    this.#fault = new LastingFault(options, {
+      failed: 'store write failed, will be repeated',
+      lasts: 'the store has not taken a write for a minute: it is repeated',
+      over: 'store write succeeded again',
+    })
   }
 
   /** Begins within `ms`; at once for 0. What comes while a round is on its way is written right after it. */
@@ -80,13 +82,13 @@ export class Lane {
       try {
         await write()
         attempt = 0
-        this.#worked()
+        this.#fault.worked()
       } catch (thrown) {
         if (thrown instanceof ClaimLostError) {
           onClaimLost()
           return
         }
-        this.#failed(thrown)
+        this.#fault.failed(thrown)
         try {
           await clock.sleep(backoffMs(RETRY, attempt, random), signal)
         } catch {
@@ -95,26 +97,5 @@ export class Lane {
         attempt++
       }
     }
-  }
-
-  /** A fault is told once, as an alarm when it lasts, and its end. */
-  #failed(thrown: unknown): void {
-    const { clock, logger } = this.#options
-    const nowMs = clock.monotonicMs()
-    if (this.#failingSince === null) {
-      this.#failingSince = nowMs
-      logger.warn({ err: toError(thrown) }, 'store write failed, will be repeated')
-    } else if (!this.#isAlarmed && nowMs - this.#failingSince >= ALARM_MS) {
-      this.#isAlarmed = true
-      logger.error({ err: toError(thrown) }, 'the store has not taken a write for a minute: it is repeated')
-    }
-  }
-
-  #worked(): void {
-    if (this.#failingSince === null) return
-    const { clock, logger } = this.#options
-    logger.info({ awayMs: Math.round(clock.monotonicMs() - this.#failingSince) }, 'store write succeeded again')
-    this.#failingSince = null
-    this.#isAlarmed = false
   }
 }

@@ -120,10 +120,7 @@ export class SpeechPool {
 
   /** Sends what a session of an earlier bot could not send, in a session of its own. Its spans have to be known. */
   adopt({ sessionId, channels, fromFrame, backlog }: LeftAudio): void {
-    const { frames } = backlog
-    const recovery = this.#open(channels, backlog).session.sessionId
-    this.#events.recovered(sessionId, channels, fromFrame, recovery, frames)
-    if (!this.#closing) this.finish(recovery)
+    this.#resend(sessionId, channels, fromFrame, backlog)
   }
 
   /** @param block interleaved s16; owned by the session afterwards */
@@ -309,11 +306,17 @@ export class SpeechPool {
     const { session } = entry
     const rest = session.takeUnacknowledged?.() ?? null
     if (!rest) return
-    const { frames } = rest.backlog
-    const recovery = this.#open(session.channels, rest.backlog)
-    entry.recoveredBy = { sessionId: recovery.session.sessionId, fromFrame: rest.fromFrame }
-    this.#events.recovered(session.sessionId, session.channels, rest.fromFrame, recovery.session.sessionId, frames)
-    if (!this.#closing) this.finish(recovery.session.sessionId)
+    const { fromFrame, backlog } = rest
+    entry.recoveredBy = { sessionId: this.#resend(session.sessionId, session.channels, fromFrame, backlog), fromFrame }
+  }
+
+  /** Audio of a session that is no more gets one of its own. @returns which */
+  #resend(from: SessionId, channels: number, fromFrame: number, backlog: Backlog): SessionId {
+    const { frames } = backlog
+    const to = this.#open(channels, backlog).session.sessionId
+    this.#events.recovered(from, channels, fromFrame, to, frames)
+    if (!this.#closing) this.finish(to)
+    return to
   }
 
   /** Counts a replacement, and holds it back when there were many. @returns false at the end of the meeting, where none can wait */
@@ -323,11 +326,9 @@ export class SpeechPool {
     if (this.#replacements.length >= MAX_REPLACEMENTS) {
       if (this.#closing) return false
       this.#heldUntilMs = Math.max(this.#heldUntilMs, (this.#replacements[0] ?? now) + REPLACEMENT_WINDOW_MS)
-      // the two that a death opens, held, are enough until then
-      if (this.#replacements.length < 2 * MAX_REPLACEMENTS) this.#replacements.push(now)
-      return true
     }
-    this.#replacements.push(now)
+    // the two that a death opens, held, are enough until then
+    if (this.#replacements.length < 2 * MAX_REPLACEMENTS) this.#replacements.push(now)
     return true
   }
 }

@@ -1,4 +1,3 @@
-import { toError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
@@ -50,10 +49,10 @@ export class FailoverStt implements SttPort {
 
   open(options: SttOpenOptions, events: SttEvents): SttSession {
     const { primary, fallback } = this.#options
+    if (!this.#isDown) return primary.open(options, this.#watched(events))
     // what is held back is held back from the primary only
-    const { holdMs, ...now } = options
-    if (this.#isDown) return fallback.open(now, events)
-    return primary.open(holdMs === undefined ? now : options, this.#watched(events))
+    const { holdMs: _, ...now } = options
+    return fallback.open(now, events)
   }
 
   /** Both keep their audio on one disk. */
@@ -117,10 +116,7 @@ export class FailoverStt implements SttPort {
 
   async #check(): Promise<void> {
     const { clock, logger, isBack } = this.#options
-    const isUp = await isBack().catch((thrown: unknown) => {
-      logger.warn({ err: toError(thrown) }, 'the speech service could not be asked whether it is back')
-      return false
-    })
+    const isUp = await isBack()
     if (this.#isClosed) return
     if (!isUp) return this.#checkLater()
     this.#isDown = false

@@ -12,6 +12,7 @@ import { SimRoom } from './room.js'
 import { SimSpeech } from './speech.js'
 import { SimDisk, SimStoreFaults, storeOf } from './store.js'
 import { judgeMeeting, type SimVerdict } from './verdict.js'
+import { requestFor } from '../records.js'
 
 /** What can be switched when a seed is looked into. */
 export interface SimOptions {
@@ -88,16 +89,7 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
     idleCloseMs: random() < 0.2 ? 3_000 : 300_000,
     drainMs: 20_000,
   }
-  const { meeting } = await store.create({
-    room: 'r',
-    title: null,
-    language: 'en',
-    vocabulary: [],
-    slackChannel: null,
-    startAt: null,
-    endAt: null,
-    botName: null,
-  })
+  const { meeting } = await store.create(requestFor('r', { language: 'en' }))
   const runs: Running[] = []
   const logger = options.logger ?? silentLogger
 

@@ -6,6 +6,7 @@ import { silentLogger } from '../../../src/observe/logger.js'
 import { FakeQueue, letterOf } from '../../support/fake-queue.js'
 import { MemoryStore } from '../../support/memory-store.js'
 import { MemoryWork } from '../../support/memory-work.js'
+import { requestFor } from '../../support/records.js'
 
 const KEY = 'k'.repeat(24)
 
@@ -222,16 +223,7 @@ describe('HTTP API', () => {
 
   it('43 lists dead letters, shows them with their meeting, and runs them again', async () => {
     const { call, store, queue, work } = rig()
-    const { meeting } = await store.create({
-      room: 'r',
-      title: null,
-      language: null,
-      vocabulary: [],
-      slackChannel: null,
-      startAt: null,
-      endAt: null,
-      botName: null,
-    })
+    const { meeting } = await store.create(requestFor('r'))
     const letter = letterOf('deliver', meeting.id)
     queue.letters.push(letter)
     work.add(meeting.id, 'follow_up')

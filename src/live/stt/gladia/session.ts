@@ -11,7 +11,7 @@ import { FIRST_STATE, gapReason, HELD_STATE, next, phaseOf, type SessionEffect, 
 import { parseMessage, type Inbound, type RawResult } from './messages.js'
 import { Outage } from './outage.js'
 import { Redactor } from './redactor.js'
-import { atMost } from '../spool/at-most.js'
+import { atMost } from '../../../core/within.js'
 import { AudioBacklog } from '../spool/backlog.js'
 import { sessionBuffer } from '../spool/session-buffer.js'
 import { Redial } from './redial.js'

@@ -12,7 +12,7 @@ import {
 import { newMeetingId } from '../../../../src/core/ids.js'
 import { parsePayload, payloadOf } from '../../../../src/followup/jobs/payload.js'
 import { isRetryable, retryDelayMs } from '../../../../src/followup/jobs/policy.js'
-import { within } from '../../../../src/followup/jobs/within.js'
+import { within } from '../../../../src/core/within.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 
 const upstream = (retryable: boolean, retryAfterMs?: number) =>

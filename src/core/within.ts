@@ -1,4 +1,4 @@
-import type { Clock } from '../../core/time.js'
+import type { Clock } from './time.js'
 
 /**
  * Waits for `promise`, but not longer than `ms`. The timer ends with the wait; a late result is dropped.
@@ -17,5 +17,16 @@ export function within<T>(clock: Clock, ms: number, promise: Promise<T>, late: (
         reject(thrown)
       },
     )
+  })
+}
+
+/** Waits for work that does not throw, but not longer than `ms`: a disk may never answer. */
+export function atMost(clock: Clock, ms: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, resolve)
+    void work.then(() => {
+      cancel()
+      resolve()
+    })
   })
 }
