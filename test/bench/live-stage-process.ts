@@ -127,6 +127,9 @@ async function measurePostgres(livekit: Keys, dataDir: string): Promise<Result> 
   }
 }
 
+/** The first three seconds of a session. */
+const OPENING_FRAMES = 48_000
+
 interface Lag {
   readonly atMs: number
   readonly lagMs: number
@@ -142,7 +145,7 @@ async function measureLatency(
   livekit: Keys,
   dataDir: string,
   databaseUrl: string | null,
-): Promise<Record<'trackToSocketMs' | 'finalToDurableMs' | 'finalToDurableColdMs' | 'finalToStoredMs', Quantiles>> {
+): Promise<Record<'trackToSocketMs' | 'trackToSocketWarmMs' | 'finalToDurableMs' | 'finalToDurableColdMs' | 'finalToStoredMs', Quantiles>> {
   const engine = new StampEngine(() => systemClock.monotonicMs())
   const server = await startSpeechServer({ port: 0, engine, apiKey: null, clock: systemClock, logger: silentLogger })
   const receipts = new FinalReceipts(() => systemClock.monotonicMs())
@@ -181,6 +184,7 @@ async function measureLatency(
     const meeting = await up.store.meeting(id)
     const startMs = Date.parse(meeting.startedAt ?? '') - systemClock.nowMs() + systemClock.monotonicMs()
     const lags: number[] = []
+    const warmLags: number[] = []
     // a frame of 50 ms arrived when its last sample was spoken, as the track's clock has it
     const sessions = await up.store.sessions(id)
     for (const span of await up.store.spans(id)) {
@@ -189,13 +193,18 @@ async function measureLatency(
       if (!received) continue
       for (let frame = span.fromFrame + 800; frame <= span.toFrame; frame += 800) {
         const atMs = received.atMs(frame)
-        if (atMs !== undefined) lags.push(atMs - (startMs + span.meetingMs + (frame - span.fromFrame) / 16))
+        if (atMs === undefined) continue
+        const lagMs = atMs - (startMs + span.meetingMs + (frame - span.fromFrame) / 16)
+        lags.push(lagMs)
+        // what came while the session was opened is sent after it
+        if (frame >= OPENING_FRAMES) warmLags.push(lagMs)
       }
     }
     const warmMs = (durable[0]?.atMs ?? 0) + WARM_UP_MS
     const lagsOf = (some: typeof durable) => quantiles(some.map(({ lagMs }) => lagMs))
     return {
       trackToSocketMs: quantiles(lags),
+      trackToSocketWarmMs: quantiles(warmLags),
       finalToDurableMs: lagsOf(durable.filter(({ atMs }) => atMs >= warmMs)),
       finalToDurableColdMs: lagsOf(durable.filter(({ atMs }) => atMs < warmMs)),
       finalToStoredMs: lagsOf(stored.filter(({ atMs }) => atMs >= warmMs)),

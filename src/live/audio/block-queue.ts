@@ -93,6 +93,14 @@ export class BlockQueue {
     return count
   }
 
+  /** How many blocks nobody can hear, nor are they voice, counted from the oldest. */
+  get inaudibleAhead(): number {
+    let count = 0
+    while (count < this.#length && ((this.#flags[(this.#head + count) % this.capacity] as number) & (AUDIBLE | VOICED | UNDECIDED)) === 0)
+      count++
+    return count
+  }
+
   /** Copies one block in. @throws {RangeError} full, or not one block long */
   push(samples: Int16Array, facts: BlockFacts): void {
     if (samples.length !== this.#blockSamples) throw new RangeError(`a frame of ${samples.length} samples, not ${this.#blockSamples}`)

@@ -131,9 +131,14 @@ export class SessionPool {
     return { people, speakers, speaking, lastVoiceMs }
   }
 
+  /** everybody can have a channel */
+  get #isRoomy(): boolean {
+    return !this.#isResting && this.#crowd.people <= this.#sizing.room(this.#target?.channels ?? 0)
+  }
+
   /** Speech wants a channel; where everybody can have one, so does every sound. First come, first served, noise last. */
   #queue(tracks: readonly Track[], nowMs: number): Track[] {
-    const isRoomy = !this.#isResting && this.#crowd.people <= this.#sizing.room(this.#target?.channels ?? 0)
+    const isRoomy = this.#isRoomy
     const waiting = tracks.filter((track) => {
       const wants = track.wantsSeat || (isRoomy && track.isAudible)
       if (!wants) track.wantsSinceMs = Number.POSITIVE_INFINITY
@@ -223,6 +228,7 @@ export class SessionPool {
     for (const track of this.#waiting) {
       this.#current ??= this.#open(this.#sizing.first(this.#crowd.people), nowMs)
       const offer = this.#target?.seat(track, nowMs, guarded) ?? 'full'
+      if (offer === 'channel' && this.#isRoomy) this.#target?.skipInaudible(track)
       // a channel that is being silent for one is not for those behind
       if (offer === 'guarded') guarded++
       if (offer !== 'full' || this.#next !== null) continue

@@ -9,6 +9,9 @@ import { SpanLog } from './span-log.js'
 import type { Track } from './track.js'
 import { blockMsOf, type AudioTunables } from './tunables.js'
 
+/** Inaudible blocks that may lead in: a sound may rise out of them. */
+const LEAD_IN_BLOCKS = 1
+
 /** How many tracks want a channel of a session. */
 export interface Demand {
   readonly waiting: number
@@ -77,6 +80,15 @@ export class MixSession {
     track.heldBlocks = 0
     track.quietestRms = Number.POSITIVE_INFINITY
     return 'channel'
+  }
+
+  /**
+   * To be called after a track was seated that has the channel to itself: it was zeros until now, so what is as good as zeros need not
+   * lead in, where it would make all that follows late. A session that has sent nothing yet begins that much earlier instead.
+   */
+  skipInaudible({ queue }: Track): void {
+    if (this.clock.sent === 0) return
+    for (let inaudible = queue.inaudibleAhead; inaudible > LEAD_IN_BLOCKS; inaudible--) queue.drop()
   }
 
   /** Frees a channel. The track is not told: it may sit elsewhere already. */

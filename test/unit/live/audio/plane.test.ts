@@ -150,6 +150,22 @@ test('A5 a session grows 2, 4, 8 as people are heard, and nobody loses a block o
   expect(room.sink.gaps).toEqual([])
 })
 
+test('A5 who takes a channel of a running session brings one block of what nobody could hear, so that nothing after it is late', () => {
+  const room = new RoomOfTracks()
+  room.join('ann', speaker(5000))
+  room.run(1000)
+  let mark = 0
+  room.join('bob', (nowMs) => block(++mark, nowMs > 3000))
+  room.run(4000)
+  room.plane.finish(room.nowMs)
+  const span = room.sink.spansOf('bob')[0]!
+  const sent = room.sink.marks(span.sessionId, span.channel).filter((at) => at > 0)
+  // 41 is the first one that can be heard
+  expect(sent.slice(0, 2)).toEqual([40, 41])
+  expect(span.meetingMs).toBe(3000 - 50)
+  expect(room.sink.gaps).toEqual([])
+})
+
 test('A6 somebody who never pauses moves after 15 s, cut nowhere', () => {
   const room = new RoomOfTracks()
   room.join('ann', speaker(1))
