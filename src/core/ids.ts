@@ -13,9 +13,17 @@ export type Identity = Branded<'Identity'>
 export type TrackKey = Branded<'TrackKey'>
 /** Stable id of one segment: session, utterance and part of it. */
 export type SegmentId = Branded<'SegmentId'>
+/** uuid v7 of a schedule. */
+export type ScheduleId = Branded<'ScheduleId'>
+/** uuid v7 of one occurrence of a schedule. */
+export type OccurrenceId = Branded<'OccurrenceId'>
 
 export const newMeetingId = (): MeetingId => v7() as MeetingId
 export const newSessionId = (): SessionId => v7() as SessionId
+export const newScheduleId = (): ScheduleId => v7() as ScheduleId
+export const newOccurrenceId = (): OccurrenceId => v7() as OccurrenceId
+export const asScheduleId = (text: string): ScheduleId => text as ScheduleId
+export const asOccurrenceId = (text: string): OccurrenceId => text as OccurrenceId
 export const asMeetingId = (text: string): MeetingId => text as MeetingId
 export const asSessionId = (text: string): SessionId => text as SessionId
 export const asIdentity = (text: string): Identity => text as Identity
