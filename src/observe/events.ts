@@ -40,6 +40,10 @@ export interface BusinessEvents {
   ): void
   gapFound(log: Logger, facts: { readonly reason: string; readonly ms: number }): void
   receiptMade(log: Logger, facts: ReceiptFacts): void
+  /** A text is durable, so long after the end of what was said. */
+  finalKept(lagSec: number): void
+  /** A connection was lost and is being restored: to the room, or to the speech service. */
+  reconnecting(of: 'room' | 'speech'): void
   /** A track is heard from now on, or no longer. */
   trackHeard(by: 1 | -1): void
   /** So many tracks of this process are not heard now because there are too many. */
@@ -81,6 +85,8 @@ export function createEvents(metrics: Metrics | null): BusinessEvents {
         const { people, complete, doubts, total, billing } = facts
         log.info({ people, complete, doubts, total, billing }, 'receipt made')
       }),
+    finalKept: (lagSec) => safely(null, () => metrics?.finalLagSec.observe(Math.max(0, lagSec))),
+    reconnecting: (of) => safely(null, () => metrics?.reconnects.add(1, { of })),
     trackHeard: (by) => safely(null, () => metrics?.tracksSubscribed.add(by)),
     overCapacity: (tracks) => safely(null, () => metrics?.tracksOverCapacity.set(tracks)),
   }

@@ -12,6 +12,13 @@ export interface Level {
   set(to: number): void
 }
 
+/** Numbers that go up and down, by label values. */
+export interface Levels<Label extends string> {
+  set(to: number, labels: Readonly<Record<Label, string>>): void
+  /** Nothing is known any more. */
+  clear(): void
+}
+
 /** A distribution. */
 export interface Spread {
   observe(value: number): void
@@ -20,6 +27,14 @@ export interface Spread {
 /** What is counted, seconds and pieces. Label values come from closed lists: never a name, a room or an id. */
 export interface Metrics {
   readonly meetingsRunning: Level
+  /** how many this process may run at once */
+  readonly meetingsCapacity: Level
+  /** of all processes, as the store has them */
+  readonly meetingsByState: Levels<'state'>
+  readonly queueJobs: Levels<'queue' | 'state'>
+  /** seconds from the end of what was said until its text was durable */
+  readonly finalLagSec: Spread
+  readonly reconnects: Count<'of'>
   readonly meetings: Count<'state' | 'reason'>
   readonly transcripts: Count<'complete'>
   readonly doubts: Count<'doubt'>
@@ -38,10 +53,17 @@ export interface Metrics {
   readonly tracksOverCapacity: Level
   /** seconds in which the event loop stood still, each a second or longer */
   readonly stalledSec: Count
+  /** what became of requests to the path of LiveKit's webhooks */
+  readonly webhooks: Count<'result'>
+  /** meetings that were started because people were in a room */
+  readonly autoJoins: Count<'by'>
+  /** Calls `look` before each answer, and waits for it: for numbers that are looked up. It must not throw, and must end soon. */
+  beforeText(look: () => Promise<void>): void
   /** Everything in the text format of Prometheus. */
   text(): Promise<{ readonly contentType: string; readonly body: string }>
 }
 
+const LAG_BUCKETS_SEC = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60]
 const WAIT_BUCKETS_SEC = [0, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30]
 
 /**
@@ -52,6 +74,7 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
   const register = new Registry()
   if (options.process) collectDefaultMetrics({ register })
   const registers = [register]
+  const looks: (() => Promise<void>)[] = []
 
   function count<Label extends string = never>(
     name: string,
@@ -68,6 +91,10 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     const gauge = new Gauge({ name: `roomscribe_${name}`, help, registers })
     return { add: (by) => gauge.inc(by), set: (to) => gauge.set(to) }
   }
+  function levels<Label extends string>(name: string, help: string, labelNames: Label[]): Levels<Label> {
+    const gauge = new Gauge<Label>({ name: `roomscribe_${name}`, help, labelNames, registers })
+    return { set: (to, labels) => gauge.set(labels, to), clear: () => gauge.reset() }
+  }
   function spread(name: string, help: string, buckets: number[]): Spread {
     const histogram = new Histogram({ name: `roomscribe_${name}`, help, buckets, registers })
     return { observe: (value) => histogram.observe(value) }
@@ -75,8 +102,15 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
   const fates = ['heard', 'sent', 'acknowledged', 'returned', 'waiting', 'unaccounted'].map((fate) => ({ fate }))
   const opened = ['first', 'roll', 'reopened', 'replacement', 'recovery'].map((why) => ({ why }))
 
+  const webhookResults = ['taken', 'ignored', 'duplicate', 'replayed', 'refused', 'unreadable'].map((result) => ({ result }))
+
   return {
     meetingsRunning: level('meetings_running', 'Meetings that this process runs now'),
+    meetingsCapacity: level('meetings_capacity', 'Meetings that this process may run at once'),
+    meetingsByState: levels('meetings_by_state', 'Meetings that are not over, of all processes, by state', ['state']),
+    queueJobs: levels('queue_jobs', 'Jobs of all processes, by queue and state; failed ones wait for a person', ['queue', 'state']),
+    finalLagSec: spread('final_lag_seconds', 'Seconds from the end of what was said until its text was durable', LAG_BUCKETS_SEC),
+    reconnects: count('reconnects', 'Connections that were lost and restored, by what to', ['of'], [{ of: 'room' }, { of: 'speech' }]),
     meetings: count('meetings', 'Meetings that this process ran, by the state and the reason they ended with', ['state', 'reason']),
     transcripts: count(
       'transcripts',
@@ -112,6 +146,17 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       'event_loop_stalled_seconds',
       'Seconds in which the event loop of this process stood still, in stalls of a second and more',
     ),
-    text: async () => ({ contentType: register.contentType, body: await register.metrics() }),
+    webhooks: count('webhooks', "Requests to the path of LiveKit's webhooks, by what became of them", ['result'], webhookResults),
+    autoJoins: count(
+      'auto_joins',
+      'Meetings that were started because people were in a room, by what led to it',
+      ['by'],
+      [{ by: 'webhook' }, { by: 'listing' }],
+    ),
+    beforeText: (look) => void looks.push(look),
+    text: async () => {
+      await Promise.all(looks.map((look) => look()))
+      return { contentType: register.contentType, body: await register.metrics() }
+    },
   }
 }

@@ -38,6 +38,7 @@ export async function openLive(
 ): Promise<Attendance> {
   const { settings, scope, records, relay, business, clock, logger, random } = ground
   const { store, claims } = records
+  ground.metrics.meetingsCapacity.set(settings.maxMeetings)
   scope.defer('room library', () => disposeRoomLibrary())
   const room = openRoom(settings, { clock, logger, business })
   const finals = new FinalsFolder(join(settings.dataDir, 'finals'), logger)

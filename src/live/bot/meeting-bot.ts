@@ -239,6 +239,7 @@ export class MeetingBot {
     const shown = meetingState(state)
     if (state.kind !== 'ended' && shown !== this.#told) {
       this.#told = shown
+      if (shown === 'reconnecting') this.#business.reconnecting('room')
       const reason = state.kind === 'draining' ? state.reason : null
       if (!this.#handover.isHandedOver) {
         this.#writeState(shown, reason)
@@ -332,6 +333,7 @@ export class MeetingBot {
   }
 
   #stored(segment: Segment): void {
+    this.#business.finalKept((this.#scribe.meetingMs() - segment.endMs) / 1000)
     this.#observer.segment?.(segment, (identity) => this.#people.name(identity))
     this.#caption(segment, true)
   }

@@ -5,7 +5,7 @@ import type { BusinessEvents, SessionOpening } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
-import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPort, SttSession, Utterance } from '../stt/port.js'
+import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPhase, SttPort, SttSession, Utterance } from '../stt/port.js'
 
 /** What the pool tells. */
 export interface SpeechPoolEvents {
@@ -205,6 +205,7 @@ export class SpeechPool {
     const recovery = backlog !== null
     const why = recovery ? 'recovery' : this.#opening()
     const { language, vocabulary } = this.#hints()
+    let last: SttPhase = 'opening'
     const session = this.#stt.open(
       {
         meetingId: this.#meetingId,
@@ -230,6 +231,8 @@ export class SpeechPool {
         phase: (phase, detail) => {
           this.#logger.debug({ session: sessionId, phase, detail }, 'speech session phase')
           if (phase === 'live') this.#worked(sessionId)
+          if (phase === 'waiting' && last === 'live') this.#business.reconnecting('speech')
+          last = phase
         },
         ended: (reason, replaceable, error) => this.#ended(sessionId, reason, replaceable, error),
       },

@@ -38,6 +38,9 @@ describe('business events', () => {
     events.trackHeard(1)
     events.trackHeard(-1)
     events.overCapacity(7)
+    events.finalKept(0.6)
+    events.finalKept(-0.1)
+    events.reconnecting('speech')
     events.receiptMade(log, facts)
     events.meetingEnded(log, { state: 'done', reason: 'everybody_left', complete: false })
     const { body, contentType } = await metrics.text()
@@ -71,6 +74,10 @@ describe('business events', () => {
         'roomscribe_gaps_total{reason="ring_full"} 1',
         'roomscribe_tracks_subscribed 1',
         'roomscribe_tracks_over_capacity 7',
+        'roomscribe_final_lag_seconds_bucket{le="0.5"} 1',
+        'roomscribe_final_lag_seconds_bucket{le="0.75"} 2',
+        'roomscribe_reconnects_total{of="speech"} 1',
+        'roomscribe_reconnects_total{of="room"} 0',
       ]),
     )
     const messages = lines.map((line) => (JSON.parse(line) as { msg: string }).msg)
