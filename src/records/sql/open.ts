@@ -1,19 +1,26 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
+import type { AutoJoinBook } from '../auto-join.js'
+import type { AccessBook } from '../access.js'
 import type { ClaimBook } from '../claims.js'
-import type { MeetingStore, WorkBook } from '../port.js'
+import type { MeetingState, MeetingStore, WorkBook } from '../port.js'
+import type { ScheduleBook } from '../schedules.js'
+import { AutoJoinRows } from './auto-join-rows.js'
+import { AccessRows } from './access-rows.js'
 import { ClaimRows } from './claim-rows.js'
 import { openEmbedded } from './embedded/open-embedded.js'
 import { databaseError } from './failures.js'
 import { listen } from './listener.js'
 import { migrate } from './migrations.js'
 import type { PgPoolLike } from './pool-like.js'
+import { scheduleBook } from './schedule-book.js'
 import { openServerPool } from './server-pool.js'
 import { SqlMeetingStore } from './store.js'
 import { Sql } from './sql.js'
+import { stateCounts } from './state-counts.js'
 import { SCHEMA, type Database } from './tables.js'
 import { WorkRows } from './work-rows.js'
 
@@ -36,6 +43,14 @@ export interface OpenStore {
   readonly work: WorkBook
   /** who runs which meeting; of a holder that is fresh for each opening */
   readonly claims: ClaimBook
+  /** keys of the API, and what was done with them */
+  readonly access: AccessBook
+  /** schedules and their occurrences */
+  readonly schedules: ScheduleBook
+  /** what LiveKit's webhooks and auto-join keep */
+  readonly autoJoin: AutoJoinBook
+  /** how many meetings that are not over there are in each state. @throws UpstreamError */
+  readonly countByState: () => Promise<ReadonlyMap<MeetingState, number>>
   /** the pg.Pool, or its embedded like; end whatever runs on it before `close()` */
   readonly pool: PgPoolLike
   readonly kind: 'postgres' | 'embedded'
@@ -55,35 +70,46 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     if (databaseUrl === null) {
       const embedded = await openEmbedded(dataDir, options.templateDir ?? null, clock, logger)
       ground.defer('embedded database', () => embedded.close())
-      const { store, work, claims } = await build(embedded.pool, null, options)
-      return opened('embedded', { store, work, claims, pool: embedded.pool }, ground)
+      const { books } = await build(embedded.pool, null, options)
+      return opened('embedded', { ...books, pool: embedded.pool }, ground)
     }
     const server = await openServerPool(databaseUrl, logger)
     ground.defer('pool', () => server.pool.end())
     const origin = randomUUID()
-    const { store, work, claims, scope } = await build(server.pool, origin, options)
-    scope.run('listen', (signal) => listen(server.newClient, origin, store.feed, clock, logger, signal))
-    return opened('postgres', { store, work, claims, pool: server.pool }, ground)
+    const { books, scope } = await build(server.pool, origin, options)
+    scope.run('listen', (signal) => listen(server.newClient, origin, books.store.feed, clock, logger, signal))
+    return opened('postgres', { ...books, pool: server.pool }, ground)
   } catch (thrown) {
     await ground.close()
     throw databaseError(thrown)
   }
 }
 
+/** Everything that stands on one database. */
+type Books = Omit<OpenStore, 'pool' | 'kind' | 'close'>
+
 async function build(
   pool: PgPoolLike,
   origin: string | null,
   { clock, logger }: StoreOptions,
-): Promise<{ store: SqlMeetingStore; work: WorkBook; claims: ClaimBook; scope: Scope }> {
+): Promise<{ books: Books & { readonly store: SqlMeetingStore }; scope: Scope }> {
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) })
   await migrate(db)
   const scope = new Scope((name, error) => logger.error({ err: error, task: name }, 'store task failed'))
   const sql = new Sql(db.withSchema(SCHEMA), origin)
-  const claims = new ClaimRows(sql, randomUUID())
-  return { store: new SqlMeetingStore(sql, clock, logger, scope), work: new WorkRows(sql), claims, scope }
+  const books = {
+    store: new SqlMeetingStore(sql, clock, logger, scope),
+    work: new WorkRows(sql),
+    claims: new ClaimRows(sql, randomUUID()),
+    access: new AccessRows(sql, clock, () => randomBytes(32).toString('base64url')),
+    schedules: scheduleBook(sql),
+    autoJoin: new AutoJoinRows(sql),
+    countByState: () => stateCounts(sql),
+  }
+  return { books, scope }
 }
 
-function opened(kind: OpenStore['kind'], parts: Pick<OpenStore, 'store' | 'work' | 'claims' | 'pool'>, ground: Scope): OpenStore {
+function opened(kind: OpenStore['kind'], parts: Books & Pick<OpenStore, 'pool'>, ground: Scope): OpenStore {
   ground.defer('store', () => parts.store.close())
   return { ...parts, kind, close: () => ground.close() }
 }
