@@ -85,6 +85,8 @@ export const SETTINGS = {
     3_600,
     'seconds for which Gladia cannot be reached until the local recogniser takes over',
   ),
+  autoJoin: list('ROOMSCRIBE_AUTO_JOIN', 'rooms that bots join by themselves, separated by commas; * stands for any characters'),
+  autoJoinPeople: integer('ROOMSCRIBE_AUTO_JOIN_PEOPLE', 1, 1, 100, 'people in a room until a bot joins by itself'),
   screenShareAudio: boolean(
     'ROOMSCRIBE_SCREEN_SHARE_AUDIO',
     false,
@@ -130,6 +132,8 @@ export interface Settings {
   readonly spoolMaxMb: number
   readonly fallback: 'local' | 'off' | null
   readonly fallbackAfterSec: number
+  readonly autoJoin: readonly string[]
+  readonly autoJoinPeople: number
   readonly screenShareAudio: boolean
   readonly captions: boolean
 }
@@ -182,6 +186,9 @@ export function readSettings(env: Environment, readFile: (path: string) => strin
   }
   const read = values as unknown as Omit<Settings, 'stt' | 'dataDir' | 'cacheDir'> & { stt: 'gladia' | 'local' | null }
   const stt = read.stt ?? (read.gladiaApiKey ? 'gladia' : 'local')
+  if (read.autoJoin.length > 0 && livekitProblems(read).length > 0) {
+    problems.push('ROOMSCRIBE_AUTO_JOIN is set, but LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET are not all set')
+  }
   if (stt === 'gladia' && !read.gladiaApiKey) problems.push('ROOMSCRIBE_STT is gladia, but GLADIA_API_KEY is not set')
   return { settings: { ...read, stt, dataDir: dataDir(env), cacheDir: cacheDir(env) }, problems }
 }
@@ -193,7 +200,7 @@ export function sharedProblems(settings: Settings): readonly string[] {
 }
 
 /** Problems of the settings that joining a room needs. */
-export function livekitProblems(settings: Settings): readonly string[] {
+export function livekitProblems(settings: Pick<Settings, 'livekitUrl' | 'livekitApiKey' | 'livekitApiSecret'>): readonly string[] {
   const missing: string[] = []
   if (settings.livekitUrl === null)
     missing.push('LIVEKIT_URL is missing: the address of your LiveKit server, for example wss://livekit.example.com')
