@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { withLock } from './lock.mjs'
 import { run } from './run.mjs'
 
 const STAMP = '.roomscribe-build'
+/** The page within `src` and `dist`: vite builds it, and empties its folder itself. */
+const WEB = 'web'
+const BUNDLER = fileURLToPath(new URL('web.mjs', import.meta.url))
 
 /**
- * Compiles `src` into `dist` when it has changed since, and removes what has no source any more.
+ * Compiles `src` into `dist` when it has changed since, the server by tsc and the page by vite, and removes what has no source any more.
  * @param {import('./setup.mjs').Context} context
  * @returns {Promise<string>} what is there
  * @throws {Error} one sentence, with the compiler's last lines
@@ -21,10 +25,16 @@ export async function build(context) {
     async () => {
       const state = await stateOf(root)
       if ((await readFile(stamp, 'utf8').catch(() => '')) === state) return 'up to date'
-      context.working('tsc')
+      context.working('tsc, vite')
       await rm(stamp, { force: true })
-      const compiled = await run(join(root, 'node_modules', '.bin', 'tsc'), [], { cwd: root, env: context.env })
+      const options = { cwd: root, env: context.env }
+      const hasPage = (await filesIn(join(root, 'src', WEB))).length > 0
+      const [compiled, bundled] = await Promise.all([
+        run(join(root, 'node_modules', '.bin', 'tsc'), [], options),
+        hasPage ? run(process.execPath, [BUNDLER], options) : { code: 0, last: '' },
+      ])
       if (compiled.code !== 0) throw new Error(`the sources do not compile; the last lines:\n${compiled.last}`)
+      if (bundled.code !== 0) throw new Error(`the page cannot be built; the last lines:\n${bundled.last}`)
       await removeStale(root)
       await mkdir(join(root, 'dist'), { recursive: true })
       await writeFile(stamp, state)
@@ -53,6 +63,7 @@ async function stateOf(root) {
 async function removeStale(root) {
   const sources = new Set((await filesIn(join(root, 'src'))).map((file) => file.split(sep).join('/')))
   for (const file of await filesIn(join(root, 'dist'))) {
+    if (file.startsWith(`${WEB}${sep}`)) continue
     const source = /^(.*)\.js(?:\.map)?$/.exec(file.split(sep).join('/'))?.[1]
     if (source !== undefined && !sources.has(`${source}.ts`)) await rm(join(root, 'dist', file))
   }
