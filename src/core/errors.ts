@@ -58,6 +58,13 @@ export class ConflictError extends RoomscribeError {
   }
 }
 
+/** The caller is known and may not do this. */
+export class ForbiddenError extends RoomscribeError {
+  constructor(message: string, options?: Cause) {
+    super('forbidden', message, options)
+  }
+}
+
 /** Called after close or in the wrong state: a bug of ours. */
 export class StateError extends RoomscribeError {
   constructor(message: string, options?: Cause) {

@@ -70,6 +70,10 @@ export interface MeetingRecord extends MeetingRequest {
   readonly reason: MeetingReason | null
   /** true once somebody asked for the end: whoever runs it leaves */
   readonly stopRequested: boolean
+  /** nobody is heard until it is resumed */
+  readonly paused: boolean
+  /** since when it is to be purged; nobody is shown it any more. null: it is not */
+  readonly deletedAt: string | null
   readonly createdAt: string
   readonly startedAt: string | null
   readonly endedAt: string | null
@@ -130,7 +134,23 @@ export interface DeliveryRecord {
 export type FeedEvent =
   | { readonly kind: 'state'; readonly state: MeetingState; readonly reason: MeetingReason | null }
   | { readonly kind: 'segment'; readonly segment: StoredSegment }
-  | { readonly kind: 'gap'; readonly gap: Gap }
+  /** `n` grows from gap to gap, with holes */
+  | { readonly kind: 'gap'; readonly gap: Gap; readonly n: number }
+
+/** How far somebody has read in the feed of a meeting: the highest numbers of a segment and a gap. */
+export interface FeedPosition {
+  readonly seq: number
+  readonly gap: number
+}
+
+/** Which meetings are listed. */
+export interface MeetingFilter {
+  readonly state?: MeetingState
+  readonly room?: string
+  readonly rooms?: readonly string[]
+  readonly before?: MeetingId
+  readonly limit: number
+}
 
 /** Final segments and the spans they rest on, written together. */
 export interface FinalsBatch {
@@ -216,10 +236,19 @@ export interface MeetingStore {
   create(request: MeetingRequest): Promise<{ meeting: MeetingRecord; created: boolean }>
   /** @throws NotFoundError */
   meeting(id: MeetingId): Promise<MeetingRecord>
-  /** newest first */
-  meetings(filter: { state?: MeetingState; room?: string; before?: MeetingId; limit: number }): Promise<readonly MeetingRecord[]>
+  /** newest first, those that are to be purged left out @param filter `rooms`: patterns with `*`, of which one matches */
+  meetings(filter: MeetingFilter): Promise<readonly MeetingRecord[]>
   /** Marks that the end was asked for; a meeting that nobody runs yet becomes `cancelled`. @throws NotFoundError */
   requestStop(id: MeetingId): Promise<MeetingRecord>
+
+  /** Pauses a meeting that is not over, or resumes it: whoever runs it hears nobody meanwhile. @throws NotFoundError, ConflictError */
+  setPaused(id: MeetingId, paused: boolean): Promise<MeetingRecord>
+  /** Asks for the end and marks it: nobody is shown it from now on. Twice is fine. @throws NotFoundError */
+  requestDelete(id: MeetingId): Promise<MeetingRecord>
+  /** Meetings that are marked so. */
+  deleted(limit: number): Promise<readonly MeetingRecord[]>
+  /** Forgets everything of a marked meeting. @returns whether there was one */
+  purge(id: MeetingId): Promise<boolean>
 
   /** Takes the sole right to run the meeting: epoch + 1. @throws NotFoundError, ConflictError when it is final */
   claim(id: MeetingId): Promise<Claim>
@@ -245,7 +274,11 @@ export interface MeetingStore {
   saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean, doubts?: readonly Doubt[]): Promise<void>
 
   /** by seq */
-  segments(id: MeetingId, afterSeq?: number): Promise<readonly StoredSegment[]>
+  segments(id: MeetingId, afterSeq?: number, limit?: number): Promise<readonly StoredSegment[]>
+  /** with their numbers in the feed, by number */
+  numberedGaps(id: MeetingId, after: number): Promise<readonly { readonly n: number; readonly gap: Gap }[]>
+  /** what is stored of it now */
+  feedPosition(id: MeetingId): Promise<FeedPosition>
   gaps(id: MeetingId): Promise<readonly Gap[]>
   spans(id: MeetingId): Promise<readonly Span[]>
   sessions(id: MeetingId): Promise<readonly SessionRecord[]>
@@ -264,10 +297,10 @@ export interface MeetingStore {
   /**
    * Live feed of this store's own process and, where the database can notify, of others. Returns the unsubscribe function.
    * A `state` event is a wake-up: it also tells of a stop that was asked for, so listeners read `meeting()` again.
-   * @param afterSeq every segment above it is told, stored ones first, each once and in order: what a reader that comes back
-   *   gives. Without it the feed begins at about the time of the call (exactly, for what this process stores).
+   * @param after everything above it is told, stored ones first, each once and in order: what a reader that comes back gives; a number
+   *   is of segments alone. Without it the feed begins at about the time of the call (exactly, for what this process stores).
    */
-  subscribe(id: MeetingId, listener: (event: FeedEvent) => void, afterSeq?: number): () => void
+  subscribe(id: MeetingId, listener: (event: FeedEvent) => void, after?: number | FeedPosition): () => void
   /** throws when the database does not answer */
   ping(): Promise<void>
   close(): Promise<void>

@@ -5,10 +5,8 @@ import { expect, test } from 'vitest'
 import { listDeadLetters, retryDeadLetter } from '../../src/app/dead-letters.js'
 import { createApi, listen } from '../../src/control/api/server.js'
 import { newMeetingId } from '../../src/core/ids.js'
-import { silentLogger } from '../../src/observe/logger.js'
+import { apiDeps } from '../support/api-rig.js'
 import { FakeQueue, letterOf } from '../support/fake-queue.js'
-import { MemoryStore } from '../support/memory-store.js'
-import { MemoryWork } from '../support/memory-work.js'
 import { testSettings } from '../support/settings.js'
 
 test('43 `jobs` finds the running process by its data folder, lists what waits, runs it again, and says what is wrong', async () => {
@@ -17,18 +15,7 @@ test('43 `jobs` finds the running process by its data folder, lists what waits, 
   const queue = new FakeQueue()
   const letter = letterOf('deliver', newMeetingId())
   queue.letters.push(letter)
-  const api = createApi({
-    store: new MemoryStore(),
-    queue,
-    work: new MemoryWork(),
-    deadLetters: queue,
-    renderTranscript: () => Promise.reject(new Error('not asked')),
-    defaultLanguage: null,
-    apiKey: 'key-of-the-folder',
-    notReady: () => Promise.resolve(null),
-    metrics: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
-    logger: silentLogger,
-  })
+  const api = createApi(apiDeps({ queue, deadLetters: queue, apiKey: 'key-of-the-folder' }))
   const server = await listen(api, '127.0.0.1', 0)
   try {
     await expect(listDeadLetters(settings, null)).rejects.toMatchObject({ code: 'config' })

@@ -12,6 +12,7 @@ import { silentLogger } from '../../src/observe/logger.js'
 import { FinalsFolder } from '../../src/records/finals/finals-folder.js'
 import type { Claim } from '../../src/records/port.js'
 import { openStore, type OpenStore } from '../../src/records/sql/open.js'
+import { API_KEY, apiDeps } from '../support/api-rig.js'
 import { FakeQueue } from '../support/fake-queue.js'
 import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.js'
 import { gapFrom, requestFor, segmentOf, sessionWith, spanOf } from '../support/records.js'
@@ -111,22 +112,11 @@ describe.runIf(binaries !== undefined)('PostgreSQL in trouble', () => {
     const queue = new FakeQueue()
     const relay = new Relay({ work: opened.work, queue, deadLetters: queue, clock: systemClock, logger: silentLogger })
     relay.start()
-    const api = createApi({
-      store: opened.store,
-      queue: relay,
-      work: opened.work,
-      deadLetters: queue,
-      renderTranscript: () => Promise.reject(new Error('not asked')),
-      defaultLanguage: null,
-      apiKey: 'k'.repeat(24),
-      notReady: () => Promise.resolve(null),
-      metrics: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
-      logger: silentLogger,
-    })
+    const api = createApi(apiDeps({ store: opened.store, queue: relay, work: opened.work, deadLetters: queue, access: opened.access }))
     const call = async (method: string, path: string, room?: string) => {
       const response = await api.request(path, {
         method,
-        headers: { authorization: `Bearer ${'k'.repeat(24)}`, ...(room === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: { authorization: `Bearer ${API_KEY}`, ...(room === undefined ? {} : { 'content-type': 'application/json' }) },
         ...(room === undefined ? {} : { body: JSON.stringify({ room }) }),
       })
       return {

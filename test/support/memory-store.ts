@@ -1,4 +1,5 @@
 import { ClaimLostError, ConflictError, NotFoundError, StateError } from '../../src/core/errors.js'
+import { mayRoom } from '../../src/control/auth/caller.js'
 import { newMeetingId, type MeetingId } from '../../src/core/ids.js'
 import type { Gap, Span } from '../../src/live/audio/span.js'
 import type { CoverageRow, Doubt, Segment } from '../../src/live/transcript/segment.js'
@@ -7,6 +8,8 @@ import {
   type Claim,
   type DeliveryRecord,
   type FeedEvent,
+  type FeedPosition,
+  type MeetingFilter,
   type MeetingReason,
   type MeetingRecord,
   type MeetingRequest,
@@ -24,7 +27,7 @@ interface Entry {
   epoch: number
   seq: number
   readonly segments: StoredSegment[]
-  readonly gaps: Gap[]
+  readonly gaps: { n: number; gap: Gap }[]
   readonly spans: Map<string, Span>
   readonly sessions: Map<string, SessionRecord>
   coverage: StoredCoverage | null
@@ -38,6 +41,7 @@ export class MemoryStore implements MeetingStore {
   readonly #entries = new Map<MeetingId, Entry>()
   readonly #now: () => number
   #closed = false
+  #gaps = 0
 
   /** @param now wall clock, ms */
   constructor(now: () => number = () => 0) {
@@ -54,6 +58,8 @@ export class MemoryStore implements MeetingStore {
         state: 'queued',
         reason: null,
         stopRequested: false,
+        paused: false,
+        deletedAt: null,
         createdAt: new Date(this.#now()).toISOString(),
         startedAt: null,
         endedAt: null,
@@ -80,13 +86,14 @@ export class MemoryStore implements MeetingStore {
     return this.#do(() => this.#entry(id).meeting)
   }
 
-  meetings(filter: { state?: MeetingState; room?: string; before?: MeetingId; limit: number }): Promise<readonly MeetingRecord[]> {
+  meetings(filter: MeetingFilter): Promise<readonly MeetingRecord[]> {
     return this.#do(() =>
       [...this.#entries.values()]
         .map(({ meeting }) => meeting)
-        .filter(({ state, room, id }) => {
-          const { state: wanted = state, room: place = room, before } = filter
-          return state === wanted && room === place && (before === undefined || id < before)
+        .filter(({ state, room, id, deletedAt }) => {
+          const { state: wanted = state, room: place = room, before, rooms = ['*'] } = filter
+          const isSeen = mayRoom({ rooms }, room) && deletedAt === null
+          return isSeen && state === wanted && room === place && (before === undefined || id < before)
         })
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, filter.limit),
@@ -103,6 +110,36 @@ export class MemoryStore implements MeetingStore {
       else this.#tell(entry, { kind: 'state', state: entry.meeting.state, reason: entry.meeting.reason })
       return entry.meeting
     })
+  }
+
+  setPaused(id: MeetingId, paused: boolean): Promise<MeetingRecord> {
+    return this.#do(() => {
+      const entry = this.#entry(id)
+      if (isFinal(entry.meeting)) throw new ConflictError(`the meeting is ${entry.meeting.state}`)
+      entry.meeting = { ...entry.meeting, paused }
+      this.#tell(entry, { kind: 'state', state: entry.meeting.state, reason: entry.meeting.reason })
+      return entry.meeting
+    })
+  }
+
+  async requestDelete(id: MeetingId): Promise<MeetingRecord> {
+    await this.requestStop(id)
+    const entry = this.#entry(id)
+    entry.meeting = { ...entry.meeting, deletedAt: new Date(this.#now()).toISOString() }
+    return entry.meeting
+  }
+
+  deleted(limit: number): Promise<readonly MeetingRecord[]> {
+    return this.#do(() =>
+      [...this.#entries.values()]
+        .map(({ meeting }) => meeting)
+        .filter(({ deletedAt }) => deletedAt !== null)
+        .slice(0, limit),
+    )
+  }
+
+  purge(id: MeetingId): Promise<boolean> {
+    return this.#do(() => this.#entries.get(id)?.meeting.deletedAt !== null && this.#entries.delete(id))
   }
 
   claim(id: MeetingId): Promise<Claim> {
@@ -160,8 +197,11 @@ export class MemoryStore implements MeetingStore {
 
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void> {
     return this.#write(claim, (entry) => {
-      entry.gaps.push(...gaps)
-      for (const gap of gaps) this.#tell(entry, { kind: 'gap', gap })
+      for (const gap of gaps) {
+        const n = (this.#gaps += 1)
+        entry.gaps.push({ n, gap })
+        this.#tell(entry, { kind: 'gap', gap, n })
+      }
     })
   }
 
@@ -171,12 +211,24 @@ export class MemoryStore implements MeetingStore {
     })
   }
 
-  segments(id: MeetingId, afterSeq = 0): Promise<readonly StoredSegment[]> {
-    return this.#do(() => this.#entry(id).segments.filter(({ seq }) => seq > afterSeq))
+  segments(id: MeetingId, afterSeq = 0, limit?: number): Promise<readonly StoredSegment[]> {
+    return this.#do(() =>
+      this.#entry(id)
+        .segments.filter(({ seq }) => seq > afterSeq)
+        .slice(0, limit),
+    )
+  }
+
+  numberedGaps(id: MeetingId, after: number): Promise<readonly { n: number; gap: Gap }[]> {
+    return this.#do(() => this.#entry(id).gaps.filter(({ n }) => n > after))
+  }
+
+  feedPosition(id: MeetingId): Promise<FeedPosition> {
+    return this.#do(() => ({ seq: this.#entry(id).seq, gap: this.#entry(id).gaps.at(-1)?.n ?? 0 }))
   }
 
   gaps(id: MeetingId): Promise<readonly Gap[]> {
-    return this.#do(() => [...this.#entry(id).gaps])
+    return this.#do(() => this.#entry(id).gaps.map(({ gap }) => gap))
   }
 
   spans(id: MeetingId): Promise<readonly Span[]> {
@@ -229,8 +281,13 @@ export class MemoryStore implements MeetingStore {
     })
   }
 
-  subscribe(id: MeetingId, listener: (event: FeedEvent) => void): () => void {
-    const { listeners } = this.#entry(id)
+  subscribe(id: MeetingId, listener: (event: FeedEvent) => void, after?: number | FeedPosition): () => void {
+    const { listeners, segments, gaps } = this.#entry(id)
+    if (after !== undefined) {
+      const from = typeof after === 'number' ? { seq: after, gap: Number.POSITIVE_INFINITY } : after
+      for (const segment of segments) if (segment.seq > from.seq) listener({ kind: 'segment', segment })
+      for (const { n, gap } of gaps) if (n > from.gap) listener({ kind: 'gap', gap, n })
+    }
     listeners.add(listener)
     return () => listeners.delete(listener)
   }

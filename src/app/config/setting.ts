@@ -40,6 +40,14 @@ export const list = (name: string, about: string): Setting<readonly string[]> =>
       .filter((item) => item !== ''),
   }))
 
+/** Values that may hold commas, separated by blanks. @param problemOf what is wrong with one of them; null: nothing */
+export const words = (name: string, about: string, problemOf: (word: string) => string | null): Setting<readonly string[]> =>
+  setting<readonly string[]>(name, about, 'list, separated by blanks', [], (raw) => {
+    const value = raw.split(/\s+/)
+    const wrong = value.flatMap((word) => problemOf(word) ?? [])
+    return wrong[0] === undefined ? { value } : { problem: wrong[0] }
+  })
+
 export function integer(name: string, fallback: number, min: number, max: number, about: string): Setting<number> {
   return setting(name, about, `${min} to ${max}`, fallback, (raw) => {
     const value = Number(raw)

@@ -1,8 +1,9 @@
 import { LOG_LEVELS, type LogLevel } from '../../observe/logger.js'
 import { editDistance } from '../../core/edit-distance.js'
+import { roomPatternProblem } from '../../control/schedule/room-pattern.js'
 import { cacheDir, dataDir } from './cache-dir.js'
 import type { Secret } from './secret.js'
-import { boolean, channels, choice, integer, list, secret, text, url, type Setting } from './setting.js'
+import { boolean, channels, choice, integer, list, secret, text, url, words, type Setting } from './setting.js'
 
 /**
  * Every setting: name, type, default, unit, one sentence. The CLI prints this table; an unknown variable with our
@@ -92,6 +93,34 @@ export const SETTINGS = {
     false,
     "whether the sound of a shared screen is heard, under the sharer's name",
   ),
+  meetingHosts: list(
+    'ROOMSCRIBE_MEETING_HOSTS',
+    'hosts of the links to rooms in calendars, https://host/rooms/name, separated by commas; without it any host',
+  ),
+  roomPatterns: words(
+    'ROOMSCRIBE_ROOM_PATTERNS',
+    'regular expressions with a group (?<room>...) that find rooms in calendars, in place of the one of those links',
+    roomPatternProblem,
+  ),
+  feedHosts: list(
+    'ROOMSCRIBE_FEED_HOSTS',
+    'hosts inside the house, name or name:port, that calendars may be read from, separated by commas',
+  ),
+  feedPollSec: integer('ROOMSCRIBE_FEED_POLL', 300, 5, 86_400, 'seconds after which the feed of a calendar is read again'),
+  leadSec: integer(
+    'ROOMSCRIBE_LEAD',
+    0,
+    0,
+    3_600,
+    'seconds before its time at which a scheduled meeting starts its bot, where the schedule says none',
+  ),
+  rateLimit: integer(
+    'ROOMSCRIBE_RATE_LIMIT',
+    600,
+    0,
+    1_000_000,
+    'requests a second that one key may send to one process, on average over ten seconds; 0: any number',
+  ),
   captions: boolean('ROOMSCRIBE_CAPTIONS', false, 'whether live captions are sent into the room'),
 } satisfies Record<string, Setting<unknown>>
 
@@ -135,7 +164,13 @@ export interface Settings {
   readonly autoJoin: readonly string[]
   readonly autoJoinPeople: number
   readonly screenShareAudio: boolean
+  readonly meetingHosts: readonly string[]
+  readonly roomPatterns: readonly string[]
+  readonly feedHosts: readonly string[]
+  readonly feedPollSec: number
+  readonly leadSec: number
   readonly captions: boolean
+  readonly rateLimit: number
 }
 
 type Environment = Readonly<Record<string, string | undefined>>

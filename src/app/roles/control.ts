@@ -3,10 +3,19 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createOps } from '../../control/api/ops.js'
 import { createApi, listen, type ApiServer } from '../../control/api/server.js'
+import type { ResultRoutesDeps } from '../../control/api/results.js'
+import { toGap, toMeeting, toSegment } from '../../control/api/schemas.js'
+import type { ChannelParts } from '../../control/live/channel.js'
+import { LiveHub } from '../../control/live/hub.js'
+import { guestToken } from '../../live/room/livekit/guest-token.js'
 import { deadLettersOf } from '../../followup/pipeline/relay.js'
 import type { Settings } from '../config/settings.js'
 import { transcriptAs } from '../transcripts.js'
+import { watchDepths } from './depths.js'
 import { groundNotReady, type Ground } from './ground.js'
+import { openSchedules } from './schedules.js'
+import { purgeDeleted } from './purge.js'
+import { openWebhooks } from './webhooks.js'
 
 /** A listening process. */
 export interface Http {
@@ -34,11 +43,38 @@ async function listening(settings: Settings, app: Parameters<typeof listen>[0], 
   return { server, url: `http://${settings.host}:${server.port}`, apiKey }
 }
 
+/** The live feeds of this process; closed with the scope. */
+function openHub({ records, scope, clock, logger }: Ground): LiveHub {
+  const { store, partials, work } = records
+  const shown: ChannelParts['shown'] = {
+    state: async (meeting) => toMeeting(meeting, (await work.stuck([meeting.id])).get(meeting.id) ?? null),
+    segment: toSegment,
+    gap: toGap,
+  }
+  const hub = new LiveHub({ store, partials, shown, clock, logger, scope })
+  scope.defer('live feeds', () => hub.close())
+  return hub
+}
+
+/** Makes tokens for people in browsers; null: no LiveKit server is configured. */
+function guestOf({ livekitUrl, livekitApiKey, livekitApiSecret }: Settings): ResultRoutesDeps['guest'] {
+  if (livekitUrl === null || livekitApiKey === null || livekitApiSecret === null) return null
+  return async ({ room }, name) => ({
+    url: livekitUrl,
+    ...(await guestToken({ apiKey: livekitApiKey, apiSecret: livekitApiSecret.reveal(), room, name })),
+  })
+}
+
 /** The HTTP API. @throws ConfigError the port is taken */
 export async function openControl(ground: Ground): Promise<Http> {
   const { settings, records, jobs, relay, metrics, logger } = ground
   const { store } = records
+  const { clock } = ground
+  const hub = openHub(ground)
   const apiKey = await apiKeyOf(settings)
+  const webhooks = openWebhooks(ground)
+  const schedules = openSchedules(ground)
+  watchDepths(ground)
   const api = createApi({
     store,
     queue: relay,
@@ -46,12 +82,33 @@ export async function openControl(ground: Ground): Promise<Http> {
     deadLetters: deadLettersOf(jobs.deadLetters, relay),
     renderTranscript: (id, format) => transcriptAs(store, id, format),
     defaultLanguage: settings.language,
+    deletedSoon: purgeDeleted(ground),
+    guest: guestOf(settings),
+    access: records.access,
+    hub,
+    clock,
+    rateLimit: settings.rateLimit,
     apiKey,
     notReady: () => groundNotReady(ground),
     metrics: () => metrics.text(),
     logger,
+    webhooks: webhooks.routes,
+    page: { livekitUrl: settings.livekitUrl },
+    schedules: { desk: schedules.desk },
   })
-  return listening(settings, api, apiKey)
+  try {
+    const http = await listening(settings, api, apiKey)
+    schedules.start()
+    // nobody joins by himself while meetings are being ended
+    const close = async () => {
+      await Promise.all([webhooks.close(), schedules.close()])
+      await http.server.close()
+    }
+    return { ...http, server: { ...http.server, close } }
+  } catch (thrown) {
+    await Promise.all([webhooks.close(), schedules.close()])
+    throw thrown
+  }
 }
 
 /** Health and metrics of a process without an API. @param notReady one sentence, or null. @throws ConfigError the port is taken */

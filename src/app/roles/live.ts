@@ -4,6 +4,9 @@ import { loadVoice } from '../../live/audio/voice/load.js'
 import type { MeetingObserver } from '../../live/bot/bot.js'
 import { disposeRoomLibrary } from '../../live/room/livekit/open.js'
 import { FinalsFolder } from '../../records/finals/finals-folder.js'
+import { livePartials } from '../../live/transcript/partials.js'
+import type { MeetingId } from '../../core/ids.js'
+import type { PartialFeed } from '../../records/partials.js'
 import type { MeetingRecord } from '../../records/port.js'
 import type { Scope } from '../../core/scope.js'
 import type { Settings } from '../config/settings.js'
@@ -49,10 +52,21 @@ export async function openLive(
     options: botOptions(settings),
     claims,
     queue: relay,
-    observe: options.observe ?? (() => ({})),
+    observe: (meeting) => tellingPartials(options.observe?.(meeting) ?? {}, meeting.id, records.partials),
     whyFull: () => whyFull(currentUsage(process.memoryUsage.rss())),
     ...(options.ended === undefined ? {} : { ended: options.ended }),
   })
+}
+
+/** The observer, and whoever watches the meeting from outside. */
+function tellingPartials(observer: MeetingObserver, id: MeetingId, partials: PartialFeed): MeetingObserver {
+  return {
+    ...observer,
+    interim: (segments, nameOf) => {
+      observer.interim?.(segments, nameOf)
+      partials.publish(id, livePartials(segments, nameOf))
+    },
+  }
 }
 
 /** Signs of life until the scope closes, one at a time. An embedded database is nobody else's: nobody would look. */

@@ -1,14 +1,13 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import type { DeadLetters } from '../../followup/port.js'
-import { failure, json, newRoutes, UNAVAILABLE } from './meetings.js'
+import type { ApiEnv } from '../auth/caller.js'
+import { common, failure, json, newRoutes } from './routes.js'
 import { DeadLetterList, DeadLetterSchema, toDeadLetter } from './schemas.js'
 
 /** What the routes need. */
 export interface DeadLetterRoutesDeps {
   readonly deadLetters: Pick<DeadLetters, 'list' | 'retry'>
 }
-
-const common = { 400: failure('the request is wrong'), 401: failure('no valid key'), ...UNAVAILABLE }
 
 const list = createRoute({
   method: 'get',
@@ -30,7 +29,7 @@ const retry = createRoute({
 })
 
 /** Routes of dead letters, to be mounted under /v1. */
-export function deadLetterRoutes(deps: DeadLetterRoutesDeps): OpenAPIHono {
+export function deadLetterRoutes(deps: DeadLetterRoutesDeps): OpenAPIHono<ApiEnv> {
   const app = newRoutes()
   app.openapi(list, async (c) => c.json({ items: (await deps.deadLetters.list(c.req.valid('query').limit)).map(toDeadLetter) }, 200))
   app.openapi(retry, async (c) => c.json(toDeadLetter(await deps.deadLetters.retry(c.req.valid('param').id)), 202))

@@ -3,6 +3,7 @@ import {
   ClaimLostError,
   ConfigError,
   ConflictError,
+  ForbiddenError,
   InputError,
   NotFoundError,
   ProtocolError,
@@ -21,7 +22,7 @@ export interface Problem {
   readonly errors?: readonly InputProblem[]
 }
 
-type Status = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 500 | 502 | 503
+type Status = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 502 | 503
 
 const TITLES: Readonly<Record<Status, string>> = {
   400: 'Bad request',
@@ -32,6 +33,7 @@ const TITLES: Readonly<Record<Status, string>> = {
   409: 'Conflict',
   413: 'Content too large',
   415: 'Unsupported media type',
+  429: 'Too many requests',
   500: 'Internal error',
   502: 'Bad gateway',
   503: 'Unavailable',
@@ -40,6 +42,7 @@ const TITLES: Readonly<Record<Status, string>> = {
 /** HTTP status of an error, by its class. */
 function statusOf(error: unknown): Status {
   if (error instanceof InputError) return 400
+  if (error instanceof ForbiddenError) return 403
   if (error instanceof NotFoundError) return 404
   if (error instanceof ConflictError || error instanceof ClaimLostError) return 409
   // what may answer the next time is away for now; what refuses is a fault between us and it

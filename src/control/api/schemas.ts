@@ -1,15 +1,25 @@
 import { z } from '@hono/zod-openapi'
 import type { DeadLetter } from '../../followup/port.js'
-import { MEETING_REASONS, MEETING_STATES, type MeetingRecord, type StuckStep } from '../../records/port.js'
+import { utteranceKey } from '../../records/partials.js'
+import {
+  MEETING_REASONS,
+  MEETING_STATES,
+  type FeedEvent,
+  type MeetingRecord,
+  type StoredSegment,
+  type StuckStep,
+} from '../../records/port.js'
 
-const line = (max: number) =>
+/** One line of text. @param max characters */
+export const line = (max: number) =>
   z
     .string()
     .max(max)
     // a control character in a name ends up in terminals, logs and posts
     .refine((text) => !/\p{Cc}/u.test(text), 'must not contain control characters')
 
-const when = z.iso.datetime({ offset: true })
+/** A moment, ISO-8601 with a zone. */
+export const when = z.iso.datetime({ offset: true })
 
 /** Body of `POST /v1/meetings`. */
 export const StartMeeting = z
@@ -56,6 +66,7 @@ export const Meeting = z
     title: z.string().nullable(),
     state: z.enum(MEETING_STATES),
     reason: z.enum(MEETING_REASONS).nullable(),
+    paused: z.boolean().describe('nobody is heard until it is resumed'),
     createdAt: z.string(),
     startedAt: z.string().nullable(),
     endedAt: z.string().nullable(),
@@ -81,13 +92,14 @@ export const ProblemSchema = z
 
 /** The stored meeting in the shape of the contract. */
 export function toMeeting(record: MeetingRecord, stuck: StuckStep | null): z.infer<typeof Meeting> {
-  const { id, room, title, state, reason, createdAt, startedAt, endedAt, language, participants } = record
+  const { id, room, title, state, reason, paused, createdAt, startedAt, endedAt, language, participants } = record
   return {
     id,
     room,
     title,
     state,
     reason,
+    paused,
     createdAt,
     startedAt,
     endedAt,
@@ -100,4 +112,30 @@ export function toMeeting(record: MeetingRecord, stuck: StuckStep | null): z.inf
 /** A dead letter in the shape of the contract. */
 export function toDeadLetter({ id, step, meetingId, attempts, reason, failedAt }: DeadLetter): z.infer<typeof DeadLetterSchema> {
   return { id, step, meetingId, attempts, reason, failedAt }
+}
+
+/** A segment in the shape of the transcript, and its place in the live feed. */
+export function toSegment(segment: StoredSegment, { participants }: Pick<MeetingRecord, 'participants'>): object {
+  const { id, identity, startMs, endMs, text, words, language, confidence, sessionId, channel, seq } = segment
+  const name = identity === null ? null : (participants.find((person) => person.identity === identity)?.name ?? identity)
+  return {
+    id,
+    identity,
+    name,
+    startMs,
+    endMs,
+    text,
+    words,
+    language,
+    confidence,
+    session: sessionId,
+    channel,
+    seq,
+    utterance: utteranceKey(segment),
+  }
+}
+
+/** A gap in the shape of the live feed. */
+export function toGap({ identity, fromMs, toMs, reason }: Extract<FeedEvent, { kind: 'gap' }>['gap']): object {
+  return { identity, fromMs, toMs, reason }
 }

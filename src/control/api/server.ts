@@ -1,27 +1,60 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { serve } from '@hono/node-server'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import type { MiddlewareHandler } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
 import { ConfigError, InputError, toError } from '../../core/errors.js'
+import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
+import type { AccessBook } from '../../records/access.js'
+import { Authenticator } from '../auth/authenticator.js'
+import type { ApiEnv } from '../auth/caller.js'
+import type { LiveHub } from '../live/hub.js'
+import type { WebhookRoutes } from '../webhooks/livekit/routes.js'
+import { audited } from './audited.js'
+import { authenticated } from './authenticated.js'
 import { deadLetterRoutes, type DeadLetterRoutesDeps } from './dead-letters.js'
-import { failure, meetingRoutes, type MeetingRoutesDeps } from './meetings.js'
+import { idempotent } from './idempotent.js'
+import { keyRoutes } from './keys.js'
+import { liveRoutes } from './live.js'
+import { meetingRoutes, type MeetingRoutesDeps } from './meetings.js'
+import { pageRoutes, type PageDeps } from '../web/page.js'
 import { problem, problemOf, respond, RETRY_AFTER_SEC, retryAfterSec } from './problem.js'
+import { newLimit, rateLimited } from './rate-limit.js'
+import { resultRoutes, type ResultRoutesDeps } from './results.js'
+import { failure } from './routes.js'
+import { sessionRoutes } from './session.js'
+import { visibleMeeting } from './visible.js'
+import { timelineRoutes } from './timeline.js'
+import { scheduleRoutes, type ScheduleRoutesDeps } from './schedules.js'
 
 /** What the HTTP API needs. */
-export interface ApiDeps extends MeetingRoutesDeps, DeadLetterRoutesDeps {
-  /** the one bearer key */
+export interface ApiDeps extends MeetingRoutesDeps, DeadLetterRoutesDeps, Omit<ResultRoutesDeps, 'authenticator'> {
+  /** the first admin key */
   readonly apiKey: string
+  readonly access: AccessBook
+  readonly hub: Pick<LiveHub, 'read'>
+  readonly clock: Clock
+  /** requests a second that a key may send, on average over ten; 0: any number */
+  readonly rateLimit: number
   /** null when meetings can be taken, else one sentence that says what is missing */
   readonly notReady: () => Promise<string | null>
   /** what Prometheus scrapes */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>
   readonly logger: Logger
+  /** the page for browsers; absent: there is none */
+  readonly page?: PageDeps | null
+  /** absent: none are taken */
+  readonly schedules?: ScheduleRoutesDeps | null
+  /** LiveKit's webhooks, under no key: their signature is one; absent: none are taken */
+  readonly webhooks?: WebhookRoutes | null
 }
 
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+/** Wrong keys a second, from one address */
+const FAILURES_PER_SEC = 10
+const BODY_LIMIT_BYTES = 64 * 1024
+/** calendars come in bodies of their own size */
+const OWN_LIMIT = /^\/v1\/schedules\/(preview$|[^/]+\/feed$)/
 
 const metrics = createRoute({
   method: 'get',
@@ -33,9 +66,11 @@ const metrics = createRoute({
 })
 
 /** The app without a socket, for tests. */
-export function createApi(deps: ApiDeps): OpenAPIHono {
-  const app = new OpenAPIHono()
-  const expected = digest(deps.apiKey)
+export function createApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
+  const app = new OpenAPIHono<ApiEnv>()
+  const { access, clock, logger, store } = deps
+  const authenticator = new Authenticator(access, clock, deps.apiKey)
+  const failures = newLimit(FAILURES_PER_SEC)
   app.use('*', secureHeaders())
   app.onError((error, c) => {
     if (error instanceof HTTPException) {
@@ -58,25 +93,38 @@ export function createApi(deps: ApiDeps): OpenAPIHono {
     if (missing === null) return c.json({ status: 'ready' })
     return c.json({ status: 'not ready', detail: missing }, 503, { 'retry-after': String(RETRY_AFTER_SEC) })
   })
-  const withKey: MiddlewareHandler = async (c, next) => {
-    const given = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '')?.[1]
-    if (given === undefined || !timingSafeEqual(digest(given), expected)) {
-      c.header('www-authenticate', 'Bearer')
-      return problem(c, 401, 'unauthorized', 'send Authorization: Bearer <key> with a valid key')
-    }
-    return next()
-  }
-  app.use('/v1/*', withKey)
-  app.use('/metrics', withKey)
+  const limited = bodyLimit({
+    maxSize: BODY_LIMIT_BYTES,
+    onError: (c) => problem(c, 413, 'too_large', `the body may have ${BODY_LIMIT_BYTES} bytes at most`),
+  })
+  app.use('/v1/*', (c, next) => (OWN_LIMIT.test(c.req.path) ? next() : limited(c, next)))
+  app.use('/session', limited)
+  const known = authenticated(authenticator, failures)
+  const rated = rateLimited(deps.rateLimit === 0 ? null : newLimit(deps.rateLimit))
+  app.use('/metrics', known, rated)
+  app.use('/v1/*', known, rated, audited(access, logger), idempotent(access, logger))
   app.openapi(metrics, async (c) => {
     const { contentType, body } = await deps.metrics()
     return c.text(body, 200, { 'content-type': contentType })
   })
+  // before the meetings, which bound every body that comes by: calendars are larger
+  if (deps.schedules) app.route('/v1', scheduleRoutes(deps.schedules))
   app.route('/v1', meetingRoutes(deps))
+  app.route('/v1', resultRoutes({ ...deps, authenticator }))
+  app.route('/v1', liveRoutes({ hub: deps.hub, visible: async (caller, id) => (await visibleMeeting(store, caller, id)).id }))
+  app.route('/v1', keyRoutes({ access, authenticator }))
   app.route('/v1', deadLetterRoutes(deps))
+  app.route('/v1', timelineRoutes(deps))
+  if (deps.page) app.route('/', pageRoutes(deps.page))
+  app.route('/', sessionRoutes({ authenticator, clock, failures }))
+  if (deps.webhooks) app.route('/webhooks', deps.webhooks)
   app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'roomscribe', version: '1' } })
   return app
 }
+
+/** A request has to be here in this time, its headers in that: whoever sends a byte a second keeps nothing busy. */
+const REQUEST_MS = 30_000
+const HEADERS_MS = 10_000
 
 /** A listening API. */
 export interface ApiServer {
@@ -88,9 +136,10 @@ export interface ApiServer {
  * Listens.
  * @throws ConfigError the port is taken, or may not be bound
  */
-export function listen(app: OpenAPIHono, host: string, port: number): Promise<ApiServer> {
+export function listen(app: { readonly fetch: OpenAPIHono['fetch'] }, host: string, port: number): Promise<ApiServer> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: host, port }, (bound) => {
+    const serverOptions = { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS }
+    const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, (bound) => {
       resolve({
         port: bound.port,
         close: () =>

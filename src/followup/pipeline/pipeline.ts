@@ -1,4 +1,4 @@
-import { ConflictError } from '../../core/errors.js'
+import { ConflictError, NotFoundError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { TranscriptDocument } from '../../live/transcript/segment.js'
@@ -30,8 +30,13 @@ export function createPipeline(parts: PipelineParts): Pipeline {
 
   /** false when there is nothing left to do */
   async function isPending(id: MeetingId): Promise<boolean> {
-    const { state } = await store.meeting(id)
-    if (FINAL_STATES.includes(state)) return false
+    const meeting = await store.meeting(id).catch((thrown: unknown) => {
+      if (thrown instanceof NotFoundError) return null
+      throw thrown
+    })
+    // a deleted meeting is told to nobody any more
+    if (meeting === null || meeting.deletedAt !== null || FINAL_STATES.includes(meeting.state)) return false
+    const { state } = meeting
     if (state !== 'finalising') throw new ConflictError(`the meeting is ${state}, not finalising: its bot has not let go`)
     return true
   }

@@ -2,7 +2,7 @@ import { toError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Logger } from '../../observe/logger.js'
-import type { FeedEvent, MeetingRecord, StoredSegment } from '../port.js'
+import type { FeedEvent, FeedPosition, MeetingRecord, StoredSegment } from '../port.js'
 import type { NumberedGap } from './transcript-rows.js'
 
 /** What the feed reads when it was not told everything. */
@@ -23,7 +23,7 @@ interface Position {
 
 interface Subscription {
   readonly listener: (event: FeedEvent) => void
-  readonly afterSeq: number | undefined
+  readonly after: Partial<FeedPosition>
   /** numbers up to which everything was told; undefined until read */
   position: Position | undefined
   /** the lowest numbers that were announced before the position was read: those must be told */
@@ -56,11 +56,11 @@ export class Feed {
   }
 
   /** Subscribes from a place, or from now on; returns the unsubscribe function. */
-  subscribe(id: MeetingId, listener: (event: FeedEvent) => void, afterSeq?: number): () => void {
+  subscribe(id: MeetingId, listener: (event: FeedEvent) => void, after?: number | FeedPosition): () => void {
     const floor = { seq: Number.POSITIVE_INFINITY, gap: Number.POSITIVE_INFINITY }
     const subscription: Subscription = {
       listener,
-      afterSeq,
+      after: typeof after === 'number' ? { seq: after } : (after ?? {}),
       position: undefined,
       floor,
       isReading: false,
@@ -179,7 +179,7 @@ export class Feed {
     }
     for (const { n, gap } of await this.#source.numberedGaps(id, position.gap)) {
       position.gap = n
-      this.#tell(subscription, { kind: 'gap', gap })
+      this.#tell(subscription, { kind: 'gap', gap, n })
     }
     if (!subscription.mustTellState) return
     subscription.mustTellState = false
@@ -187,11 +187,11 @@ export class Feed {
     this.#tell(subscription, { kind: 'state', state, reason })
   }
 
-  async #start(id: MeetingId, { afterSeq, floor }: Subscription): Promise<Position> {
+  async #start(id: MeetingId, { after, floor }: Subscription): Promise<Position> {
     const stored = await this.#source.position(id)
     // what of ours is counted in there already but not announced yet lowers the floor
     await Promise.allSettled(this.#writes.get(id) ?? new Set<Promise<unknown>>())
-    return { seq: afterSeq ?? Math.min(stored.seq, floor.seq), gap: Math.min(stored.gap, floor.gap) }
+    return { seq: after.seq ?? Math.min(stored.seq, floor.seq), gap: after.gap ?? Math.min(stored.gap, floor.gap) }
   }
 
   #tellSegments(subscription: Subscription, position: Position, segments: readonly StoredSegment[]): void {

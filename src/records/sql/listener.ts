@@ -6,6 +6,7 @@ import { asMeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Feed } from './feed.js'
+import { PARTIAL_CHANNEL, type PartialNotices } from './partial-notices.js'
 
 const RECONNECT = { firstMs: 250, maxMs: 10_000 }
 /** a connection that held this long was a good one: the next wait starts small again */
@@ -35,6 +36,7 @@ export async function listen(
   newClient: () => Client,
   origin: string,
   feed: Feed,
+  partials: PartialNotices,
   clock: Clock,
   logger: Logger,
   signal: AbortSignal,
@@ -42,7 +44,7 @@ export async function listen(
   for (let attempt = 0; !signal.aborted; attempt++) {
     const startedMs = clock.monotonicMs()
     try {
-      await listenOnce(newClient(), origin, feed, signal)
+      await listenOnce(newClient(), origin, feed, partials, signal)
     } catch (thrown) {
       logger.warn({ err: toError(thrown) }, 'live feed lost the database')
     }
@@ -52,7 +54,7 @@ export async function listen(
   }
 }
 
-async function listenOnce(client: Client, origin: string, feed: Feed, signal: AbortSignal): Promise<void> {
+async function listenOnce(client: Client, origin: string, feed: Feed, partials: PartialNotices, signal: AbortSignal): Promise<void> {
   const ended = new Promise<void>((resolve, reject) => {
     client.on('error', reject)
     client.on('end', resolve)
@@ -60,7 +62,8 @@ async function listenOnce(client: Client, origin: string, feed: Feed, signal: Ab
   // awaited below, or the connection never came about
   ended.catch(() => undefined)
   const stop = () => void client.end().catch(() => undefined)
-  client.on('notification', ({ payload }) => {
+  client.on('notification', ({ channel, payload }) => {
+    if (channel === PARTIAL_CHANNEL) return partials.heard(payload)
     const heard = parseAnnouncement(payload)
     if (!heard || heard.origin === origin) return
     const id = asMeetingId(heard.meeting)
@@ -72,7 +75,7 @@ async function listenOnce(client: Client, origin: string, feed: Feed, signal: Ab
     await client.connect()
     if (signal.aborted) return
     signal.addEventListener('abort', stop, { once: true })
-    await client.query('LISTEN roomscribe_feed')
+    await client.query(`LISTEN roomscribe_feed; LISTEN ${PARTIAL_CHANNEL}`)
     feed.lost()
     await ended
   } finally {

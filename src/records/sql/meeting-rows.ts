@@ -3,7 +3,7 @@ import { validate } from 'uuid'
 import { ClaimLostError, ConflictError, NotFoundError } from '../../core/errors.js'
 import { newMeetingId, type MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
-import type { Claim, MeetingReason, MeetingRecord, MeetingRequest, MeetingState } from '../port.js'
+import type { Claim, MeetingFilter, MeetingReason, MeetingRecord, MeetingRequest, MeetingState } from '../port.js'
 import { meetingOf, timeText } from './rows.js'
 import { clean } from './sanitise.js'
 import type { Sql } from './sql.js'
@@ -23,6 +23,12 @@ export function checkId(id: MeetingId): string {
   if (!validate(id)) throw missing(id)
   return id
 }
+
+/** A pattern in which `*` stands for any characters, for LIKE. */
+const likeOf = (pattern: string): string =>
+  clean(pattern)
+    .replaceAll(/[\\%_]/g, '\\$&')
+    .replaceAll('*', '%')
 
 /** The rows of `meeting`: what was asked for, its state, who may write it. */
 export class MeetingRows {
@@ -51,6 +57,8 @@ export class MeetingRows {
       const [running] = await this.#sql.rows<MeetingRow>(sql`
         SELECT * FROM roomscribe.meeting
         WHERE room = ${wanted.room} AND state NOT IN ('done', 'failed', 'cancelled', 'missed')`)
+      if (running?.deleted_at)
+        throw new ConflictError(`the meeting of room ${wanted.room} is being deleted: ask again when its bot has left`)
       if (running) return { meeting: meetingOf(running), created: false }
     }
     throw new ConflictError(`meetings of room ${wanted.room} start and end faster than one can be created`)
@@ -60,16 +68,18 @@ export class MeetingRows {
     return meetingOf(await this.#row(id))
   }
 
-  async meetings(filter: { state?: MeetingState; room?: string; before?: MeetingId; limit: number }): Promise<readonly MeetingRecord[]> {
+  async meetings(filter: MeetingFilter): Promise<readonly MeetingRecord[]> {
     if (filter.before !== undefined) checkId(filter.before)
     const rows = await this.#sql.attempt((db) => {
       let query = db
         .selectFrom('meeting')
         .selectAll()
+        .where('deleted_at', 'is', null)
         .orderBy('id', 'desc')
         .limit(Math.max(1, Math.min(MAX_PAGE, Math.floor(filter.limit))))
       if (filter.state !== undefined) query = query.where('state', '=', filter.state)
       if (filter.room !== undefined) query = query.where('room', '=', clean(filter.room))
+      if (filter.rooms !== undefined) query = query.where(sql<boolean>`room LIKE ANY(${filter.rooms.map(likeOf)}::text[])`)
       if (filter.before !== undefined) query = query.where('id', '<', filter.before)
       return query.execute()
     })
@@ -90,6 +100,38 @@ export class MeetingRows {
       SELECT stopped.*, roomscribe.tell(id, 'state', NULL, ${this.#sql.origin}) FROM stopped`)
     // already over: nothing to stop, and nothing to say
     return meetingOf(row ?? (await this.#row(id)))
+  }
+
+  async setPaused(id: MeetingId, paused: boolean): Promise<MeetingRecord> {
+    const [row] = await this.#sql.rows<MeetingRow>(sql`
+      WITH changed AS (
+        UPDATE roomscribe.meeting SET paused = ${paused}
+        WHERE id = ${checkId(id)} AND state NOT IN ('finalising', 'done', 'failed', 'cancelled', 'missed')
+        RETURNING *)
+      SELECT changed.*, roomscribe.tell(id, 'state', NULL, ${this.#sql.origin}) FROM changed`)
+    if (row) return meetingOf(row)
+    const { state } = await this.#row(id)
+    throw new ConflictError(`the meeting is ${state}: it can be neither paused nor resumed`)
+  }
+
+  async requestDelete(id: MeetingId): Promise<MeetingRecord> {
+    await this.requestStop(id)
+    const [row] = await this.#sql.rows<MeetingRow>(sql`
+      UPDATE roomscribe.meeting SET deleted_at = coalesce(deleted_at, ${this.#now()}::timestamptz) WHERE id = ${checkId(id)} RETURNING *`)
+    if (!row) throw missing(id)
+    return meetingOf(row)
+  }
+
+  async deleted(limit: number): Promise<readonly MeetingRecord[]> {
+    const rows = await this.#sql.rows<MeetingRow>(sql`
+      SELECT * FROM roomscribe.meeting WHERE deleted_at IS NOT NULL ORDER BY deleted_at LIMIT ${limit}`)
+    return rows.map(meetingOf)
+  }
+
+  async purge(id: MeetingId): Promise<boolean> {
+    const rows = await this.#sql.rows(sql`
+      DELETE FROM roomscribe.meeting WHERE id = ${checkId(id)} AND deleted_at IS NOT NULL RETURNING id`)
+    return rows.length > 0
   }
 
   async claim(id: MeetingId): Promise<Claim> {

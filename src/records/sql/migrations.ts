@@ -3,6 +3,9 @@ import { ConfigError } from '../../core/errors.js'
 import { FIRST_SCHEMA } from './migrations/0001-first.js'
 import { WORK_SCHEMA } from './migrations/0002-work.js'
 import { CLAIM_SCHEMA } from './migrations/0003-claims.js'
+import { CONTROL_SCHEMA } from './migrations/0004-control.js'
+import { SCHEDULE_SCHEMA } from './migrations/0005-schedules.js'
+import { WEBHOOK_SCHEMA } from './migrations/0006-webhooks.js'
 import { SCHEMA } from './tables.js'
 
 const fromText = (text: string): Migration => ({ up: async (db) => void (await sql.raw(text).execute(db)) })
@@ -12,6 +15,9 @@ const MIGRATIONS: Record<string, Migration> = {
   '0001-first': fromText(FIRST_SCHEMA),
   '0002-work': fromText(WORK_SCHEMA),
   '0003-claims': fromText(CLAIM_SCHEMA),
+  '0004-control': fromText(CONTROL_SCHEMA),
+  '0005-schedules': fromText(SCHEDULE_SCHEMA),
+  '0006-webhooks': fromText(WEBHOOK_SCHEMA),
 }
 
 /** Advisory lock of our migrations; any number that nobody else uses. */

@@ -6,6 +6,7 @@ import type { Logger } from '../../observe/logger.js'
 import type { AutoJoinBook } from '../auto-join.js'
 import type { AccessBook } from '../access.js'
 import type { ClaimBook } from '../claims.js'
+import type { PartialFeed } from '../partials.js'
 import type { MeetingState, MeetingStore, WorkBook } from '../port.js'
 import type { ScheduleBook } from '../schedules.js'
 import { AutoJoinRows } from './auto-join-rows.js'
@@ -15,6 +16,7 @@ import { openEmbedded } from './embedded/open-embedded.js'
 import { databaseError } from './failures.js'
 import { listen } from './listener.js'
 import { migrate } from './migrations.js'
+import { PartialNotices } from './partial-notices.js'
 import type { PgPoolLike } from './pool-like.js'
 import { scheduleBook } from './schedule-book.js'
 import { openServerPool } from './server-pool.js'
@@ -43,6 +45,8 @@ export interface OpenStore {
   readonly work: WorkBook
   /** who runs which meeting; of a holder that is fresh for each opening */
   readonly claims: ClaimBook
+  /** partials of running meetings, to and from every process */
+  readonly partials: PartialFeed
   /** keys of the API, and what was done with them */
   readonly access: AccessBook
   /** schedules and their occurrences */
@@ -77,7 +81,7 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
     ground.defer('pool', () => server.pool.end())
     const origin = randomUUID()
     const { books, scope } = await build(server.pool, origin, options)
-    scope.run('listen', (signal) => listen(server.newClient, origin, books.store.feed, clock, logger, signal))
+    scope.run('listen', (signal) => listen(server.newClient, origin, books.store.feed, books.partials, clock, logger, signal))
     return opened('postgres', { ...books, pool: server.pool }, ground)
   } catch (thrown) {
     await ground.close()
@@ -92,7 +96,7 @@ async function build(
   pool: PgPoolLike,
   origin: string | null,
   { clock, logger }: StoreOptions,
-): Promise<{ books: Books & { readonly store: SqlMeetingStore }; scope: Scope }> {
+): Promise<{ books: Books & { readonly store: SqlMeetingStore; readonly partials: PartialNotices }; scope: Scope }> {
   const db = new Kysely<Database>({ dialect: new PostgresDialect({ pool: pool as unknown as PostgresPool }) })
   await migrate(db)
   const scope = new Scope((name, error) => logger.error({ err: error, task: name }, 'store task failed'))
@@ -101,6 +105,7 @@ async function build(
     store: new SqlMeetingStore(sql, clock, logger, scope),
     work: new WorkRows(sql),
     claims: new ClaimRows(sql, randomUUID()),
+    partials: new PartialNotices(sql, clock, scope, logger),
     access: new AccessRows(sql, clock, () => randomBytes(32).toString('base64url')),
     schedules: scheduleBook(sql),
     autoJoin: new AutoJoinRows(sql),

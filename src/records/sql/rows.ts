@@ -31,6 +31,8 @@ export function meetingOf(row: Selectable<MeetingTable>): MeetingRecord {
     state: row.state,
     reason: row.reason,
     stopRequested: row.stop_requested,
+    paused: row.paused,
+    deletedAt: iso(row.deleted_at),
     createdAt: row.created_at.toISOString(),
     startedAt: iso(row.started_at),
     endedAt: iso(row.ended_at),

@@ -51,7 +51,7 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.#meetings.meeting(id)
   }
 
-  meetings(filter: Parameters<port.MeetingStore['meetings']>[0]): Promise<readonly port.MeetingRecord[]> {
+  meetings(filter: port.MeetingFilter): Promise<readonly port.MeetingRecord[]> {
     return this.#meetings.meetings(filter)
   }
 
@@ -59,6 +59,26 @@ export class SqlMeetingStore implements port.MeetingStore {
     const meeting = await this.#meetings.requestStop(id)
     this.feed.state(id, meeting.state, meeting.reason)
     return meeting
+  }
+
+  async setPaused(id: MeetingId, paused: boolean): Promise<port.MeetingRecord> {
+    const meeting = await this.#meetings.setPaused(id, paused)
+    this.feed.state(id, meeting.state, meeting.reason)
+    return meeting
+  }
+
+  async requestDelete(id: MeetingId): Promise<port.MeetingRecord> {
+    const meeting = await this.#meetings.requestDelete(id)
+    this.feed.state(id, meeting.state, meeting.reason)
+    return meeting
+  }
+
+  deleted(limit: number): Promise<readonly port.MeetingRecord[]> {
+    return this.#meetings.deleted(limit)
+  }
+
+  purge(id: MeetingId): Promise<boolean> {
+    return this.#meetings.purge(id)
   }
 
   claim(id: MeetingId): Promise<port.Claim> {
@@ -116,8 +136,16 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.#transcripts.saveCoverage(claim, { rows: coverage, complete, doubts })
   }
 
-  segments(id: MeetingId, afterSeq?: number): Promise<readonly port.StoredSegment[]> {
-    return this.#transcripts.segments(id, afterSeq)
+  segments(id: MeetingId, afterSeq?: number, limit?: number): Promise<readonly port.StoredSegment[]> {
+    return this.#transcripts.segments(id, afterSeq, limit)
+  }
+
+  numberedGaps(id: MeetingId, after: number): Promise<readonly { n: number; gap: Gap }[]> {
+    return this.#transcripts.numberedGaps(id, after)
+  }
+
+  feedPosition(id: MeetingId): Promise<port.FeedPosition> {
+    return this.#transcripts.position(id)
   }
 
   gaps(id: MeetingId): Promise<readonly Gap[]> {
@@ -161,9 +189,9 @@ export class SqlMeetingStore implements port.MeetingStore {
     this.feed.state(id, meeting.state, meeting.reason)
   }
 
-  subscribe(id: MeetingId, listener: (event: port.FeedEvent) => void, afterSeq?: number): () => void {
+  subscribe(id: MeetingId, listener: (event: port.FeedEvent) => void, after?: number | port.FeedPosition): () => void {
     if (this.#scope.signal.aborted) throw new StateError('the store is closed')
-    return this.feed.subscribe(id, listener, afterSeq)
+    return this.feed.subscribe(id, listener, after)
   }
 
   async ping(): Promise<void> {

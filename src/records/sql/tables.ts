@@ -25,6 +25,8 @@ export interface MeetingTable {
   readonly state: MeetingState
   readonly reason: MeetingReason | null
   readonly stop_requested: Generated<boolean>
+  readonly paused: Generated<boolean>
+  readonly deleted_at: Time | null
   readonly created_at: Time
   readonly started_at: Time | null
   readonly ended_at: Time | null

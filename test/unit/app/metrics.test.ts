@@ -10,12 +10,9 @@ import { createMetrics } from '../../../src/observe/metrics.js'
 import { FakeRoom } from '../../support/fake-room.js'
 import { FakeStt } from '../../support/fake-stt.js'
 import { ManualClock } from '../../support/manual-clock.js'
-import { FakeQueue } from '../../support/fake-queue.js'
+import { API_KEY, apiDeps } from '../../support/api-rig.js'
 import { MemoryStore } from '../../support/memory-store.js'
-import { MemoryWork } from '../../support/memory-work.js'
 import { markedBlock } from '../../support/scribe-rig.js'
-
-const KEY = 'k'.repeat(24)
 
 /** A bot in a fake room, and the API beside it. @param isTakenOver another process began the meeting */
 async function rigOf(isTakenOver = false) {
@@ -53,19 +50,10 @@ async function rigOf(isTakenOver = false) {
     await store.claim(meeting.id),
     {},
   )
-  const api = createApi({
-    store,
-    queue: { attend: () => Promise.resolve() },
-    work: new MemoryWork(),
-    deadLetters: new FakeQueue(),
-    renderTranscript: (id, format) => transcriptAs(store, id, format),
-    defaultLanguage: null,
-    apiKey: KEY,
-    notReady: () => Promise.resolve(null),
-    metrics: () => metrics.text(),
-    logger: silentLogger,
-  })
-  const get = async (path: string) => (await api.request(path, { headers: { authorization: `Bearer ${KEY}` } })).text()
+  const api = createApi(
+    apiDeps({ store, renderTranscript: (id, format) => transcriptAs(store, id, format), metrics: () => metrics.text() }),
+  )
+  const get = async (path: string) => (await api.request(path, { headers: { authorization: `Bearer ${API_KEY}` } })).text()
   const talk = async () => {
     const stop = new AbortController()
     const running = bot.run(stop.signal)

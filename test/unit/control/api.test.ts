@@ -1,34 +1,38 @@
 import { describe, expect, it } from 'vitest'
-import { createApi, listen } from '../../../src/control/api/server.js'
+import { createApi, listen, type ApiDeps } from '../../../src/control/api/server.js'
 import { ConfigError, UpstreamError } from '../../../src/core/errors.js'
 import { asMeetingId, newMeetingId } from '../../../src/core/ids.js'
-import { silentLogger } from '../../../src/observe/logger.js'
+import { API_KEY, apiDeps } from '../../support/api-rig.js'
 import { FakeQueue, letterOf } from '../../support/fake-queue.js'
+import { MemoryAccess } from '../../support/memory-access.js'
 import { MemoryStore } from '../../support/memory-store.js'
 import { MemoryWork } from '../../support/memory-work.js'
 import { requestFor } from '../../support/records.js'
 
-const KEY = 'k'.repeat(24)
+const KEY = API_KEY
 
-function rig(notReady: string | null = null) {
+function rig(notReady: string | null = null, given: Partial<ApiDeps> = {}) {
   const store = new MemoryStore()
   const queue = new FakeQueue()
   const work = new MemoryWork()
-  const app = createApi({
-    store,
-    queue,
-    work,
-    deadLetters: queue,
-    renderTranscript: async (id, format) => {
-      const meeting = await store.meeting(asMeetingId(id))
-      return { body: `${format} of ${meeting.room}`, contentType: 'text/plain', complete: false }
-    },
-    defaultLanguage: 'en',
-    apiKey: KEY,
-    notReady: () => Promise.resolve(notReady),
-    metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'roomscribe_meetings_running 2\n' }),
-    logger: silentLogger,
-  })
+  const access = new MemoryAccess()
+  const app = createApi(
+    apiDeps({
+      store,
+      queue,
+      work,
+      access,
+      deadLetters: queue,
+      renderTranscript: async (id, format) => {
+        const meeting = await store.meeting(asMeetingId(id))
+        return { body: `${format} of ${meeting.room}`, contentType: 'text/plain', complete: false }
+      },
+      defaultLanguage: 'en',
+      notReady: () => Promise.resolve(notReady),
+      metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'roomscribe_meetings_running 2\n' }),
+      ...given,
+    }),
+  )
   const call = async (
     method: string,
     path: string,
@@ -44,7 +48,7 @@ function rig(notReady: string | null = null) {
     const text = await response.text()
     return { status: response.status, type: response.headers.get('content-type') ?? '', headers: response.headers, text }
   }
-  return { app, store, queue, work, call }
+  return { app, store, queue, work, access, call }
 }
 
 describe('HTTP API', () => {

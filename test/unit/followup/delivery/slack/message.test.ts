@@ -28,6 +28,8 @@ const meeting = (title: string | null, names: readonly string[] = ['Alice']): Me
   state: 'finalising',
   reason: 'everybody_left',
   stopRequested: false,
+  paused: false,
+  deletedAt: null,
   createdAt: '2026-01-05T09:00:00.000Z',
   startedAt: '2026-01-05T09:00:00.000Z',
   endedAt: null,

@@ -1,0 +1,50 @@
+import { createHash } from 'node:crypto'
+import type { MiddlewareHandler } from 'hono'
+import { InputError, toError } from '../../core/errors.js'
+import type { Logger } from '../../observe/logger.js'
+import type { AccessBook } from '../../records/access.js'
+import type { ApiEnv } from '../auth/caller.js'
+import { problem } from './problem.js'
+
+const HEADER = 'idempotency-key'
+const LONGEST_KEY = 255
+
+/**
+ * A POST with an `Idempotency-Key` is carried out once in 24 h: whoever sends it again gets the same answer, with
+ * `idempotency-replayed: true`. Another request under the same key is refused; so is one while the first still runs.
+ * What failed on our side, or was refused for now, may be sent again.
+ */
+export function idempotent(access: Pick<AccessBook, 'begin' | 'settle'>, logger: Logger): MiddlewareHandler<ApiEnv> {
+  return async (c, next) => {
+    const key = c.req.method === 'POST' ? c.req.header(HEADER) : undefined
+    if (key === undefined) return next()
+    if (key.length === 0 || key.length > LONGEST_KEY) {
+      throw new InputError(`the header Idempotency-Key has 1 to ${LONGEST_KEY} characters`)
+    }
+    const body = await c.req.text()
+    const hash = createHash('sha256').update(`${c.req.method} ${c.req.path}\n${body}`).digest('hex')
+    const { id } = c.get('caller')
+    const standing = await access.begin(id, key, hash)
+    if (standing.kind === 'other') {
+      return problem(c, 409, 'idempotency_key_reused', 'this Idempotency-Key belongs to another request')
+    }
+    if (standing.kind === 'running') {
+      c.header('retry-after', '1')
+      return problem(c, 409, 'idempotency_in_progress', 'the first request with this Idempotency-Key is still being carried out')
+    }
+    if (standing.kind === 'done') {
+      const { status, contentType, body: kept } = standing.answer
+      return c.body(kept, status as 200, { 'content-type': contentType, 'idempotency-replayed': 'true' })
+    }
+    const settle = (answer: Parameters<AccessBook['settle']>[2]) =>
+      access.settle(id, key, answer).catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'answer could not be kept'))
+    await next()
+    const { status } = c.res
+    if (status >= 500 || status === 429) {
+      await settle(null)
+      return
+    }
+    const answer = await c.res.clone().text()
+    await settle({ status, contentType: c.res.headers.get('content-type') ?? '', body: answer })
+  }
+}

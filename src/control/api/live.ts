@@ -1,0 +1,115 @@
+import type { ServerResponse } from 'node:http'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
+import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
+import { StateError } from '../../core/errors.js'
+import type { MeetingId } from '../../core/ids.js'
+import type { FeedPosition } from '../../records/port.js'
+import type { ApiEnv, Caller } from '../auth/caller.js'
+import type { LiveSink } from '../live/channel.js'
+import type { LiveHub } from '../live/hub.js'
+import { common, failure, idParam, newRoutes } from './routes.js'
+
+/** What the route of the live feed needs. */
+export interface LiveRoutesDeps {
+  readonly hub: Pick<LiveHub, 'read'>
+  /** The meeting's id if the caller may see it. @throws NotFoundError */
+  readonly visible: (caller: Caller, id: string) => Promise<MeetingId>
+}
+
+const live = createRoute({
+  method: 'get',
+  path: '/meetings/{id}/live',
+  request: {
+    params: idParam,
+    headers: z.object({
+      'last-event-id': z
+        .string()
+        .regex(/^\d{1,9}\.\d{1,15}$/, 'must be the id of an event of this stream')
+        .optional()
+        .describe('only what came after that event; absent: everything from the start of the meeting'),
+    }),
+  },
+  responses: {
+    200: {
+      description:
+        'server-sent events: `state` (the meeting), `partial` (text may be empty: it is over), `segment`, `gap`, `end`; ids stand on segment and gap',
+      content: { 'text/event-stream': { schema: z.string() } },
+    },
+    404: failure('no such meeting'),
+    ...common,
+  },
+})
+
+const positionOf = (id: string | undefined): FeedPosition => {
+  const [seq = '0', gap = '0'] = id?.split('.') ?? []
+  return { seq: Number(seq), gap: Number(gap) }
+}
+
+/** One HTTP response as a sink. What a slow reader has not taken is counted by the socket. */
+class ResponseSink implements LiveSink {
+  readonly #response: ServerResponse
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  get backlog(): number {
+    return this.#response.writableLength
+  }
+
+  write(chunk: Buffer): void {
+    if (!this.#response.writableEnded && !this.#response.destroyed) this.#response.write(chunk)
+  }
+
+  drained(): Promise<void> {
+    if (!this.#response.writableNeedDrain || this.#response.destroyed) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#response.off('drain', done)
+        this.#response.off('close', done)
+        resolve()
+      }
+      this.#response.once('drain', done)
+      this.#response.once('close', done)
+    })
+  }
+
+  close(): void {
+    // whoever takes nothing would keep an orderly end waiting
+    if (this.#response.writableNeedDrain) this.#response.destroy()
+    else this.#response.end()
+  }
+}
+
+/**
+ * The live feed as server-sent events, to be mounted under /v1. Events are written to the socket itself: a stream object for each
+ * of a thousand readers would cost more than all the rest.
+ */
+export function liveRoutes({ hub, visible }: LiveRoutesDeps): OpenAPIHono<ApiEnv> {
+  const app = newRoutes()
+  app.openapi(live, async (c) => {
+    const id = await visible(c.get('caller'), c.req.valid('param').id)
+    const after = positionOf(c.req.valid('header')['last-event-id'])
+    const response = (c.env as { outgoing?: ServerResponse } | undefined)?.outgoing
+    if (!response) throw new StateError('a live feed needs a socket')
+    const sink = new ResponseSink(response)
+    const begun: { leave?: () => void } = {}
+    response.once('close', () => begun.leave?.())
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      'x-content-type-options': 'nosniff',
+    })
+    response.write('retry: 1000\n\n')
+    try {
+      begun.leave = await hub.read(id, after, sink)
+    } catch {
+      // told by the end of the stream: the reader comes back
+      response.end()
+    }
+    if (response.destroyed) begun.leave?.()
+    return RESPONSE_ALREADY_SENT as never
+  })
+  return app
+}

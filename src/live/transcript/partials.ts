@@ -1,0 +1,18 @@
+import type { Identity } from '../../core/ids.js'
+import { utteranceKey, type LivePartial } from '../../records/partials.js'
+import type { Segment } from './segment.js'
+
+/** Interim segments as watchers see them: one partial an utterance, in the name of whoever began it. */
+export function livePartials(segments: readonly Segment[], nameOf: (identity: Identity) => string): readonly LivePartial[] {
+  const found = new Map<string, LivePartial>()
+  for (const segment of segments) {
+    const id = utteranceKey(segment)
+    const before = found.get(id)
+    if (before) found.set(id, { ...before, endMs: segment.endMs, text: `${before.text} ${segment.text}` })
+    else {
+      const { identity, startMs, endMs, text } = segment
+      found.set(id, { id, identity, name: identity === null ? null : nameOf(identity), startMs, endMs, text })
+    }
+  }
+  return [...found.values()]
+}
