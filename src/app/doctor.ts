@@ -14,6 +14,7 @@ import { openRecords } from './records.js'
 import { livekitProblems, type Settings } from './config/settings.js'
 import { GLADIA_URL } from './speech.js'
 import { weightsDir } from './speech-server.js'
+import { probeWebhooks } from './webhook-probe.js'
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -47,6 +48,7 @@ export async function examine(
       await probeLivekit(settings.livekitUrl ?? '', settings.livekitApiKey ?? '', settings.livekitApiSecret?.reveal() ?? '')
       return `${settings.livekitUrl ?? ''} answers and takes the key`
     })
+    if (findings.at(-1)?.ok) await look('webhooks', () => probeWebhooks(settings, parts.clock))
   }
   if (settings.stt === 'gladia') {
     const baseUrl = settings.gladiaApiUrl ?? GLADIA_URL

@@ -36,6 +36,11 @@ export class UpProcess {
     return (await this.#call<{ id: string }>('POST', '/v1/meetings', { room })).id
   }
 
+  /** Meetings of a room, newest first. */
+  async list(room: string): Promise<readonly { readonly id: string; readonly state: string }[]> {
+    return (await this.#call<{ items: { id: string; state: string }[] }>('GET', `/v1/meetings?room=${encodeURIComponent(room)}`)).items
+  }
+
   async stopMeeting(id: string): Promise<void> {
     await this.#call('POST', `/v1/meetings/${id}/stop`, {})
   }
