@@ -19,3 +19,22 @@ export function readWav(file: Buffer): Int16Array<ArrayBuffer> {
   if (!samples) throw new InputError('a WAV file without samples')
   return samples
 }
+
+/** A WAV file of 16 kHz mono s16 samples. */
+export function writeWav(samples: Int16Array): Buffer {
+  const file = Buffer.alloc(44 + samples.length * 2)
+  file.write('RIFF', 0, 'latin1')
+  file.writeUInt32LE(36 + samples.length * 2, 4)
+  file.write('WAVEfmt ', 8, 'latin1')
+  file.writeUInt32LE(16, 16)
+  file.writeUInt16LE(1, 20)
+  file.writeUInt16LE(1, 22)
+  file.writeUInt32LE(16_000, 24)
+  file.writeUInt32LE(32_000, 28)
+  file.writeUInt16LE(2, 32)
+  file.writeUInt16LE(16, 34)
+  file.write('data', 36, 'latin1')
+  file.writeUInt32LE(samples.length * 2, 40)
+  for (const [at, sample] of samples.entries()) file.writeInt16LE(sample, 44 + at * 2)
+  return file
+}
