@@ -13,6 +13,11 @@ export interface JobQueue {
   close(): Promise<void>
 }
 
+/** A queue as its library has it, for a view of it: nobody here calls anything of it. */
+export interface BoardQueue {
+  readonly name: string
+}
+
 /** A job that was given up: it failed too often, or with an error that no repetition heals. */
 export interface DeadLetter {
   /** id of the job, which names its kind and meeting */

@@ -93,6 +93,7 @@ export async function openControl(ground: Ground): Promise<Http> {
     metrics: () => metrics.text(),
     logger,
     webhooks: webhooks.routes,
+    boards: jobs.boards,
     page: { livekitUrl: settings.livekitUrl },
     schedules: { desk: schedules.desk },
   })

@@ -13,6 +13,9 @@ import type { LiveHub } from '../live/hub.js'
 import type { WebhookRoutes } from '../webhooks/livekit/routes.js'
 import { audited } from './audited.js'
 import { authenticated } from './authenticated.js'
+import type { BoardQueue } from '../../followup/port.js'
+import { boardRoutes } from '../queues/board.js'
+import { docsRoutes } from './docs.js'
 import { deadLetterRoutes, type DeadLetterRoutesDeps } from './dead-letters.js'
 import { idempotent } from './idempotent.js'
 import { keyRoutes } from './keys.js'
@@ -46,6 +49,8 @@ export interface ApiDeps extends MeetingRoutesDeps, DeadLetterRoutesDeps, Omit<R
   readonly page?: PageDeps | null
   /** absent: none are taken */
   readonly schedules?: ScheduleRoutesDeps | null
+  /** for the view of queues; absent: there is none */
+  readonly boards?: readonly BoardQueue[]
   /** LiveKit's webhooks, under no key: their signature is one; absent: none are taken */
   readonly webhooks?: WebhookRoutes | null
 }
@@ -118,7 +123,13 @@ export function createApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   if (deps.page) app.route('/', pageRoutes(deps.page))
   app.route('/', sessionRoutes({ authenticator, clock, failures }))
   if (deps.webhooks) app.route('/webhooks', deps.webhooks)
-  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'roomscribe', version: '1' } })
+  app.route('/docs', docsRoutes())
+  if (deps.boards) {
+    app.use('/queues/*', known, rated)
+    app.route('/queues', boardRoutes({ queues: deps.boards, logger }))
+  }
+  app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' })
+  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'roomscribe', version: '1' }, security: [{ key: [] }] })
   return app
 }
 

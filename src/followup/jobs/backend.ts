@@ -17,6 +17,7 @@ export interface KeptJob {
 
 /** The part of BullMQ's Queue that we use; the same on Redis and on SQL. */
 export interface QueueClient {
+  readonly name: string
   add(name: string, payload: JobPayload, options: JobsOptions): Promise<unknown>
   getJobCounts(): Promise<Record<string, number>>
   getFailed(start: number, end: number): Promise<KeptJob[]>

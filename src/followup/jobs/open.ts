@@ -4,7 +4,7 @@ import { ConfigError, RoomscribeError, StateError, UpstreamError, toError } from
 import type { MeetingId } from '../../core/ids.js'
 import { systemClock, type Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
-import type { DeadLetters, JobHandlers, JobQueue } from '../port.js'
+import type { BoardQueue, DeadLetters, JobHandlers, JobQueue } from '../port.js'
 import type { JobBackend } from './backend.js'
 import { createDeadLetters } from './dead-letters.js'
 import { payloadOf } from './payload.js'
@@ -33,6 +33,8 @@ export interface QueueOptions {
 export interface OpenQueue {
   readonly queue: JobQueue
   readonly deadLetters: DeadLetters
+  /** for a view of the queues */
+  readonly boards: readonly BoardQueue[]
   /** Tells of meetings one of whose jobs has failed in this process, perhaps for good. */
   onFailed(listener: (id: MeetingId) => void): void
   startWorkers(handlers: JobHandlers, share: WorkerShare): Promise<Workers>
@@ -103,6 +105,7 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
   return {
     queue,
     onFailed: (listener) => void failureListeners.add(listener),
+    boards: [attendQueue, followUpQueue],
     deadLetters: createDeadLetters(attendQueue, followUpQueue, call),
     startWorkers: async (handlers, share) => {
       if (closing) throw new StateError('the queue is closed')
