@@ -9,6 +9,8 @@ type TrackEnd = Parameters<RoomEvents['trackEnded']>[1]
 export class FakeRoomConnection implements RoomConnection {
   readonly options: JoinOptions
   readonly captions: Caption[] = []
+  /** what was shown of pauses, in order */
+  readonly pauses: boolean[] = []
   ended: RoomEndReason | undefined
   closes = 0
   readonly #events: RoomEvents
@@ -111,6 +113,11 @@ export class FakeRoomConnection implements RoomConnection {
     this.ended = reason
     if (error) this.#events.ended(reason, error)
     else this.#events.ended(reason)
+  }
+
+  showPaused(isPaused: boolean): Promise<void> {
+    this.pauses.push(isPaused)
+    return Promise.resolve()
   }
 
   caption(caption: Caption): Promise<void> {

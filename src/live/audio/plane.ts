@@ -152,6 +152,11 @@ export class AudioPlane {
     this.#pool.renew()
   }
 
+  /** Nobody is going to speak until told otherwise: the session is closed as soon as nothing waits to be sent. The next voice opens another. */
+  rest(isResting: boolean): void {
+    this.#pool.rest(isResting)
+  }
+
   /** Sends everything that waits, closes spans and gaps, and finishes all sessions. */
   finish(nowMs: number): void {
     if (this.#isFinished) return

@@ -38,6 +38,8 @@ export class SessionPool {
   /** closed for want of speech: the next one opens for a voice, not for a sound */
   #isToRenew = false
   #isResting = false
+  /** nobody is going to speak for long */
+  #isToRest = false
 
   constructor(tunables: AudioTunables, sink: AudioSink, ledger: Ledger, patience: Patience, sizing: Sizing) {
     this.#tunables = tunables
@@ -170,6 +172,7 @@ export class SessionPool {
 
   #open(channels: number, nowMs: number): MixSession {
     this.#isResting = false
+    this.#isToRest = false
     this.#isToRenew = false
     this.#sizing.rolled(nowMs)
     const sessionId = this.#sink.open(channels)
@@ -186,11 +189,18 @@ export class SessionPool {
     if (session && session.clock.sent === 0) session.clock.shift(-session.mostWaiting)
   }
 
+  /** The session is closed when nothing waits, as after a long silence. */
+  rest(isResting: boolean): void {
+    this.#isToRest = isResting && this.#current !== null
+  }
+
   /** Silence is billed too: a session in which nobody has spoken for long is closed. */
   #rest(nowMs: number): void {
     const { idleCloseMs } = this.#tunables
     const sinceMs = Math.max(this.#crowd.lastVoiceMs, this.#current?.openedMs ?? nowMs)
-    if (this.#current === null || this.#next !== null || nowMs - sinceMs < idleCloseMs) return
+    if (this.#current === null || this.#next !== null) return
+    const isQuiet = this.#isToRest && this.#current.mostWaiting === 0 && this.#waiting.length === 0
+    if (!isQuiet && nowMs - sinceMs < idleCloseMs) return
     for (const track of this.#current.holders) this.release(track)
     this.#finish(this.#current)
     this.#current = null

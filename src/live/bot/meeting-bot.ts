@@ -6,13 +6,14 @@ import { createEvents, type BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import { type Claim, type MeetingReason, type MeetingRecord, type MeetingState } from '../../records/port.js'
 import type { RoomConnection, RoomEndReason } from '../room/port.js'
-import type { Segment } from '../transcript/segment.js'
 import { botIdentity, type BotDeps, type BotOptions, type BotOutcome, type MeetingObserver } from './bot.js'
+import { Audience } from './audience.js'
 import { Handover } from './handover.js'
 import type { Tenure } from './inheritance.js'
 import { Journal } from './journal.js'
 import { Legacy } from './legacy.js'
 import { begin, joinFailure, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
+import { Pause } from './pause.js'
 import { Patience } from './patience.js'
 import { People } from './people.js'
 import { receiptFacts, receiptOf } from './receipt.js'
@@ -41,6 +42,8 @@ export class MeetingBot {
   readonly #patience: Patience
   readonly #scribe: Scribe
   readonly #listener: RoomListener
+  readonly #pause: Pause
+  readonly #audience: Audience
   #connection: RoomConnection | null = null
   #joining: AbortController | null = null
   #state: BotState = { kind: 'joining', attempt: 0, again: false, wasLive: false }
@@ -73,15 +76,26 @@ export class MeetingBot {
     this.#business = deps.business ?? createEvents(null)
     this.#scope = new Scope((name, error) => this.#fault(name, error))
     this.#patience = new Patience(deps)
-    const stop = () => this.#handle({ kind: 'stop', reason: 'stopped' })
-    this.#stopCheck = new StopCheck({ ...deps, id: meeting.id, scope: this.#scope, logger: this.#logger, stop })
+    const seen = ({ stopRequested, paused }: MeetingRecord) => {
+      this.#pause.set(paused)
+      if (stopRequested) this.#handle({ kind: 'stop', reason: 'stopped' })
+    }
+    this.#stopCheck = new StopCheck({ ...deps, id: meeting.id, scope: this.#scope, logger: this.#logger, seen })
+    this.#audience = new Audience({
+      observer,
+      business: this.#business,
+      scope: this.#scope,
+      nameOf: (identity) => this.#people.name(identity),
+      meetingMs: () => this.#scribe.meetingMs(),
+      captionsTo: () => (options.captions && this.#state.kind !== 'ended' ? this.#connection : null),
+    })
     // a takeover goes on in the same meeting time
     const elapsed = meeting.startedAt === null ? 0 : (tenure?.elapsedMs ?? Math.max(0, deps.clock.nowMs() - Date.parse(meeting.startedAt)))
     this.#startMs = deps.clock.monotonicMs() - elapsed
     this.#journal = new Journal(
       { store: deps.store, logs: deps.finals ?? null, claim, clock: deps.clock, logger: this.#logger, random: deps.random },
       {
-        stored: (segment) => this.#stored(segment),
+        stored: (segment) => this.#audience.stored(segment),
         gapStored: (gap) => this.#observer.gap?.(gap),
         claimLost: () => this.#loseClaim(),
       },
@@ -98,11 +112,11 @@ export class MeetingBot {
         meetingStartMs: this.#startMs,
         drainMs: options.drainMs,
         audio: { detector: deps.detector, channels: options.channels, tunables: { idleCloseMs: options.idleCloseMs } },
-        hints: () => this.#hints(),
+        hints: () => ({ language: meeting.language, vocabulary: this.#people.words([...meeting.vocabulary, ...options.vocabulary]) }),
         onFault: (thrown) => this.#fault('audio', toError(thrown)),
       },
       {
-        interim: (segments) => this.#interim(segments),
+        interim: (segments) => this.#audience.interim(segments),
         failed: (reason, error) => this.#speechFailed(reason, error),
       },
     )
@@ -129,6 +143,13 @@ export class MeetingBot {
       reconnected: () => this.#handle({ kind: 'reconnected', people: this.#people.present }),
       ended: (reason, error) => this.#roomEnded(reason, error),
     })
+    this.#pause = new Pause({
+      listener: this.#listener,
+      rest: (isResting) => this.#scribe.rest(isResting),
+      connection: () => this.#connection,
+      scope: this.#scope,
+      logger: this.#logger,
+    })
   }
 
   /** Runs to the end; never rejects but for a store that refuses the outcome. @param signal asks for the end (`shutdown`) */
@@ -150,6 +171,7 @@ export class MeetingBot {
       const past = this.#meeting.startedAt === null ? null : await this.#handover.inherit(this.#meeting.id)
       // a bot that hands over lives, and brings in its own texts
       if (past && !this.#handover.isAfterRelease) this.#legacy.begin()
+      this.#pause.set(this.#meeting.paused)
       const first = begin(this.#options.policy, past)
       this.#state = first.state
       this.#told = meetingState(first.state)
@@ -283,6 +305,7 @@ export class MeetingBot {
         return
       }
       this.#connection = connection
+      this.#pause.show()
       this.#scope.run('enter', (signal) => this.#handover.entered(signal))
       this.#handle({ kind: 'joined', people: this.#people.present })
     } catch (thrown) {
@@ -317,32 +340,6 @@ export class MeetingBot {
     const answer = await this.#handover.rival(nowMs, signal)
     if (answer === 'lost') this.#yield()
     else this.#left(answer === 'yield' ? 'duplicate_identity' : 'connection_lost', nowMs)
-  }
-
-  #hints(): { language: string | null; vocabulary: readonly string[] } {
-    const names = [...this.#people.names().values()]
-    return {
-      language: this.#meeting.language,
-      vocabulary: [...new Set([...names, ...this.#meeting.vocabulary, ...this.#options.vocabulary])],
-    }
-  }
-
-  #interim(segments: readonly Segment[]): void {
-    this.#observer.interim?.(segments, (identity) => this.#people.name(identity))
-    for (const segment of segments) this.#caption(segment, false)
-  }
-
-  #stored(segment: Segment): void {
-    this.#business.finalKept((this.#scribe.meetingMs() - segment.endMs) / 1000)
-    this.#observer.segment?.(segment, (identity) => this.#people.name(identity))
-    this.#caption(segment, true)
-  }
-
-  #caption(segment: Segment, isFinal: boolean): void {
-    const connection = this.#connection
-    if (!this.#options.captions || !connection || segment.identity === null || this.#state.kind === 'ended') return
-    const { id: segmentId, identity, text } = segment
-    this.#scope.run('caption', () => connection.caption({ segmentId, identity, text, isFinal }))
   }
 
   #speechFailed(reason: MeetingReason, error: Error | undefined): void {

@@ -59,4 +59,9 @@ export class People {
   records(): readonly ParticipantRecord[] {
     return [...this.#people].map(([identity, { name, joinedMs, leftMs }]) => ({ identity, name, joinedMs, leftMs }))
   }
+
+  /** Everybody's names and other words, each once: what a recogniser should know. */
+  words(more: readonly string[]): readonly string[] {
+    return [...new Set([...this.names().values(), ...more])]
+  }
 }

@@ -32,16 +32,45 @@ export class RoomListener {
   readonly #tracks = new Map<TrackKey, Identity>()
   readonly #reconnectingSince = new Map<TrackKey, number>()
   readonly #refusals = new Refusals()
-  /** tracks that could be heard, were it not for the bot before; null: nobody else hears */
+  /** tracks that are being heard */
+  readonly #heard = new Map<TrackKey, Identity>()
+  /** the bot before this one hears */
+  #isWaiting: boolean
+  #isPaused = false
+  /** tracks that could be heard, were it not for the bot before or a pause; null: neither */
   #held: Map<TrackKey, Identity> | null
 
   constructor(parts: RoomListenerParts) {
     this.#parts = parts
+    this.#isWaiting = parts.isHeld
     this.#held = parts.isHeld ? new Map() : null
   }
 
-  /** From now on everybody is heard. */
+  /** From now on everybody is heard, unless paused. */
   open(): void {
+    this.#isWaiting = false
+    this.#release()
+  }
+
+  /** Nobody is heard from now on: to the rest of the bot everybody has muted. */
+  pause(): void {
+    this.#isPaused = true
+    this.#held ??= new Map()
+    for (const [key, identity] of this.#heard) {
+      this.#parts.scribe.trackEnded(key, true)
+      this.#held.set(key, identity)
+    }
+    this.#heard.clear()
+  }
+
+  /** Everybody is heard again. */
+  resume(): void {
+    this.#isPaused = false
+    this.#release()
+  }
+
+  #release(): void {
+    if (this.#isPaused || this.#isWaiting) return
     const held = this.#held ?? []
     this.#held = null
     for (const [key, identity] of held) this.#trackStarted(key, identity)
@@ -78,6 +107,7 @@ export class RoomListener {
       trackEnded: (key, why) =>
         live(() => {
           if (this.#held?.delete(key)) return
+          this.#heard.delete(key)
           scribe.trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
           if (why === 'reconnecting') this.#reconnectingSince.set(key, scribe.meetingMs())
         }),
@@ -107,6 +137,7 @@ export class RoomListener {
     const nowMs = scribe.meetingMs()
     this.#writeGaps(this.#refusals.endAll(nowMs))
     this.#held?.clear()
+    this.#heard.clear()
     for (const [key] of this.#tracks) {
       scribe.trackEnded(key, true)
       if (!this.#reconnectingSince.has(key)) this.#reconnectingSince.set(key, nowMs)
@@ -126,6 +157,7 @@ export class RoomListener {
   #trackStarted(key: TrackKey, identity: Identity): void {
     const { handover, scribe } = this.#parts
     this.#tracks.set(key, identity)
+    this.#heard.set(key, identity)
     handover.heard(identity)
     this.#endReconnectGap(key, identity)
     scribe.trackStarted(key, identity)

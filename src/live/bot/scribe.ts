@@ -144,6 +144,11 @@ export class Scribe {
     this.#plane.trackResumed(key, this.#clock.monotonicMs())
   }
 
+  /** Whether nobody is going to speak: then what was said is sent, and the session is closed. */
+  rest(isResting: boolean): void {
+    this.#plane.rest(isResting)
+  }
+
   personLeft(identity: Identity): void {
     for (const [key, whose] of this.#heard) if (whose === identity) this.#notHeard(key)
     this.#plane.personLeft(identity, this.#clock.monotonicMs())

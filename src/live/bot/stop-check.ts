@@ -4,7 +4,7 @@ import type { MeetingId } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
-import type { MeetingStore } from '../../records/port.js'
+import type { MeetingRecord, MeetingStore } from '../../records/port.js'
 
 const BACKOFF = { firstMs: 500, maxMs: 5_000 }
 
@@ -16,12 +16,12 @@ export interface StopCheckParts {
   readonly logger: Logger
   readonly store: Pick<MeetingStore, 'meeting'>
   readonly id: MeetingId
-  /** somebody asked for the end */
-  readonly stop: () => void
+  /** the meeting as it is in the store: somebody may have asked for the end, or for a pause */
+  readonly seen: (meeting: MeetingRecord) => void
 }
 
 /**
- * Asks the store whether the meeting is to end, as often as there is reason to: one look at a time, and one more for what came meanwhile.
+ * Asks the store whether the meeting is to end or to pause, as often as there is reason to: one look at a time, and one more for what came meanwhile.
  * A store that is away must not end the meeting, and must not keep it from ending once it is back.
  */
 export class StopCheck {
@@ -40,11 +40,11 @@ export class StopCheck {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    const { clock, random, logger, store, id, stop } = this.#parts
+    const { clock, random, logger, store, id, seen } = this.#parts
     for (let attempt = 0; this.#open > 0;) {
       const asked = this.#open
       try {
-        if ((await store.meeting(id)).stopRequested) stop()
+        seen(await store.meeting(id))
         this.#open -= asked
       } catch (thrown) {
         logger.warn({ err: toError(thrown), attempt }, 'store did not say whether the meeting is to end')

@@ -90,6 +90,8 @@ export interface JoinOptions {
 export interface RoomConnection {
   /** Sends a caption in the speaker's name; resolves although nobody may have heard it. */
   caption(caption: Caption): Promise<void>
+  /** Shows by the bot's name, or shows no more, that nobody is heard now. Rejects when the server does not let the bot. */
+  showPaused(isPaused: boolean): Promise<void>
   /** Leaves and frees every stream, listener and socket; may be called twice; `ended('left')` follows unless ended before. */
   close(): Promise<void>
 }

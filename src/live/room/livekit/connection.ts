@@ -14,6 +14,9 @@ import { TrackBook, type TrackAction, type TrackEvent } from './track-book.js'
 import type { PlaceHolder, TrackPlaces } from './track-places.js'
 import type { RoomTunables } from './tunables.js'
 
+/** Behind the bot's name while nobody is heard. */
+const PAUSED = ' (paused)'
+
 /** What a connection needs from outside. */
 export interface ConnectionParts {
   readonly room: Room
@@ -158,6 +161,14 @@ export class LivekitConnection implements RoomConnection {
 
   caption(caption: Caption): Promise<void> {
     return this.#captions.push(caption)
+  }
+
+  async showPaused(isPaused: boolean): Promise<void> {
+    const { localParticipant } = this.#parts.room
+    if (!localParticipant || this.#ended) return
+    const name = (localParticipant.name ?? '').replace(PAUSED, '')
+    await localParticipant.updateName(isPaused ? `${name}${PAUSED}` : name)
+    await localParticipant.setAttributes({ 'roomscribe.paused': String(isPaused) })
   }
 
   /** Ends the connection for the given reason: reports it once and frees everything. */
