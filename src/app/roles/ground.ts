@@ -11,6 +11,7 @@ import { createMetrics, type Metrics } from '../../observe/metrics.js'
 import type { OpenStore } from '../../records/sql/open.js'
 import type { Settings } from '../config/settings.js'
 import { openRecords } from '../records.js'
+import { tracedHandlers } from './traced.js'
 
 /** What a process is given from outside. */
 export interface ProcessParts {
@@ -44,7 +45,8 @@ export async function openGround(settings: Settings, parts: ProcessParts, scope:
   await mkdir(settings.dataDir, { recursive: true })
   const records = await openRecords(settings, { clock, logger })
   scope.defer('store', () => records.close())
-  const jobs = await openQueue({ redisUrl: settings.redisUrl?.reveal() ?? null, pool: records.pool, logger, clock })
+  const opened = await openQueue({ redisUrl: settings.redisUrl?.reveal() ?? null, pool: records.pool, logger, clock })
+  const jobs: OpenQueue = { ...opened, startWorkers: (handlers, share) => opened.startWorkers(tracedHandlers(handlers), share) }
   scope.defer('queue', () => jobs.close())
   const relay = new Relay({ work: records.work, queue: jobs.queue, deadLetters: jobs.deadLetters, clock, logger })
   scope.defer('relay', () => relay.close())

@@ -29,6 +29,7 @@ import { failure } from './routes.js'
 import { sessionRoutes } from './session.js'
 import { visibleMeeting } from './visible.js'
 import { timelineRoutes } from './timeline.js'
+import { requestSpans } from './traced.js'
 import { scheduleRoutes, type ScheduleRoutesDeps } from './schedules.js'
 
 /** What the HTTP API needs. */
@@ -76,7 +77,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   const { access, clock, logger, store } = deps
   const authenticator = new Authenticator(access, clock, deps.apiKey)
   const failures = newLimit(FAILURES_PER_SEC)
-  app.use('*', secureHeaders())
+  app.use('*', requestSpans, secureHeaders())
   app.onError((error, c) => {
     if (error instanceof HTTPException) {
       // hono's own: a body that is not JSON
