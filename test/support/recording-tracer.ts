@@ -113,7 +113,7 @@ const traceparent: TextMapPropagator = {
   fields: () => ['traceparent'],
   inject: () => undefined,
   extract: (within, carrier: unknown) => {
-    const [, traceId, spanId] = String((carrier as Record<string, unknown>)['traceparent'] ?? '').split('-')
+    const [, traceId, spanId] = ((carrier as Record<string, string | undefined>)['traceparent'] ?? '').split('-')
     if (traceId === undefined || spanId === undefined) return within
     return trace.setSpanContext(within, { traceId, spanId, traceFlags: 1 })
   },
