@@ -30,7 +30,7 @@ interface Slow {
   readonly key: string
 }
 
-const TIMES: ReadingTimes = { eventMs: 2_000, fileMs: 15_000, maxSlow: 3 }
+const TIMES: ReadingTimes = { eventMs: 2_000, fileMs: 30_000, maxSlow: 3 }
 const LOOK_MS = 250
 
 /**
@@ -116,6 +116,7 @@ export class CalendarReader {
     firstEvent: number,
     onMessage: (message: CalendarMessage) => void,
   ): Promise<Extract<CalendarMessage, { kind: 'done' | 'refused' }> | Slow> {
+    if (this.#isClosed) return Promise.reject(busy('this process is stopping'))
     const task: CalendarTask = { ask, firstEvent }
     const thread = new Worker(workerFile(import.meta.url, './calendar-worker.js'), {
       workerData: task,

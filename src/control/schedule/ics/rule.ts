@@ -58,6 +58,9 @@ export function ruleStarts(
 ): { starts: readonly number[]; isCut: boolean } {
   if (untilMs < startMs) return { starts: [], isCut: false }
   const rule = counted(given, startMs)
+  const until = wallOf(rule.parts.get('UNTIL') ?? '')
+  // most series of an old calendar are long over; a day, for the zone
+  if (until && until.wallMs < fromMs - 2 * DAY_MS) return { starts: [], isCut: false }
   const parts = [...rule.parts].map(([name, value]) => `${name}=${name === 'UNTIL' ? untilText(value, zone) : value}`)
   const calendar = [
     'BEGIN:VCALENDAR',
