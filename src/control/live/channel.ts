@@ -65,9 +65,9 @@ const PARTIAL_AGE_MS = 30_000
 const MOST_PARTIALS = 256
 /** The meeting itself (who is there) is looked at again. */
 const LOOK_MS = 2000
-/** A reader that is further behind is not told partials, */
+/** A reader that is further behind is not told partials, and what is stored only as fast as it takes it; */
 const CALM_BYTES = 256 * 1024
-/** and one this far behind is let go of: it comes back with the id of its last event. */
+/** one that follows and is this far behind is let go of: it comes back with the id of its last event. */
 const MOST_BYTES = 4 * 1024 * 1024
 
 const block = (event: string, body: object): string => `event: ${event}\ndata: ${JSON.stringify(body)}\n\n`
@@ -122,8 +122,7 @@ export class LiveChannel {
   add(sink: LiveSink, after: FeedPosition): () => void {
     const reader: Reader = {
       sink,
-      seq: Math.min(after.seq, this.#at.seq),
-      gap: Math.min(after.gap, this.#at.gap),
+      ...after,
       isLive: false,
       isGone: false,
     }
@@ -208,7 +207,7 @@ export class LiveChannel {
 
   #write(reader: Reader, chunk: Buffer): void {
     if (reader.isGone) return
-    if (reader.sink.backlog > MOST_BYTES) {
+    if (reader.isLive && reader.sink.backlog > MOST_BYTES) {
       this.#parts.logger.warn({ meeting: this.#id }, 'live reader takes nothing: it is let go of')
       return this.#drop(reader)
     }
@@ -222,31 +221,57 @@ export class LiveChannel {
   }
 
   async #catchUp(reader: Reader): Promise<void> {
-    const { store, shown } = this.#parts
+    if (reader.seq > this.#at.seq || reader.gap > this.#at.gap) {
+      // it was told elsewhere what has not come here yet, or its place is none of this store
+      const stored = await this.#parts.store.feedPosition(this.#id)
+      reader.seq = Math.min(reader.seq, Math.max(stored.seq, this.#at.seq))
+      reader.gap = Math.min(reader.gap, Math.max(stored.gap, this.#at.gap))
+    }
     const state = this.#state
     if (state !== '') this.#write(reader, Buffer.from(state))
-    while (!reader.isGone && reader.seq < this.#floor.seq) {
-      const page = await store.segments(this.#id, reader.seq, PAGE)
-      for (const segment of page) this.#tell(reader, { seq: segment.seq, event: block('segment', shown.segment(segment, this.#meeting)) })
-      // numbers have no holes, but a store that lost some must not keep the reader here
-      if (page.length < PAGE) reader.seq = Math.max(reader.seq, this.#floor.seq)
-      await reader.sink.drained()
-    }
-    if (!reader.isGone && reader.gap < this.#floor.gap) {
-      const { gap: floor } = this.#floor
-      for (const { n, gap } of await store.numberedGaps(this.#id, reader.gap)) {
-        this.#tell(reader, { gap: n, event: block('gap', shown.gap(gap)) })
-      }
-      reader.gap = Math.max(reader.gap, floor)
-    }
+    do {
+      await this.#readStored(reader)
+      if (reader.isGone) return
+    } while (!(await this.#readLog(reader)))
+    // from here on nothing waits: whatever is told next, this reader is told
     if (reader.isGone) return
-    // the floor may have moved meanwhile
-    if (reader.seq < this.#floor.seq || reader.gap < this.#floor.gap) return this.#catchUp(reader)
-    for (const entry of this.#log) this.#tell(reader, entry)
     reader.isLive = true
     if (this.#state !== state) this.#write(reader, Buffer.from(this.#state))
     for (const { partial } of this.#partials.values()) this.#write(reader, Buffer.from(block('partial', partial)))
     if (this.#isOver) this.#end(reader)
+  }
+
+  /** Tells what lies below the log, a page at a time, as fast as the reader takes it. */
+  async #readStored(reader: Reader): Promise<void> {
+    const { store, shown } = this.#parts
+    while (!reader.isGone && reader.seq < this.#floor.seq) {
+      const page = await store.segments(this.#id, reader.seq, PAGE)
+      for (const segment of page) {
+        this.#tell(reader, { seq: segment.seq, event: block('segment', shown.segment(segment, this.#meeting)) })
+        if (reader.sink.backlog > CALM_BYTES) await reader.sink.drained()
+        if (reader.isGone) return
+      }
+      // numbers have no holes, but a store that lost some must not keep the reader here
+      if (page.length < PAGE) reader.seq = Math.max(reader.seq, this.#floor.seq)
+    }
+    const { gap: floor } = this.#floor
+    if (reader.isGone || reader.gap >= floor) return
+    for (const { n, gap } of await store.numberedGaps(this.#id, reader.gap)) {
+      this.#tell(reader, { gap: n, event: block('gap', shown.gap(gap)) })
+    }
+    reader.gap = Math.max(reader.gap, floor)
+  }
+
+  /** Tells what the log has. @returns false when it has moved on meanwhile: there may be more, here or below it */
+  async #readLog(reader: Reader): Promise<boolean> {
+    if (reader.seq < this.#floor.seq || reader.gap < this.#floor.gap) return false
+    for (const entry of this.#log) {
+      this.#tell(reader, entry)
+      if (reader.sink.backlog <= CALM_BYTES) continue
+      await reader.sink.drained()
+      return reader.isGone
+    }
+    return true
   }
 
   /** Looks at the meeting: one look at a time, and one more for what came meanwhile. */

@@ -13,6 +13,8 @@ const LINGER_MS = 5000
 export class LiveHub {
   readonly #parts: ChannelParts
   readonly #channels = new Map<MeetingId, Promise<LiveChannel>>()
+  /** channels without readers, about to be closed */
+  readonly #lingering = new Map<MeetingId, () => void>()
   readonly #stopPings: () => void
   #readers = 0
   #isClosed = false
@@ -59,6 +61,7 @@ export class LiveHub {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#stopPings()
+    for (const cancel of this.#lingering.values()) cancel()
     for (const channel of await Promise.allSettled(this.#channels.values())) if (channel.status === 'fulfilled') channel.value.close()
     this.#channels.clear()
   }
@@ -73,13 +76,14 @@ export class LiveHub {
   }
 
   #closeLater(id: MeetingId, channel: LiveChannel): void {
-    const { clock, scope } = this.#parts
-    if (this.#isClosed || scope.signal.aborted) return
-    scope.run('live channel', async (signal) => {
-      await clock.sleep(LINGER_MS, signal)
-      if (channel.readers > 0 || (await this.#channels.get(id)) !== channel) return
+    if (this.#isClosed) return
+    this.#lingering.get(id)?.()
+    const cancel = this.#parts.clock.after(LINGER_MS, () => {
+      this.#lingering.delete(id)
+      if (channel.readers > 0) return
       this.#channels.delete(id)
       channel.close()
     })
+    this.#lingering.set(id, cancel)
   }
 }
