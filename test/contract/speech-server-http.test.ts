@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { forgetSession } from '../../src/live/stt/gladia/forget.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import { type SpeechServer, startSpeechServer } from '../../src/speech-server/server.js'
 import { ManualClock } from '../support/manual-clock.js'
@@ -38,6 +39,16 @@ async function ended(body: object = {}): Promise<string> {
   await client.closed()
   return id
 }
+
+it('forgets what our own deletion asks it to forget: a session that has ended, an unknown one; one that runs only later', async () => {
+  const id = await ended()
+  await forgetSession(server.url, 'k', id)
+  expect((await api(`/v2/live/${id}`)).status).toBe(404)
+  await forgetSession(server.url, 'k', id)
+  const running = await create()
+  await expect(forgetSession(server.url, 'k', running.id)).rejects.toMatchObject({ code: 'speech_keeps', retryable: true })
+  await expect(forgetSession('http://127.0.0.1:9', 'k', id)).rejects.toMatchObject({ code: 'speech_unreachable', retryable: true })
+})
 
 describe('POST /v2/live', () => {
   it('answers 201 with id, created_at and a token address on this server', async () => {

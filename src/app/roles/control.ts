@@ -3,10 +3,13 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createOps } from '../../control/api/ops.js'
 import { createApi, listen, type ApiServer } from '../../control/api/server.js'
+import { toError } from '../../core/errors.js'
 import type { ResultRoutesDeps } from '../../control/api/results.js'
 import { toGap, toMeeting, toSegment } from '../../control/api/schemas.js'
 import type { ChannelParts } from '../../control/live/channel.js'
 import { LiveHub } from '../../control/live/hub.js'
+import { forgetSession } from '../../live/stt/gladia/forget.js'
+import { GLADIA_URL } from '../speech.js'
 import { guestToken } from '../../live/room/livekit/guest-token.js'
 import { deadLettersOf } from '../../followup/pipeline/relay.js'
 import type { Settings } from '../config/settings.js'
@@ -14,8 +17,11 @@ import { transcriptAs } from '../transcripts.js'
 import { watchDepths } from './depths.js'
 import { groundNotReady, type Ground } from './ground.js'
 import { openSchedules } from './schedules.js'
-import { purgeDeleted } from './purge.js'
+import { purgeDeleted, type PurgeParts } from './purge.js'
 import { openWebhooks } from './webhooks.js'
+
+/** What is too old in the log of writes is forgotten so often. */
+const PRUNE_MS = 3_600_000
 
 /** A listening process. */
 export interface Http {
@@ -56,6 +62,12 @@ function openHub({ records, scope, clock, logger }: Ground): LiveHub {
   return hub
 }
 
+/** Deletes sessions at Gladia, or at the speech server that the settings name; null: the local recogniser keeps them in memory, and not for long. */
+function forgetterOf({ gladiaApiKey, gladiaApiUrl }: Settings): PurgeParts['forget'] {
+  if (gladiaApiKey === null && gladiaApiUrl === null) return null
+  return (vendorId) => forgetSession(gladiaApiUrl ?? GLADIA_URL, gladiaApiKey?.reveal() ?? 'local', vendorId)
+}
+
 /** Makes tokens for people in browsers; null: no LiveKit server is configured. */
 function guestOf({ livekitUrl, livekitApiKey, livekitApiSecret }: Settings): ResultRoutesDeps['guest'] {
   if (livekitUrl === null || livekitApiKey === null || livekitApiSecret === null) return null
@@ -75,6 +87,11 @@ export async function openControl(ground: Ground): Promise<Http> {
   const webhooks = openWebhooks(ground)
   const schedules = openSchedules(ground)
   watchDepths(ground)
+  const prune = () => records.access.prune().catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'old log of writes stays'))
+  ground.scope.defer(
+    'prune',
+    clock.every(PRUNE_MS, () => void prune()),
+  )
   const api = createApi({
     store,
     queue: relay,
@@ -82,7 +99,7 @@ export async function openControl(ground: Ground): Promise<Http> {
     deadLetters: deadLettersOf(jobs.deadLetters, relay),
     renderTranscript: (id, format) => transcriptAs(store, id, format),
     defaultLanguage: settings.language,
-    deletedSoon: purgeDeleted(ground),
+    deletedSoon: purgeDeleted({ ...ground, forget: forgetterOf(settings) }),
     guest: guestOf(settings),
     access: records.access,
     hub,
