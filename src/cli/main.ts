@@ -3,9 +3,11 @@ import { Command, CommanderError } from 'commander'
 import { addBot } from './bot.js'
 import { addDemo } from './demo.js'
 import { addDoctor } from './doctor.js'
+import { addExport } from './export.js'
 import { reportFailure } from './exit.js'
 import { addJobs } from './jobs.js'
 import { addJoin } from './join.js'
+import { addKeys } from './keys.js'
 import { addServe } from './serve.js'
 import { addSettings } from './settings.js'
 import { addSpeechServer } from './speech-server.js'
@@ -20,7 +22,8 @@ function createProgram(): Command {
     .showHelpAfterError('(roomscribe <command> --help tells more)')
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .exitOverride()
-  for (const add of [addUp, addServe, addBot, addDemo, addSpeechServer, addJoin, addJobs, addDoctor, addSettings]) add(program)
+  for (const add of [addUp, addServe, addBot, addDemo, addSpeechServer, addJoin, addExport, addJobs, addKeys, addDoctor, addSettings])
+    add(program)
   // commands inherit neither: every one of them has to throw instead of exiting
   for (const command of commandsOf(program)) command.exitOverride().showHelpAfterError('(--help tells more)')
   return program
