@@ -42,6 +42,8 @@ describe('the image', () => {
     expect(entry).toEqual(['/usr/bin/tini', '--', 'node', ...NODE_FLAGS, '/app/dist/cli/main.js'])
     expect(/^USER (\S+)$/m.exec(text)?.[1]).toBe('10001:10001')
     expect(text).toMatch(/^HEALTHCHECK .*health\.mjs/m)
+    // a user without a name has no home, and asking for one would fail
+    expect(text).toMatch(/^ENV HOME=/m)
     expect(text).toMatch(/node:20\.\d+\.\d+-bookworm-slim/)
   })
 
