@@ -121,11 +121,12 @@ function wordErrors(report: DemoResult['report'], identity: string | null): stri
 /** A bot waits in a second room until Ctrl-C. */
 async function keepUp(demo: RunningDemo, paint: Paint, signal: AbortSignal): Promise<void> {
   const room = 'yours'
-  const { url, token } = await demo.invite(room)
+  const { link, url, token } = await demo.invite(room)
   process.stdout.write(
-    `\n${paint.bold('Your turn')}: a bot waits in the room "${room}". Join it with any LiveKit client and speak:\n` +
-      `  server  ${url}\n  token   ${token}\n\n` +
-      `  API     ${demo.api.url}/v1/meetings with Authorization: Bearer ${demo.api.apiKey}\n  Ctrl-C ends everything\n\n`,
+    `\n${paint.bold('Your turn')}: a bot waits in the room "${room}". Open this link in a browser, allow the microphone and read your own words:\n` +
+      `  ${paint.bold(link)}\n\n` +
+      `  or with any LiveKit client: server ${url}, token ${token}\n` +
+      `  all meetings: ${demo.api.url} with the key ${demo.api.apiKey} (API: Authorization: Bearer)\n  Ctrl-C ends everything\n\n`,
   )
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()

@@ -90,7 +90,7 @@ describe('a person in a browser', () => {
     await line.first().waitFor()
     expect(rightWords(await page.locator('.lines').innerText())).toBeGreaterThanOrEqual(ENOUGH_WORDS)
     await other.waitForFunction('window.captions.some(({ isFinal }) => isFinal)')
-    captions = (await other.evaluate('window.captions')) as SeenCaption[]
+    captions = await other.evaluate<SeenCaption[]>('window.captions')
     await page.getByRole('button', { name: 'Leave' }).click()
     await page.getByText('You are no longer in the room').waitFor()
     await stage.call('POST', `/v1/meetings/${id}/stop`, {})

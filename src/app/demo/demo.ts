@@ -58,8 +58,8 @@ export interface DemoResult {
 export interface RunningDemo {
   readonly result: DemoResult
   readonly api: { readonly url: string; readonly apiKey: string }
-  /** Sends a bot into another room of the demo's server, and makes a token for a person to join it. */
-  invite(room: string): Promise<{ readonly url: string; readonly token: string }>
+  /** Sends a bot into another room of the demo's server. @returns a link with which a browser joins it, and a token for any other client */
+  invite(room: string): Promise<{ readonly link: string; readonly url: string; readonly token: string }>
   close(): Promise<void>
 }
 
@@ -113,8 +113,10 @@ export async function runDemo(
       result,
       api: up,
       invite: async (room) => {
-        await call(up, 'POST', '/v1/meetings', { room }, signal)
-        return { url: livekit.url, token: await actorToken(livekit, { room, identity: 'you', name: 'You' }) }
+        const { id } = (await call(up, 'POST', '/v1/meetings', { room, title: 'Your turn' }, signal)) as { id: string }
+        const made = (await call(up, 'POST', `/v1/meetings/${id}/links`, { guest: true }, signal)) as { token: string }
+        const link = `${up.url}/join#link=${made.token}`
+        return { link, url: livekit.url, token: await actorToken(livekit, { room, identity: 'you', name: 'You' }) }
       },
       close: () => scope.close(),
     }

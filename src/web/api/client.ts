@@ -81,7 +81,6 @@ export async function ask<T>(path: string, { method = 'GET', body, raw, signal }
     response = await fetch(path, {
       method,
       credentials: 'same-origin',
-      cache: 'no-store',
       signal: signal === undefined ? late : AbortSignal.any([signal, late]),
       headers: {
         accept: 'application/json',

@@ -37,7 +37,8 @@ export class LiveFeed {
   readonly #final = new Set<string>()
   #dropped = 0
   #meeting: Meeting | null = null
-  #speaking: readonly string[] = []
+  /** null: nobody has told */
+  #speaking: readonly string[] | null = null
   #waiting: readonly string[] = []
   #isOver = false
 
@@ -55,9 +56,11 @@ export class LiveFeed {
     return this.#meeting
   }
 
-  /** identities of those who are heard at this moment */
+  /** identities of those who are heard at this moment: as told, else whose words are still coming */
   get speaking(): readonly string[] {
-    return this.#speaking
+    if (this.#speaking !== null) return this.#speaking
+    const of = this.#rows.flatMap((row) => (row.kind === 'caption' && !row.isFinal && row.identity !== null ? [row.identity] : []))
+    return [...new Set(of)]
   }
 
   /** identities of those whose speech waits for a channel */

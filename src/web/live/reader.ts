@@ -77,7 +77,6 @@ export class LiveReader {
     try {
       const response = await this.#parts.fetch(path, {
         credentials: 'same-origin',
-        cache: 'no-store',
         headers: { accept: 'text/event-stream', ...(this.#lastId === '' ? {} : { 'last-event-id': this.#lastId }) },
         signal: AbortSignal.any([this.#closed.signal, silent.signal]),
       })

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { useAction } from '../app/loaded.js'
-import { go, place } from '../app/router.js'
+import { go } from '../app/router.js'
 import { logIn, loginProblem } from '../app/session.js'
 import { Heading } from '../parts/frame.js'
 import { Problem } from '../parts/notes.js'
@@ -18,7 +18,8 @@ export function LoginPage() {
           event.preventDefault()
           void action.run(async () => {
             const { meetingId } = await logIn({ key: key.trim() })
-            go(meetingId === null ? place.value.path + place.value.search : `/meetings/${meetingId}`, 'replace')
+            // to where they wanted to go
+            go(meetingId === null ? location.pathname + location.search + location.hash : `/meetings/${meetingId}`, 'replace')
           })
         }}
       >

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useRef, useState } from 'preact/hooks'
 import { ask } from '../api/client.js'
 import type { Occurrence, Schedule } from '../api/types.js'
 import { useAction } from '../app/loaded.js'
@@ -25,6 +25,7 @@ export function NewSchedule({ onMade }: { readonly onMade: () => void }) {
   const [draft, setDraft] = useState(() => emptyDraft(Intl.DateTimeFormat().resolvedOptions().timeZone))
   const [preview, setPreview] = useState<readonly Occurrence[] | null>(null)
   const [fileProblem, setFileProblem] = useState<string | null>(null)
+  const box = useRef<HTMLDetailsElement>(null)
   const action = useAction()
   const change = (part: Partial<Draft>) => {
     setDraft((before) => ({ ...before, ...part }))
@@ -41,6 +42,9 @@ export function NewSchedule({ onMade }: { readonly onMade: () => void }) {
       if (draft.kind === 'ics' && draft.ics !== null) {
         await ask(`/v1/schedules/${id}/feed`, { method: 'PUT', raw: { type: 'text/calendar', text: draft.ics } })
       }
+      setDraft(emptyDraft(draft.timeZone))
+      setPreview(null)
+      if (box.current !== null) box.current.open = false
       onMade()
       go(`/schedules/${id}`)
     })
@@ -57,7 +61,7 @@ export function NewSchedule({ onMade }: { readonly onMade: () => void }) {
     )
   }
   return (
-    <details class="card new">
+    <details class="card new" ref={box}>
       <summary>New schedule</summary>
       <form
         class="start"
@@ -156,8 +160,8 @@ export function NewSchedule({ onMade }: { readonly onMade: () => void }) {
       )}
       <Problem error={action.error} />
       {preview !== null && (
-        <section aria-label="What it would do">
-          <h3>What it would do</h3>
+        <section>
+          <h2>What it would do</h2>
           <Occurrences items={preview} label="What it would do" />
         </section>
       )}
