@@ -1,6 +1,7 @@
 import { deferred } from '../core/deferred.js'
 import { Scope } from '../core/scope.js'
 import type { Settings } from './config/settings.js'
+import { currentUsage, whyFull } from './headroom.js'
 import { spread, whyRecycle } from './recycling.js'
 import { openOps } from './roles/control.js'
 import { groundNotReady, type ProcessParts } from './roles/ground.js'
@@ -47,7 +48,10 @@ export async function startBot(settings: Settings, parts: ProcessParts & { reado
       { attendConcurrency: settings.maxMeetings, followUp: false },
     )
     ground.relay.start()
-    const notReady = () => (isLeaving ? Promise.resolve('this process is stopping') : groundNotReady(ground))
+    const notReady = async () => {
+      if (isLeaving) return 'this process is stopping'
+      return whyFull(currentUsage(rssBytes())) ?? (await groundNotReady(ground))
+    }
     const http = await openOps(ground, notReady)
     scope.defer('http', () => http.server.close())
     firstBytes = rssBytes()
