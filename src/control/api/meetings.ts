@@ -110,7 +110,8 @@ export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono<ApiEnv> {
     })
     c.set('touched', meeting.id)
     // also for a meeting that was there: adding is deduplicated
-    await deps.queue.attend(meeting.id)
+    // and not before its time, when it is asked for later: its work comes due by itself
+    if (meeting.state !== 'scheduled' || body.startAt === undefined) await deps.queue.attend(meeting.id)
     return c.json(await shown(meeting), created ? 201 : 200)
   })
   app.openapi(list, async (c) => {

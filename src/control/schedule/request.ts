@@ -1,4 +1,4 @@
-import { InputError, type InputProblem } from '../../core/errors.js'
+import { ForbiddenError, InputError, type InputProblem } from '../../core/errors.js'
 import type { ScheduleKind, ScheduleRequest } from '../../records/schedules.js'
 import { mayRoom, type Caller } from '../auth/caller.js'
 import { cronProblem } from './cron.js'
@@ -24,7 +24,7 @@ export interface ScheduleFields {
 /** What a schedule is before anybody says anything. */
 const DEFAULT_DURATION_SEC = 3_600
 
-/** A new schedule of a kind. @throws InputError every problem at once */
+/** A new schedule of a kind. @throws InputError every problem at once, ForbiddenError the key is not for that room */
 export function newRequest(kind: ScheduleKind, fields: ScheduleFields, caller: Caller, leadSec: number, nowMs: number): ScheduleRequest {
   const nothing = {
     room: null,
@@ -41,7 +41,7 @@ export function newRequest(kind: ScheduleKind, fields: ScheduleFields, caller: C
   return checked({ ...empty, ...given(fields) }, null, caller, nowMs)
 }
 
-/** A schedule with some of it changed. @throws InputError every problem at once */
+/** A schedule with some of it changed. @throws InputError every problem at once, ForbiddenError the key is not for that room */
 export function changedRequest(before: ScheduleRequest, fields: ScheduleFields, caller: Caller, nowMs: number): ScheduleRequest {
   // whoever is limited to rooms cannot make somebody else's schedule reach further than himself
   return checked({ ...before, ...given(fields), rooms: caller.rooms ?? before.rooms }, before, caller, nowMs)
@@ -59,7 +59,7 @@ function checked(request: ScheduleRequest, before: ScheduleRequest | null, calle
   const forbid = (path: 'cron' | 'startAt' | 'url') => {
     if (request[path] !== null) wrong(path, `does not belong to the kind ${kind}`)
   }
-  if (room !== null && !mayRoom(caller, room)) wrong('room', 'is none that this key may use')
+  if (room !== null && !mayRoom(caller, room)) throw new ForbiddenError('this key may not plan a meeting in that room')
   if (timeZone !== null && !ianaZone(timeZone)) wrong('timeZone', 'must be the name of a time zone, such as Europe/Berlin')
   if (kind !== 'ics' && room === null) wrong('room', `is needed for the kind ${kind}`)
   if (kind !== 'once') forbid('startAt')
