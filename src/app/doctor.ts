@@ -14,7 +14,7 @@ import { openRecords } from './records.js'
 import { livekitProblems, type Settings } from './config/settings.js'
 import { GLADIA_URL } from './speech.js'
 import { weightsDir } from './speech-server.js'
-import { probeWebhooks } from './webhook-probe.js'
+import { probeWebhooks, statusOf } from './webhook-probe.js'
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -80,7 +80,11 @@ export async function examine(
   if (redisUrl !== undefined) await look('queue', () => checkQueue(redisUrl))
   const token = settings.slackBotToken?.reveal()
   if (token !== undefined) await look('Slack', () => checkSlack(token, settings.slackApiUrl))
-  await look('HTTP port', () => portFree(settings.host, settings.port))
+  await look('HTTP port', async () => {
+    const url = `http://${settings.host}:${settings.port}`
+    if (settings.port !== 0 && (await statusOf(`${url}/healthz`)) === 200) return `a service answers at ${url}`
+    return portFree(settings.host, settings.port)
+  })
   return findings
 }
 

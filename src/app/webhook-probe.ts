@@ -93,7 +93,7 @@ async function lastPort(dataDir: string): Promise<number> {
 }
 
 /** HTTP status of a GET; null: nothing answers there. */
-async function statusOf(url: string): Promise<number | null> {
+export async function statusOf(url: string): Promise<number | null> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(ASK_MS) })
     await response.body?.cancel()

@@ -1,4 +1,4 @@
-import { OpenAPIHono } from '@hono/zod-openapi'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import type { Logger } from '../../../observe/logger.js'
 import type { AutoJoinBook } from '../../../records/auto-join.js'
@@ -106,6 +106,8 @@ export function standaloneWebhooks(deps: WebhookRouteDeps): OpenAPIHono {
 const WEBHOOK_PATH = {
   method: 'post' as const,
   path: '/livekit',
+  // the signature is the key
+  security: [],
   description: 'Webhooks of the LiveKit server, signed with its key: they say in which rooms something has happened.',
   responses: {
     200: { description: 'taken, or of no interest, or taken before' },
@@ -119,6 +121,8 @@ const WEBHOOK_PATH = {
 const PROBE_PATH = {
   method: 'get' as const,
   path: '/livekit/{probe}',
+  security: [],
+  request: { params: z.object({ probe: z.string().max(100) }) },
   description: 'Whether the webhook of a room that `roomscribe doctor` made has come.',
   responses: { 204: { description: 'it has' }, 404: { description: 'it has not' } },
 }

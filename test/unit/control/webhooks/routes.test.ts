@@ -95,6 +95,13 @@ describe('POST /webhooks/livekit', () => {
     expect((await app.request('/webhooks/livekit')).status).toBe(404)
   })
 
+  test('both paths are in the OpenAPI document, under no key', () => {
+    const { app } = rig()
+    const { paths } = app.getOpenAPI31Document({ openapi: '3.1.0', info: { title: 't', version: '1' } })
+    expect(paths?.['/webhooks/livekit']?.post).toMatchObject({ security: [] })
+    expect(paths?.['/webhooks/livekit/{probe}']?.get).toMatchObject({ security: [], parameters: [{ name: 'probe', in: 'path' }] })
+  })
+
   test('the webhook of a probe is found by its name, and by no other', async () => {
     const { app, send, looks } = rig({ isOff: true })
     const name = `roomscribe-doctor-${'a'.repeat(22)}`
