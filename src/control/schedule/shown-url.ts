@@ -9,5 +9,4 @@ export function shownUrl(url: string): string {
 }
 
 /** An address as it is asked for: calendars are often given as webcal: links. */
-export const feedAddress = (url: string): string =>
-  url.trim().replace(/^webcal(s?):\/\//i, (_, s: string) => (s === '' ? 'https://' : `http${s}://`))
+export const feedAddress = (url: string): string => url.trim().replace(/^webcals?:\/\//i, 'https://')
