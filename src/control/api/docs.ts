@@ -65,7 +65,8 @@ interface Kept {
 /** The documentation page of /openapi.json, to be mounted at /docs; no other host is asked for anything. */
 export function docsRoutes(): Hono {
   const app = new Hono()
-  const folder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
+  const require = createRequire(import.meta.url)
+  const folder = dirname(require.resolve('swagger-ui-dist/package.json'))
   const kept = new Map<string, Promise<Kept>>()
   const read = (name: string): Promise<Kept> => {
     const known = kept.get(name)
