@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { CONTROL_PARTS, run as control, type ControlPart } from './control.js'
 import { run as crowd, runFirstWords as firstWords } from './crowd.js'
 import { run as interleave } from './interleave.js'
 import { run as leasing } from './leasing.js'
@@ -15,8 +16,8 @@ interface Size {
   readonly isFull: boolean
   /** `--people N`; null when it was not given */
   readonly people: number | null
-  /** `--part NAME` and `--count N`, of `resilience`; null when not given */
-  readonly part: Part | null
+  /** `--part NAME` and `--count N`, of `resilience` and `control`; null when not given */
+  readonly part: Part | ControlPart | null
   readonly count: number | null
 }
 
@@ -33,8 +34,10 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'first-words': firstWords,
   names: realNames,
   resilience,
+  control,
 }
 
+const PARTS = [...RESILIENCE_PARTS, ...CONTROL_PARTS]
 const MAX_PEOPLE = 64
 
 function read(args: string[]): { readonly names: readonly string[]; readonly isJson: boolean; readonly size: Size } | string {
@@ -54,8 +57,8 @@ function read(args: string[]): { readonly names: readonly string[]; readonly isJ
     if (unknown.length > 0) return `unknown: ${unknown.join(' ')}`
     const people = values.people === undefined ? null : Number(values.people)
     if (people !== null && !(Number.isInteger(people) && people >= 4 && people <= MAX_PEOPLE)) return `--people is 4 to ${MAX_PEOPLE}`
-    const part = RESILIENCE_PARTS.find((one) => one === values.part) ?? null
-    if (values.part !== undefined && part === null) return `--part is one of ${RESILIENCE_PARTS.join(' ')}`
+    const part = PARTS.find((one) => one === values.part) ?? null
+    if (values.part !== undefined && part === null) return `--part is one of ${PARTS.join(' ')}`
     const count = values.count === undefined ? null : Number(values.count)
     if (count !== null && !(Number.isInteger(count) && count > 0)) return '--count is a whole number above 0'
     return { names: positionals, isJson: values.json ?? false, size: { isFull: values.full ?? false, people, part, count } }

@@ -60,7 +60,11 @@ const RUN: Record<Part, (count: number, seed: number) => Promise<object>> = {
  * Cuts of the speech connection, simulated meetings, hostile input, a long outage, killed and drained bots: real processes on a real
  * server for the last two. @param only one part, null for all @param count how often, null for the size asked for
  */
-export async function run(size: { readonly isFull: boolean; readonly part: Part | null; readonly count: number | null }): Promise<object> {
+export async function run(size: {
+  readonly isFull: boolean
+  readonly part: string | null
+  readonly count: number | null
+}): Promise<object> {
   let report: object = {}
   for (const part of RESILIENCE_PARTS) {
     if (size.part !== null && size.part !== part) continue

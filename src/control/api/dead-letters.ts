@@ -13,7 +13,7 @@ const list = createRoute({
   method: 'get',
   path: '/dead-letters',
   request: { query: z.object({ limit: z.coerce.number().int().min(1).max(1000).default(100) }) },
-  responses: { 200: json(DeadLetterList, 'jobs that were given up and wait for a person, newest first'), ...common },
+  responses: { ...common, 200: json(DeadLetterList, 'jobs that were given up and wait for a person, newest first') },
 })
 
 const retry = createRoute({
@@ -21,10 +21,10 @@ const retry = createRoute({
   path: '/dead-letters/{id}/retry',
   request: { params: z.object({ id: z.string().max(200) }) },
   responses: {
+    ...common,
     202: json(DeadLetterSchema, 'it runs again, with all its attempts'),
     404: failure('no such job'),
     409: failure('it is not given up (any more)'),
-    ...common,
   },
 })
 

@@ -50,21 +50,21 @@ const AuditList = z
   })
   .openapi('AuditList')
 
-const list = createRoute({ method: 'get', path: '/keys', responses: { 200: json(KeyList, 'keys, newest first'), ...common } })
+const list = createRoute({ method: 'get', path: '/keys', responses: { ...common, 200: json(KeyList, 'keys, newest first') } })
 const create = createRoute({
   method: 'post',
   path: '/keys',
   request: { body: { content: { 'application/json': { schema: CreateKey } }, required: true } },
-  responses: { 201: json(NewKey, 'the key'), 409: failure('there are too many keys'), ...common },
+  responses: { ...common, 201: json(NewKey, 'the key'), 409: failure('there are too many keys') },
 })
 const revoke = createRoute({
   method: 'delete',
   path: '/keys/{id}',
   request: { params: idParam },
   responses: {
+    ...common,
     204: { description: 'it opens nothing any more: here at once, elsewhere within 5 s' },
     404: failure('no such key'),
-    ...common,
   },
 })
 const audit = createRoute({
@@ -76,7 +76,7 @@ const audit = createRoute({
       limit: z.coerce.number().int().min(1).max(500).default(100),
     }),
   },
-  responses: { 200: json(AuditList, 'writes that keys asked for, newest first'), ...common },
+  responses: { ...common, 200: json(AuditList, 'writes that keys asked for, newest first') },
 })
 
 const shown = ({ id, name, scopes, rooms, createdAt, lastUsedAt, revokedAt }: KeyRecord) => ({

@@ -30,13 +30,13 @@ const live = createRoute({
     }),
   },
   responses: {
+    ...common,
     200: {
       description:
         'server-sent events: `state` (the meeting), `partial` (text may be empty: it is over), `segment`, `gap`, `end`; ids stand on segment and gap',
       content: { 'text/event-stream': { schema: z.string() } },
     },
     404: failure('no such meeting'),
-    ...common,
   },
 })
 

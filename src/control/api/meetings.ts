@@ -33,11 +33,11 @@ const start = createRoute({
     }),
   },
   responses: {
+    ...common,
     201: json(Meeting, 'a bot is on its way'),
     200: json(Meeting, 'the running meeting of that room'),
     409: failure('the Idempotency-Key belongs to another request or one that still runs, or the meeting of that room is being deleted'),
     413: failure('the body is too large'),
-    ...common,
   },
 })
 
@@ -52,42 +52,42 @@ const list = createRoute({
       limit: z.coerce.number().int().min(1).max(100).default(20),
     }),
   },
-  responses: { 200: json(MeetingList, 'meetings, newest first'), ...common },
+  responses: { ...common, 200: json(MeetingList, 'meetings, newest first') },
 })
 
 const get = createRoute({
   method: 'get',
   path: '/meetings/{id}',
   request: anyState,
-  responses: { 200: json(Meeting, 'the meeting'), ...noMeeting, ...common },
+  responses: { ...common, 200: json(Meeting, 'the meeting'), ...noMeeting },
 })
 
 const stop = createRoute({
   method: 'post',
   path: '/meetings/{id}/stop',
   request: { params: idParam, body: { content: { 'application/json': { schema: StopMeeting } } } },
-  responses: { 202: json(Meeting, 'the bot leaves, also when it already has'), ...noMeeting, ...common },
+  responses: { ...common, 202: json(Meeting, 'the bot leaves, also when it already has'), ...noMeeting },
 })
 
 const pause = createRoute({
   method: 'post',
   path: '/meetings/{id}/pause',
   request: anyState,
-  responses: { 202: json(Meeting, 'nobody is heard until it is resumed'), ...noMeeting, 409: failure('it is over'), ...common },
+  responses: { ...common, 202: json(Meeting, 'nobody is heard until it is resumed'), ...noMeeting, 409: failure('it is over') },
 })
 
 const resume = createRoute({
   method: 'post',
   path: '/meetings/{id}/resume',
   request: anyState,
-  responses: { 202: json(Meeting, 'everybody is heard again'), ...noMeeting, 409: failure('it is over'), ...common },
+  responses: { ...common, 202: json(Meeting, 'everybody is heard again'), ...noMeeting, 409: failure('it is over') },
 })
 
 const remove = createRoute({
   method: 'delete',
   path: '/meetings/{id}',
   request: anyState,
-  responses: { 202: { description: 'nobody is shown it any more; it is gone from every store within 60 s' }, ...noMeeting, ...common },
+  responses: { ...common, 202: { description: 'nobody is shown it any more; it is gone from every store within 60 s' }, ...noMeeting },
 })
 
 /** Routes of meetings, to be mounted under /v1. */

@@ -73,37 +73,37 @@ const transcript = createRoute({
   path: '/meetings/{id}/transcript',
   request: { params: idParam, query: z.object({ format: z.enum(TRANSCRIPT_FORMATS).default('json') }) },
   responses: {
+    ...common,
     200: {
       description: 'the transcript; header roomscribe-complete says whether all speech is in it',
       content: { 'application/json': { schema: Transcript }, 'text/plain': { schema: z.string() } },
     },
     ...noMeeting,
-    ...common,
   },
 })
 const summary = createRoute({
   method: 'get',
   path: '/meetings/{id}/summary',
   request: { params: idParam },
-  responses: { 200: json(Summary, 'the summary'), ...noMeeting, 409: failure('not yet'), ...common },
+  responses: { ...common, 200: json(Summary, 'the summary'), ...noMeeting, 409: failure('not yet') },
 })
 const deliveries = createRoute({
   method: 'get',
   path: '/meetings/{id}/deliveries',
   request: { params: idParam },
-  responses: { 200: json(DeliveryList, 'what was posted where'), ...noMeeting, ...common },
+  responses: { ...common, 200: json(DeliveryList, 'what was posted where'), ...noMeeting },
 })
 const link = createRoute({
   method: 'post',
   path: '/meetings/{id}/links',
   request: { params: idParam, body: { content: { 'application/json': { schema: CreateLink } } } },
-  responses: { 201: json(Link, 'whoever has the link sees this meeting in the page'), ...noMeeting, ...common },
+  responses: { ...common, 201: json(Link, 'whoever has the link sees this meeting in the page'), ...noMeeting },
 })
 const guest = createRoute({
   method: 'post',
   path: '/meetings/{id}/guest',
   request: { params: idParam, body: { content: { 'application/json': { schema: JoinAsGuest } }, required: true } },
-  responses: { 201: json(GuestSchema, 'with this a browser joins the room'), ...noMeeting, 409: failure('it is over'), ...common },
+  responses: { ...common, 201: json(GuestSchema, 'with this a browser joins the room'), ...noMeeting, 409: failure('it is over') },
 })
 
 /** What a meeting has left, and who else may see it; to be mounted under /v1. */

@@ -14,6 +14,7 @@ export const common = {
   400: failure('the request is wrong'),
   401: failure('no valid key'),
   403: failure('the key may not do this'),
+  409: failure('not in a state for this; or the Idempotency-Key belongs to another request, or to one that still runs'),
   429: failure('too many requests of this key; Retry-After tells when to come again'),
   503: failure('the database or the queue does not answer; Retry-After tells when to come again'),
 }

@@ -39,14 +39,14 @@ const create = createRoute({
   method: 'post',
   path: '/schedules',
   request: { body: body(NewSchedule) },
-  responses: { 201: json(Schedule, 'its occurrences are planned; those of a feed as soon as that has answered'), ...tooLarge, ...common },
+  responses: { ...common, 201: json(Schedule, 'its occurrences are planned; those of a feed as soon as that has answered'), ...tooLarge },
 })
 
 const list = createRoute({
   method: 'get',
   path: '/schedules',
   request: { query: z.object({ cursor: z.uuid().optional(), limit: z.coerce.number().int().min(1).max(100).default(20) }) },
-  responses: { 200: json(ScheduleList, 'schedules, newest first'), ...common },
+  responses: { ...common, 200: json(ScheduleList, 'schedules, newest first') },
 })
 
 const preview = createRoute({
@@ -54,9 +54,9 @@ const preview = createRoute({
   path: '/schedules/preview',
   request: { body: body(PreviewAsk), query: z.object({ limit: z.coerce.number().int().min(1).max(500).default(100) }) },
   responses: {
+    ...common,
     200: json(PreviewList, 'the next occurrences and the room that each would join, or why none; nothing is written'),
     ...tooLarge,
-    ...common,
   },
 })
 
@@ -64,35 +64,35 @@ const get = createRoute({
   method: 'get',
   path: '/schedules/{id}',
   request: { params: idParam },
-  responses: { 200: json(Schedule, 'the schedule'), ...missing, ...common },
+  responses: { ...common, 200: json(Schedule, 'the schedule'), ...missing },
 })
 
 const patch = createRoute({
   method: 'patch',
   path: '/schedules/{id}',
   request: { params: idParam, body: body(SchedulePatch) },
-  responses: { 200: json(Schedule, 'the schedule as it is now; its occurrences are planned anew'), ...missing, ...tooLarge, ...common },
+  responses: { ...common, 200: json(Schedule, 'the schedule as it is now; its occurrences are planned anew'), ...missing, ...tooLarge },
 })
 
 const remove = createRoute({
   method: 'delete',
   path: '/schedules/{id}',
   request: { params: idParam },
-  responses: { 204: { description: 'gone with its planned occurrences; meetings that have begun stay' }, ...missing, ...common },
+  responses: { ...common, 204: { description: 'gone with its planned occurrences; meetings that have begun stay' }, ...missing },
 })
 
 const feed = createRoute({
   method: 'put',
   path: '/schedules/{id}/feed',
   request: { params: idParam, body: { content: { 'text/calendar': { schema: z.string() } }, required: true } },
-  responses: { 200: json(Schedule, 'the calendar is taken, and planned'), ...missing, ...tooLarge, ...common },
+  responses: { ...common, 200: json(Schedule, 'the calendar is taken, and planned'), ...missing, ...tooLarge },
 })
 
 const occurrences = createRoute({
   method: 'get',
   path: '/schedules/{id}/occurrences',
   request: { params: idParam, query: z.object({ limit: z.coerce.number().int().min(1).max(500).default(50) }) },
-  responses: { 200: json(OccurrenceList, 'the last few that are over, then those to come, by their time'), ...missing, ...common },
+  responses: { ...common, 200: json(OccurrenceList, 'the last few that are over, then those to come, by their time'), ...missing },
 })
 
 /** Routes of schedules, to be mounted under /v1 before routes that limit every body. */

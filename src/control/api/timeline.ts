@@ -14,7 +14,8 @@ export interface TimelineRoutesDeps {
 
 const ms = z.int().min(0)
 
-const TimelineSchema = z
+/** Who spoke when. */
+export const SpeechTimeline = z
   .object({
     durationMs: ms,
     speech: z
@@ -32,9 +33,9 @@ const timeline = createRoute({
   path: '/meetings/{id}/timeline',
   request: { params: idParam },
   responses: {
-    200: json(TimelineSchema, 'who spoke when, what could not be heard, and the speech sessions'),
-    404: failure('no such meeting'),
     ...common,
+    200: json(SpeechTimeline, 'who spoke when, what could not be heard, and the speech sessions'),
+    404: failure('no such meeting'),
   },
 })
 

@@ -1,0 +1,280 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import autocannon from 'autocannon'
+import { newSessionId } from '../../src/core/ids.js'
+import { systemClock } from '../../src/core/time.js'
+import { silentLogger } from '../../src/observe/logger.js'
+import { openStore } from '../../src/records/sql/open.js'
+import type { LivekitServer } from '../../src/standins/livekit/server.js'
+import { CliProcess } from '../support/cli-process.js'
+import { fuzzApi } from '../support/fuzz-api.js'
+import { startTestLivekit } from '../support/livekit.js'
+import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.js'
+import { requestFor, segmentOf } from '../support/records.js'
+import { races } from '../support/schedule-races.js'
+import { startSpeechServerProcess, type SpeechServerProcess } from '../support/speech-server-process.js'
+import { SseReader } from '../support/sse-reader.js'
+import { mutatedWebhooks } from '../support/webhook-mutations.js'
+import { spawnActors } from '../../src/standins/actors/spawn.js'
+import { quantiles } from './quantiles.js'
+
+type Numbers = Record<string, unknown>
+
+const KEY = 'bench-key-of-the-settings'
+/** as many as four processes of 13 carry */
+const BURST = 50
+const BOTS = 4
+const STARTS = 30
+const READERS = 200
+const SEGMENTS = 200
+const MEETINGS = 4
+const LOAD_SEC = 15
+const RATE = 500
+
+/** The parts of this bench. */
+export const CONTROL_PARTS = ['live', 'sse', 'api', 'fuzz', 'races', 'webhooks'] as const
+export type ControlPart = (typeof CONTROL_PARTS)[number]
+
+interface Ground {
+  readonly postgres: TestPostgres
+  readonly livekit: LivekitServer
+  readonly speech: SpeechServerProcess
+  readonly folder: string
+}
+
+/** What a company asks of the control plane: real server, real PostgreSQL, each role in a process of its own. */
+export async function run(size: {
+  readonly isFull: boolean
+  readonly part: string | null
+  readonly count: number | null
+}): Promise<Numbers> {
+  const wants = (part: ControlPart) => size.part === null || size.part === part
+  const binaries = postgresBinaries()
+  if (binaries === undefined) throw new Error('the control bench needs PostgreSQL: deploy/dev sets it up')
+  const folder = await mkdtemp(join(tmpdir(), 'roomscribe-bench-control-'))
+  const postgres = await startPostgres(binaries)
+  const livekit = await startTestLivekit()
+  const speech = await startSpeechServerProcess('marks')
+  const ground = { postgres, livekit, speech, folder }
+  try {
+    const found: Numbers = {}
+    if (wants('live')) Object.assign(found, await startsAndBurst(ground))
+    if (wants('sse')) Object.assign(found, await sse(ground))
+    if (wants('api')) Object.assign(found, await apiBesideMeetings(ground))
+    if (wants('fuzz')) Object.assign(found, await fuzz(ground, size.count ?? (size.isFull ? 100_000 : 5_000)))
+    if (wants('races')) {
+      const raced = await races({ count: size.count ?? (size.isFull ? 10_000 : 500), stores: 4, seed: 1 })
+      Object.assign(found, { races: raced.races, raceDoubles: raced.doubled, raceMissed: raced.missed })
+    }
+    if (wants('webhooks'))
+      Object.assign(found, { webhooks: await mutatedWebhooks({ count: size.count ?? (size.isFull ? 10_000 : 1_000), seed: 1 }) })
+    return found
+  } finally {
+    await speech.stop()
+    await livekit.stop()
+    await postgres.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+function environment({ postgres, livekit, speech, folder }: Ground, name: string): Record<string, string> {
+  return {
+    DATABASE_URL: postgres.url,
+    LIVEKIT_URL: livekit.url,
+    LIVEKIT_API_KEY: livekit.apiKey,
+    LIVEKIT_API_SECRET: livekit.apiSecret,
+    GLADIA_API_URL: speech.url,
+    ROOMSCRIBE_STT: 'local',
+    ROOMSCRIBE_API_KEY: KEY,
+    ROOMSCRIBE_PORT: '0',
+    ROOMSCRIBE_RATE_LIMIT: '0',
+    ROOMSCRIBE_DATA_DIR: join(folder, name),
+  }
+}
+
+async function started(ground: Ground, command: string, name: string, own: Record<string, string> = {}) {
+  const child = new CliProcess([command], { ...environment(ground, name), ...own })
+  const [, url = ''] = await child.line(/ready at (http\S+)/)
+  return { child, url }
+}
+
+const call = async (url: string, method: string, path: string, body?: object): Promise<{ id: string; state: string }> => {
+  const response = await fetch(url + path, {
+    method,
+    headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  return (await response.json()) as { id: string; state: string }
+}
+
+/** Starts meetings, and waits until each is live, as its feed tells. @returns ms from the request */
+async function untilLive(url: string, room: string): Promise<number> {
+  const fromMs = systemClock.monotonicMs()
+  const { id } = await call(url, 'POST', '/v1/meetings', { room })
+  const feed = new SseReader(`${url}/v1/meetings/${id}/live`, KEY)
+  try {
+    await feed.until(() => feed.of('state').some(({ state }) => state === 'live' || state === 'failed'))
+    if (!feed.of('state').some(({ state }) => state === 'live')) throw new Error(`meeting in ${room} failed`)
+    return systemClock.monotonicMs() - fromMs
+  } finally {
+    feed.close()
+  }
+}
+
+async function peopleIn({ livekit }: Ground, rooms: readonly string[], people: number): Promise<() => Promise<void>> {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('../support/room-people-process.js', import.meta.url))], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const { url, apiKey, apiSecret } = livekit
+  child.stdin.write(`${JSON.stringify({ url, apiKey, apiSecret, rooms, people })}\n`)
+  await once(child.stdout, 'data')
+  return async () => {
+    child.stdin.end()
+    await once(child, 'exit')
+  }
+}
+
+async function startsAndBurst(ground: Ground): Promise<Numbers> {
+  const serve = await started(ground, 'serve', 'serve')
+  const bots = await Promise.all(
+    Array.from({ length: BOTS }, (_, at) =>
+      started(ground, 'bot', `bot-${at}`, { ROOMSCRIBE_MAX_MEETINGS: '14', ROOMSCRIBE_ALONE_SEC: '5' }),
+    ),
+  )
+  const single = Array.from({ length: STARTS }, (_, at) => `single-${at}`)
+  const burst = Array.from({ length: BURST }, (_, at) => `burst-${at}`)
+  try {
+    let leave = await peopleIn(ground, single, 1)
+    const times: number[] = []
+    for (const room of single) {
+      times.push(await untilLive(serve.url, room))
+      const { items } = (await call(serve.url, 'GET', `/v1/meetings?room=${room}`)) as unknown as { items: { id: string }[] }
+      await call(serve.url, 'POST', `/v1/meetings/${items[0]?.id}/stop`, {})
+    }
+    await leave()
+    leave = await peopleIn(ground, burst, 2)
+    const fromMs = systemClock.monotonicMs()
+    const each = await Promise.all(burst.map((room) => untilLive(serve.url, room)))
+    const burst50Sec = (systemClock.monotonicMs() - fromMs) / 1000
+    await leave()
+    return { startToLiveMs: quantiles(times), burst50Sec, burstLiveMs: quantiles(each) }
+  } finally {
+    await Promise.all([serve, ...bots].map(({ child }) => child.stop()))
+  }
+}
+
+/** From a durable segment to each of 200 readers of another process. */
+async function sse(ground: Ground): Promise<Numbers> {
+  const serve = await started(ground, 'serve', 'sse')
+  const writer = await openStore({ databaseUrl: ground.postgres.url, dataDir: ground.folder, clock: systemClock, logger: silentLogger })
+  const readers: SseReader[] = []
+  try {
+    const { meeting } = await writer.store.create(requestFor('sse'))
+    const claim = await writer.store.claim(meeting.id)
+    await writer.store.setState(claim, 'live', null)
+    const durableMs = new Map<number, number>()
+    const lags: number[] = []
+    for (let at = 0; at < READERS; at++) {
+      readers.push(
+        new SseReader(`${serve.url}/v1/meetings/${meeting.id}/live`, KEY, null, ({ event, data }) => {
+          const fromMs = durableMs.get(Number(data['seq']))
+          if (event === 'segment' && fromMs !== undefined) lags.push(systemClock.monotonicMs() - fromMs)
+        }),
+      )
+    }
+    await Promise.all(readers.map((one) => one.until(() => one.of('state').length > 0)))
+    const session = newSessionId()
+    for (let n = 1; n <= SEGMENTS; n++) {
+      await writer.store.appendSegments(claim, [segmentOf(session, n)])
+      durableMs.set(n, systemClock.monotonicMs())
+      await systemClock.sleep(50)
+    }
+    await Promise.all(readers.map((one) => one.until(() => one.of('segment').length === SEGMENTS)))
+    return { sseMs: quantiles(lags), sseReaders: READERS, sseSegments: lags.length }
+  } finally {
+    for (const one of readers) one.close()
+    await writer.close()
+    await serve.child.stop()
+  }
+}
+
+const metric = async (url: string, name: string): Promise<number> => {
+  const text = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${KEY}` } })).text()
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
+}
+
+/** Reads of the API beside four live meetings in the same process, and what they do to its event loop. */
+async function apiBesideMeetings(ground: Ground): Promise<Numbers> {
+  const { DATABASE_URL: _, ...own } = environment(ground, 'api')
+  const child = new CliProcess(['up'], own)
+  const [, url = ''] = await child.line(/ready at (http\S+)/)
+  const speakers = Array.from({ length: MEETINGS }, (_unused, at) => {
+    const { url: server, apiKey, apiSecret } = ground.livekit
+    const cast = [0, 1, 2].map((who) => ({ identity: `p${who}`, name: `P${who}`, who, voice: 'rms' as const }))
+    const steps = cast.flatMap(({ identity, who }) =>
+      Array.from({ length: 20 }, (_turn, turn) => ({
+        atMs: 500 + who * 700 + turn * 4_000,
+        actor: identity,
+        do: 'marks' as const,
+        slots: 10,
+      })),
+    )
+    const order = { url: server, apiKey, apiSecret, room: `load-${at}`, sampleRate: 48_000 as const, isHeld: true, script: { cast, steps } }
+    return spawnActors({ clock: systemClock, order, onEvent: () => undefined })
+  })
+  try {
+    await Promise.all(speakers.map(({ ready }) => ready))
+    const ids: string[] = []
+    for (let at = 0; at < MEETINGS; at++) ids.push((await call(url, 'POST', '/v1/meetings', { room: `load-${at}` })).id)
+    for (const one of speakers) one.go()
+    await systemClock.sleep(8_000)
+    // the gauge covers the time since it was read last
+    await metric(url, 'nodejs_eventloop_lag_p99_seconds')
+    await systemClock.sleep(LOAD_SEC * 1000)
+    const calmMs = (await metric(url, 'nodejs_eventloop_lag_p99_seconds')) * 1000
+    const headers = { authorization: `Bearer ${KEY}` }
+    const result = await autocannon({
+      url,
+      connections: 20,
+      overallRate: RATE,
+      duration: LOAD_SEC,
+      requests: [
+        { method: 'GET', path: '/v1/meetings', headers },
+        ...ids.flatMap((id) => [
+          { method: 'GET' as const, path: `/v1/meetings/${id}`, headers },
+          { method: 'GET' as const, path: `/v1/meetings/${id}/transcript`, headers },
+        ]),
+      ],
+    })
+    const loadedMs = (await metric(url, 'nodejs_eventloop_lag_p99_seconds')) * 1000
+    return {
+      apiP99Ms: result.latency.p99,
+      apiP50Ms: result.latency.p50,
+      apiPerSec: result.requests.average,
+      apiRefused: result.non2xx + result.errors,
+      loopP99Ms: { calm: calmMs, loaded: loadedMs },
+    }
+  } finally {
+    await Promise.all(speakers.map((one) => one[Symbol.asyncDispose]()))
+    await child.stop()
+  }
+}
+
+async function fuzz(ground: Ground, count: number): Promise<Numbers> {
+  const serve = await started(ground, 'serve', 'fuzz', { LIVEKIT_URL: 'ws://127.0.0.1:1', ROOMSCRIBE_FEED_HOSTS: '' })
+  const rssMb = () => metric(serve.url, 'process_resident_memory_bytes').then((bytes) => bytes / 2 ** 20)
+  try {
+    const warmUp = Math.min(2_000, Math.floor(count / 4))
+    await fuzzApi({ url: serve.url, key: KEY, count: warmUp, seed: 2 })
+    const before = await rssMb()
+    const found = await fuzzApi({ url: serve.url, key: KEY, count, seed: 1 })
+    const { fuzzed, fivexx, unpublished, statuses, failures } = found
+    return { fuzzed, fivexx, unpublished, fuzzStatuses: statuses, fuzzFailures: failures, fuzzGrowthMb: (await rssMb()) - before }
+  } finally {
+    await serve.child.stop()
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * People who sit silent in rooms, several of them in many rooms, in a process of their own.
+ * In: one JSON line with the server's keys, the rooms and how many in each. Out: `ready`. Ends with its standard input.
+ */
+import { createInterface } from 'node:readline'
+import { dispose, Room } from '@livekit/rtc-node'
+import { actorToken } from '../../src/standins/actors/token.js'
+
+interface Order {
+  readonly url: string
+  readonly apiKey: string
+  readonly apiSecret: string
+  readonly rooms: readonly string[]
+  readonly people: number
+}
+
+const AT_ONCE = 8
+const joined: Room[] = []
+
+async function enter(order: Order): Promise<void> {
+  const places = order.rooms.flatMap((room) => Array.from({ length: order.people }, (_, at) => ({ room, identity: `person-${at}` })))
+  const next = places.values()
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (const { room, identity } of next) {
+        const one = new Room()
+        await one.connect(order.url, await actorToken(order, { room, identity, name: identity }), { autoSubscribe: false, dynacast: false })
+        joined.push(one)
+      }
+    }),
+  )
+  process.stdout.write('ready\n')
+}
+
+const lines = createInterface({ input: process.stdin })
+lines.once('line', (line) => void enter(JSON.parse(line) as Order))
+lines.once('close', () => {
+  void Promise.allSettled(joined.map((room) => room.disconnect())).then(() => dispose())
+})
