@@ -30,12 +30,13 @@ export function go(to: string, how: 'push' | 'replace' = 'push'): void {
 /** A link to a place of the page; with a modifier key it is the browser's. */
 export function A(props: { readonly href: string; readonly class?: string; readonly children: ComponentChildren }) {
   const { href, children } = props
-  const isCurrent = place.value.path === href
+  const { path } = place.value
+  const isWithin = href !== '/' ? path.startsWith(`${href}/`) : path.startsWith('/meetings/')
   return (
     <a
       href={href}
       class={props.class}
-      aria-current={isCurrent ? 'page' : undefined}
+      aria-current={path === href ? 'page' : isWithin ? 'true' : undefined}
       onClick={(event: MouseEvent) => {
         if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
         event.preventDefault()

@@ -18,22 +18,24 @@ interface LineProps {
   readonly colour: string
   /** whether the row before is the same person's, a moment ago */
   readonly isSame: boolean
-  readonly gapName: string
+  /** as the person is called now */
+  readonly name: string
 }
 
 /** One line. Rendered again only when its row is another one: a feed of hours changes two lines at a time. */
 class Line extends Component<LineProps> {
   override shouldComponentUpdate(next: LineProps): boolean {
-    return next.row !== this.props.row || next.isSame !== this.props.isSame || next.colour !== this.props.colour
+    const { row, isSame, colour, name } = this.props
+    return next.row !== row || next.isSame !== isSame || next.colour !== colour || next.name !== name
   }
 
-  override render({ row, colour, isSame, gapName }: LineProps) {
+  override render({ row, colour, isSame, name }: LineProps) {
     if (row.kind === 'gap') {
       return (
         <li class="line gap">
           <span class="t num">{moment(row.fromMs)}</span>
           <span class="text">
-            {gapName} could not be heard for {seconds(row.toMs - row.fromMs)}: {gapText(row.reason)}.
+            {name} could not be heard for {seconds(row.toMs - row.fromMs)}: {gapText(row.reason)}.
           </span>
         </li>
       )
@@ -41,7 +43,7 @@ class Line extends Component<LineProps> {
     return (
       <li class={`line ${colour}${isSame ? ' same' : ''}${row.isFinal ? '' : ' partial'}`} data-final={String(row.isFinal)}>
         <span class="t num">{moment(row.startMs)}</span>
-        <span class="name">{nameOf(row)}</span>
+        <span class="name">{name}</span>
         <span class="text" dir="auto">
           {row.text}
         </span>
@@ -60,7 +62,8 @@ export function Captions({
   readonly rows: readonly Row[]
   readonly dropped: number
   readonly people: People
-  readonly nameFor: (identity: string) => string
+  /** null: nobody by that identity is known */
+  readonly nameFor: (identity: string) => string | null
 }) {
   const box = useRef<HTMLDivElement>(null)
   const isFollowing = useRef(true)
@@ -72,6 +75,11 @@ export function Captions({
   const shown = rows.slice(-limit)
   const earlier = rows.length - shown.length
   const finals = rows.filter((row) => row.kind === 'caption' && row.isFinal).slice(-3)
+  // who came a moment ago has no name on the words yet, and names change
+  const named = (row: Row): string => {
+    const now = row.identity === null ? null : nameFor(row.identity)
+    return row.kind === 'gap' ? (now ?? row.identity) : (now ?? nameOf(row))
+  }
   const toEnd = () => {
     isFollowing.current = true
     setAtEnd(true)
@@ -104,7 +112,7 @@ export function Captions({
               row={row}
               colour={row.kind === 'caption' ? people.colour(row.identity) : ''}
               isSame={isSameTurn(shown[index - 1], row)}
-              gapName={row.kind === 'gap' ? nameFor(row.identity) : ''}
+              name={named(row)}
             />
           ))}
         </ol>
@@ -116,7 +124,7 @@ export function Captions({
       )}
       <div class="unseen" aria-live="polite">
         {finals.map((row) => (
-          <p key={row.key}>{row.kind === 'caption' ? `${nameOf(row)}: ${row.text}` : ''}</p>
+          <p key={row.key}>{row.kind === 'caption' ? `${named(row)}: ${row.text}` : ''}</p>
         ))}
       </div>
     </section>

@@ -82,7 +82,7 @@ function Room({ meeting: first, onEnd }: { readonly meeting: Meeting; readonly o
       })
       setCall(joined)
     })
-  const nameFor = (of: string) => meeting.participants.find((person) => person.identity === of)?.name || of
+  const nameFor = (of: string) => meeting.participants.find((person) => person.identity === of)?.name || null
   return (
     <article class="live">
       <div class="title-row">

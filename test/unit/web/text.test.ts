@@ -13,6 +13,7 @@ describe('search', () => {
     ['naïve', 'A naive question', ['naive']],
     ['strasse', 'Straße', []],
     ['fi', 'ﬁnd', ['ﬁ']],
+    ['f', 'ﬁnd', ['ﬁ']],
     ['İ', 'istanbul İstanbul', ['i', 'İ']],
     ['😀', 'so 😀 it is', ['😀']],
     ['  the ', 'the other', ['the', 'the']],

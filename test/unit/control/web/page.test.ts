@@ -32,6 +32,7 @@ describe('the policy', () => {
     ['ws://127.0.0.1:7880', "connect-src 'self' ws://127.0.0.1:7880 http://127.0.0.1:7880"],
     ['ws://[::1]:7880', "connect-src 'self' ws://[::1]:7880 http://[::1]:7880"],
     ["ws://a'; script-src *", "connect-src 'self'"],
+    ['ws://a;script-src', "connect-src 'self'"],
     ['nonsense', "connect-src 'self'"],
   ])('of %s lets the page connect there and nowhere else', (url, expected) => {
     expect(
