@@ -52,6 +52,8 @@ const AT_ONCE = 4
 const MAX_WAITING = 5_000
 /** A meeting that is ending while people are there. */
 const AGAIN_MS = 2_000
+/** A meeting that has not ended by then is held up: the rounds go on looking. */
+const MAX_AGAIN = 20
 /** Meetings that wait for a bot, looked at in a round in case that their rooms have ended. */
 const MAX_QUEUED = 500
 
@@ -65,6 +67,8 @@ export class AutoJoin {
   readonly #waiting = new Map<string, { by: Hint; place: RoomPlace | undefined }>()
   readonly #running = new Set<string>()
   readonly #again = new Map<string, () => void>()
+  /** looks in a row that found the same meeting ending */
+  readonly #tries = new Map<string, number>()
   readonly #fault: LastingFault
   #isInRound = false
   #isClosed = false
@@ -146,6 +150,7 @@ export class AutoJoin {
     const view = place && { sid: place.sid, createdMs: place.createdMs, people }
     const decision = decide({ view, last, memory, minPeople, nowMs: clock.nowMs() })
     if (decision.memory && decision.memory !== memory) await book.remember(room, decision.memory)
+    if (decision.act !== 'look_again') this.#tries.delete(room)
     switch (decision.act) {
       case 'start': {
         const { meeting, created } = await store.create(this.#request(room))
@@ -168,7 +173,9 @@ export class AutoJoin {
   }
 
   #lookLater(room: string): void {
-    if (this.#again.has(room) || this.#isClosed || this.#again.size >= MAX_WAITING) return
+    const tries = (this.#tries.get(room) ?? 0) + 1
+    if (this.#again.has(room) || this.#isClosed || tries > MAX_AGAIN || this.#tries.size >= MAX_WAITING) return
+    this.#tries.set(room, tries)
     const look = () => {
       this.#again.delete(room)
       this.#enqueue(room, 'webhook')

@@ -139,6 +139,26 @@ describe('auto-join', () => {
     expect((await meetings('team-a')).map(({ state }) => state)).toEqual(['queued', 'done'])
   })
 
+  test('a meeting whose end is held up is looked at again for 40 s, then by the rounds only', async () => {
+    const { census, store, join, clock, running } = rig()
+    census.enter('team-a', 'ana')
+    join.look('team-a')
+    await clock.settle()
+    const [meeting] = await running('team-a')
+    await store.setState(await store.claim(meeting!.id), 'finalising', 'everybody_left')
+    join.look('team-a')
+    await clock.settle()
+    await clock.advance(60_000)
+    const { calls } = census
+    expect(calls).toBeGreaterThan(40)
+    await clock.advance(600_000)
+    expect([census.calls, clock.pending]).toEqual([calls, 0])
+    await store.finish(meeting!.id)
+    join.look('team-a')
+    await clock.settle()
+    expect(await running('team-a')).toHaveLength(1)
+  })
+
   test('nothing is left open after close', async () => {
     const { census, join, clock, store, running } = rig()
     census.enter('team-a', 'ana')
