@@ -31,7 +31,7 @@ export function FinishedPage({ meeting, onChange }: { readonly meeting: Meeting;
   const jump = useJump()
   const people = useMemo(() => {
     const made = new People()
-    for (const { identity } of meeting.participants) made.colour(identity)
+    made.know(meeting.participants)
     return made
   }, [meeting])
   return (

@@ -65,6 +65,7 @@ function Room({ meeting: first, onEnd }: { readonly meeting: Meeting; readonly o
   const [name, setName] = useState('')
   const action = useAction()
   const meeting = feed.meeting ?? first
+  people.know(meeting.participants)
   useEffect(() => () => void call?.leave(), [call])
   const join = () =>
     action.run(async () => {

@@ -20,6 +20,7 @@ export function LivePage({ meeting: first, onEnd }: { readonly meeting: Meeting;
   const { feed, status } = useFeed(first.id, onEnd)
   const people = useRef(new People()).current
   const meeting = feed.meeting ?? first
+  people.know(meeting.participants)
   const nameFor = (identity: string) => meeting.participants.find((person) => person.identity === identity)?.name || null
   return (
     <article class="live">

@@ -5,6 +5,11 @@ const COLOURS = 8
 export class People {
   readonly #numbers = new Map<string, number>()
 
+  /** Gives colours in the order of a list, so that every page of a meeting has the same ones. */
+  know(people: readonly { readonly identity: string }[]): void {
+    for (const { identity } of people) this.colour(identity)
+  }
+
   /** @returns the CSS class of their colour */
   colour(identity: string | null): string {
     if (identity === null) return 'who-none'
