@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib'
+import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/time.js'
 import { FEED_LIMITS, GuardedFetch, type FetchLimits, type Lookup } from '../../src/control/schedule/guarded-fetch.js'
@@ -67,6 +68,38 @@ describe('55 addresses inside the house are not asked', () => {
     'http://user@127.0.0.1/',
   ])('%s', async (url) => {
     await expect(newFetch([]).get(url, NONE)).rejects.toThrow(/inside the house/)
+  })
+
+  test('none of 300 addresses inside the house, in any spelling, is asked', async () => {
+    const byte = fc.integer({ min: 0, max: 255 })
+    const inside = fc.oneof(
+      fc.tuple(fc.constantFrom(0, 10, 127), byte, byte, byte),
+      fc.tuple(fc.constant(172), fc.integer({ min: 16, max: 31 }), byte, byte),
+      fc.tuple(fc.constant(192), fc.constant(168), byte, byte),
+      fc.tuple(fc.constant(169), fc.constant(254), byte, byte),
+      fc.tuple(fc.constant(100), fc.integer({ min: 64, max: 127 }), byte, byte),
+      fc.tuple(fc.integer({ min: 224, max: 255 }), byte, byte, byte),
+    )
+    const hex = (n: number) => n.toString(16).padStart(2, '0')
+    const spellings: readonly ((bytes: readonly number[]) => string)[] = [
+      (bytes) => bytes.join('.'),
+      (bytes) => bytes.map((one) => `0${one.toString(8)}`).join('.'),
+      (bytes) => bytes.map((one) => `0x${hex(one)}`).join('.'),
+      (bytes) => `0x${bytes.map(hex).join('')}`,
+      (bytes) => String(bytes.reduce((whole, one) => whole * 256 + one, 0)),
+      ([a = 0, b = 0, c = 0, d = 0]) => `${a}.${b}.${c * 256 + d}`,
+      (bytes) => `[::ffff:${bytes.join('.')}]`,
+      ([a = 0, b = 0, c = 0, d = 0]) => `[::ffff:${hex(a)}${hex(b)}:${hex(c)}${hex(d)}]`,
+      (bytes) => `[64:ff9b::${bytes.join('.')}]`,
+      ([a = 0, b = 0, c = 0, d = 0]) => `[2002:${hex(a)}${hex(b)}:${hex(c)}${hex(d)}::1]`,
+    ]
+    const fetch = newFetch([])
+    await fc.assert(
+      fc.asyncProperty(inside, fc.constantFrom(...spellings), async (bytes, spelled) => {
+        await expect(fetch.get(`http://${spelled(bytes)}/`, NONE)).rejects.toThrow(/inside the house/)
+      }),
+      { numRuns: 300 },
+    )
   })
 
   test.each(['ftp://example.com/', 'file:///etc/passwd', 'data:text/calendar,x', 'gopher://127.0.0.1/'])(

@@ -202,6 +202,15 @@ describe.each(targets)('schedules on %s', (kind) => {
     expect((await shown(schedule)).map(([, state]) => state)).toEqual(['planned', 'planned', 'planned', 'planned'])
   })
 
+  test('another lead changes when it starts', async () => {
+    const schedule = await newSchedule()
+    const draft = draftAt(`${newKey()}/1`, NOW + HOUR)
+    await plan(schedule, [draft])
+    const earlier = await book.change(schedule.id, scheduleRequest({ leadSec: 600 }), NOW)
+    expect(await plan(earlier, [draft])).toMatchObject({ changed: 1 })
+    expect((await book.startDue(NOW + HOUR - 600_000, 50)).map(({ scheduleId }) => scheduleId)).toContain(schedule.id)
+  })
+
   test('what could not be read, what is beyond the plan, and what is over stays as it is', async () => {
     const schedule = await newSchedule()
     const [unread, far, over] = [newKey(), newKey(), newKey()] as [string, string, string]
@@ -229,6 +238,8 @@ describe.each(targets)('schedules on %s', (kind) => {
     expect(await plan(disabled, [draft])).toMatchObject({ isCurrent: false })
     const enabled = await book.change(schedule.id, scheduleRequest(), NOW)
     expect(await plan(enabled, [draft])).toMatchObject({ isCurrent: true, changed: 1 })
+    expect(await shown(schedule)).toEqual([[draft.key, 'planned', null]])
+    expect(await plan(schedule, [])).toMatchObject({ isCurrent: false })
     expect(await shown(schedule)).toEqual([[draft.key, 'planned', null]])
     await book.remove(schedule.id)
     expect(await plan(enabled, [draft])).toMatchObject({ isCurrent: false })

@@ -202,10 +202,12 @@ BEGIN
     ON CONFLICT (schedule_id, key) DO UPDATE SET start_at = excluded.start_at, end_at = excluded.end_at, due_at = excluded.due_at,
       title = excluded.title, room = excluded.room, room_problem = excluded.room_problem, language = excluded.language,
       vocabulary = excluded.vocabulary, slack_channel = excluded.slack_channel, state = excluded.state, reason = excluded.reason
-    WHERE o.state <> 'started' AND NOT (o.state = 'cancelled' AND excluded.state = 'cancelled') AND
+    WHERE o.state <> 'started' AND NOT (o.state = 'cancelled' AND excluded.state = 'cancelled') AND (
       (o.start_at, o.end_at, o.title, o.room, o.room_problem, o.language, o.vocabulary, o.slack_channel, o.state)
       IS DISTINCT FROM (excluded.start_at, excluded.end_at, excluded.title, excluded.room, excluded.room_problem, excluded.language,
-        excluded.vocabulary, excluded.slack_channel, excluded.state);
+        excluded.vocabulary, excluded.slack_channel, excluded.state)
+      -- another lead; one that waits for its room, which has a reason, goes on waiting
+      OR (o.state = 'planned' AND o.reason IS NULL AND o.due_at <> excluded.due_at));
   GET DIAGNOSTICS v_count = ROW_COUNT;
   v_changed := v_changed + v_count;
 
