@@ -126,12 +126,14 @@ async function untilLive(url: string, room: string): Promise<number> {
 }
 
 async function peopleIn({ livekit }: Ground, rooms: readonly string[], people: number): Promise<() => Promise<void>> {
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../support/room-people-process.js', import.meta.url))], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL('./room-people-process.js', import.meta.url))], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const { url, apiKey, apiSecret } = livekit
   child.stdin.write(`${JSON.stringify({ url, apiKey, apiSecret, rooms, people })}\n`)
-  await once(child.stdout, 'data')
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`people ended with ${String(code)}`)))
+  await Promise.race([once(child.stdout, 'data'), ended])
+  ended.catch(() => undefined)
   return async () => {
     child.stdin.end()
     await once(child, 'exit')
@@ -163,7 +165,8 @@ async function startsAndBurst(ground: Ground): Promise<Numbers> {
     await leave()
     return { startToLiveMs: quantiles(times), burst50Sec, burstLiveMs: quantiles(each) }
   } finally {
-    await Promise.all([serve, ...bots].map(({ child }) => child.stop()))
+    // nobody is there to take over what they run
+    await Promise.all([serve, ...bots].map(({ child }) => child.kill()))
   }
 }
 

@@ -39,7 +39,7 @@ export class BotStage {
   readonly redis: TestRedis | null
   readonly #folder: string
   readonly #dead = new Set<CliProcess>()
-  #serve: CliProcess | null = null
+  readonly #serves: CliProcess[] = []
   #url = ''
   #processes = 0
 
@@ -93,10 +93,13 @@ export class BotStage {
     }
   }
 
-  async serve(): Promise<void> {
-    this.#serve = new CliProcess(['serve'], this.env())
-    const [, url] = await this.#serve.line(/ready at (\S+)/)
-    this.#url = url ?? ''
+  /** Starts a `serve`; the last one started is asked for meetings. @returns its address */
+  async serve(): Promise<string> {
+    const serve = new CliProcess(['serve'], this.env())
+    this.#serves.push(serve)
+    const [, url = ''] = await serve.line(/ready at (\S+)/)
+    this.#url = url
+    return url
   }
 
   /** Starts a bot and waits until it takes meetings. */
@@ -175,7 +178,7 @@ export class BotStage {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.bots.map((bot) => bot.kill()))
-    await this.#serve?.kill()
+    await Promise.all(this.#serves.map((serve) => serve.kill()))
     await this.records.close()
     await this.#speech.stop()
     await this.livekit.stop()
