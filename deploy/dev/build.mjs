@@ -51,7 +51,7 @@ async function filesIn(folder) {
 
 /** A hash over names, sizes and times of the sources and what else decides the outcome. */
 async function stateOf(root) {
-  const hash = createHash('sha256')
+  const hash = createHash('sha256').update(await readFile(BUNDLER))
   const sources = (await filesIn(join(root, 'src'))).sort().map((file) => join('src', file))
   for (const file of ['tsconfig.json', 'package-lock.json', ...sources]) {
     const { size, mtimeMs } = await stat(join(root, file))

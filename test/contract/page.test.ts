@@ -304,4 +304,15 @@ describe('a finished meeting', () => {
     expect(await page.locator('.line.target a').getAttribute('href')).toBe(`#t=${last.startMs}`)
     expect(await page.locator('.line').count()).toBeLessThanOrEqual(600)
   })
+  test('goes to a moment once: who then leafs on stays where they are', async () => {
+    const done = finishedMeeting(2000)
+    api.meetings.push(done)
+    const within = done.transcript.segments[500]
+    if (within === undefined) throw new Error('no segment')
+    await open(`/meetings/${done.meeting.id}#t=${within.startMs}`)
+    await page.locator('.line.target').getByRole('link').waitFor()
+    await page.getByRole('button', { name: 'Later (1400)' }).click()
+    await page.getByRole('button', { name: 'Later (1100)' }).waitFor()
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Later (1100)')
+  })
 })

@@ -88,25 +88,29 @@ export function TranscriptView({
         : rows.flatMap((row, index) => (search.in(row.text).length > 0 || search.in(nameOf(row)).length > 0 ? [index] : [])),
     [search, rows],
   )
-  const [target, setTarget] = useState(-1)
+  // a new object each time somebody asks: what was asked for is shown once, not again whenever the window moves
+  const [goal, setGoal] = useState({ index: -1 })
+  const shownGoal = useRef(goal)
+  const target = goal.index
   const show = (index: number) => {
     if (index < 0) return
-    setTarget(index)
+    setGoal({ index })
     setWindow((now) => (index >= now.from && index < now.to ? now : windowAround(index, total)))
   }
   useEffect(() => {
     if (jump.target !== null) show(rowAt(rows, jump.target.ms))
   }, [jump.target, total > 0])
   useEffect(() => {
-    const line = target < 0 ? null : list.current?.children[target - window.from]
+    const line = goal === shownGoal.current ? null : list.current?.children[goal.index - window.from]
     if (line instanceof HTMLElement) {
+      shownGoal.current = goal
       line.scrollIntoView({ block: 'center', behavior: matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth' })
       if (document.activeElement?.tagName !== 'INPUT') line.focus({ preventScroll: true })
     }
-  }, [target, window, jump.target])
+  }, [goal, window])
   const step = (by: 1 | -1) => {
     if (found.length === 0) return
-    const next = (at + by + found.length) % found.length
+    const next = at < 0 && by < 0 ? found.length - 1 : (at + by + found.length) % found.length
     setAt(next)
     show(found[next] ?? -1)
   }

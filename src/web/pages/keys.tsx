@@ -23,7 +23,12 @@ export function KeysPage() {
   }
   return (
     <>
-      <Heading title="Keys" />
+      <div class="title-row">
+        <Heading title="Keys" />
+        <a class="button" href="/docs">
+          The API
+        </a>
+      </div>
       <NewKey onMade={changed} />
       <Shown of={loaded} what="keys">
         {({ items }) =>
