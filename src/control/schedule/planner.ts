@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { InputError, toError } from '../../core/errors.js'
 import { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
@@ -35,9 +36,15 @@ const LEASE_MS = 3 * 60_000
 interface Known {
   readonly version: number
   readonly plannedMs: number
-  readonly text: string
+  /** of the text, which may be megabytes */
+  readonly hash: string
   readonly problem: string | null
 }
+
+/** How many schedules a process remembers so. */
+const MAX_KNOWN = 1_000
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('base64')
 
 /**
  * Looks at schedules when they are due: asks for their feeds, works out their occurrences, writes the plan.
@@ -121,12 +128,13 @@ export class Planner {
     const feed = fetched ?? kept
     const known = this.#known.get(schedule.id)
     const nowMs = clock.nowMs()
-    const isKnown = known && known.version === schedule.version && known.text === feed?.text && nowMs - known.plannedMs < SAME_AGAIN_MS
-    if (isKnown && schedule.url !== null) return { problem: known.problem, feed: null }
+    const hash = schedule.url === null || feed === null ? null : hashOf(feed.text)
+    const isKnown = known && known.version === schedule.version && known.hash === hash && nowMs - known.plannedMs < SAME_AGAIN_MS
+    if (isKnown) return { problem: known.problem, feed: null }
     const { plan, problem } = await drafted(schedule, feed, nowMs, this.#parts)
     const planned = await book.plan(schedule, plan, nowMs)
     for (const id of planned.orphans) await this.#stop(id)
-    if (planned.isCurrent && feed) this.#keep(schedule.id, { version: schedule.version, plannedMs: nowMs, text: feed.text, problem })
+    if (planned.isCurrent && hash !== null) this.#keep(schedule.id, { version: schedule.version, plannedMs: nowMs, hash, problem })
     return { problem, feed: fetched && fetched.text !== kept?.text ? fetched : null }
   }
 
@@ -142,9 +150,8 @@ export class Planner {
   #keep(id: string, known: Known): void {
     this.#known.delete(id)
     this.#known.set(id, known)
-    // texts are large: the few that were worked out last
     const oldest = this.#known.keys().next().value
-    if (this.#known.size > 20 && oldest !== undefined) this.#known.delete(oldest)
+    if (this.#known.size > MAX_KNOWN && oldest !== undefined) this.#known.delete(oldest)
   }
 
   #nextAt({ kind, url }: ScheduleRecord, failures: number): string | null {

@@ -74,7 +74,7 @@ describe('expansion', () => {
           expect([0, HOUR / 2, HOUR, 23 * HOUR]).toContain(off)
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
   })
 
@@ -106,7 +106,7 @@ describe('expansion', () => {
           expect([...new Set(halves)].sort()).toEqual(keys(0, first + second).sort())
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 30 },
     )
   })
 
