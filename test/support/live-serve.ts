@@ -1,6 +1,6 @@
 import { createApi, listen } from '../../src/control/api/server.js'
 import { toGap, toMeeting, toSegment } from '../../src/control/api/schemas.js'
-import { LiveHub } from '../../src/control/live/hub.js'
+import { LiveHub } from '../../src/control/feed/hub.js'
 import { Scope } from '../../src/core/scope.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'

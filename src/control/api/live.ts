@@ -5,8 +5,8 @@ import { StateError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { FeedPosition } from '../../records/port.js'
 import type { ApiEnv, Caller } from '../auth/caller.js'
-import type { LiveSink } from '../live/channel.js'
-import type { LiveHub } from '../live/hub.js'
+import type { LiveSink } from '../feed/channel.js'
+import type { LiveHub } from '../feed/hub.js'
 import { common, failure, idParam, newRoutes } from './routes.js'
 
 /** What the route of the live feed needs. */
@@ -109,7 +109,7 @@ export function liveRoutes({ hub, visible }: LiveRoutesDeps): OpenAPIHono<ApiEnv
       response.end()
     }
     if (response.destroyed) begun.leave?.()
-    return RESPONSE_ALREADY_SENT as never
+    return RESPONSE_ALREADY_SENT
   })
   return app
 }

@@ -1,6 +1,6 @@
-import type { Identity } from '../../core/ids.js'
-import { utteranceKey, type LivePartial } from '../../records/partials.js'
-import type { Segment } from './segment.js'
+import type { Identity } from '../core/ids.js'
+import { utteranceKey, type LivePartial } from '../records/partials.js'
+import type { Segment } from '../live/transcript/segment.js'
 
 /** Interim segments as watchers see them: one partial an utterance, in the name of whoever began it. */
 export function livePartials(segments: readonly Segment[], nameOf: (identity: Identity) => string): readonly LivePartial[] {
