@@ -163,6 +163,14 @@ describe('the page, in a real browser, on the whole of `up`', () => {
     expect(answer.status).toBe(401)
   })
 
+  it('leads an admin to the queues and to the documents of the API, with the same log in', async () => {
+    await page.getByRole('link', { name: 'Stuck jobs' }).click()
+    await page.getByText('Nothing is stuck.').waitFor()
+    for (const path of ['/queues', '/docs']) expect((await page.request.get(stage.up.url + path)).status()).toBe(200)
+    const stranger = await fetch(`${stage.up.url}/queues`)
+    expect(stranger.status).toBe(401)
+  })
+
   it('asked no foreign host for anything, and the policy had nothing to refuse', () => {
     expect({ faults: watched.faults, foreign: watched.foreign }).toEqual({ faults: [], foreign: [] })
   })
