@@ -374,7 +374,7 @@ describe.each(targets)('the store on %s', (kind) => {
     await store.requestStop(claim.meetingId)
     await feed.reach(23)
     expect(feed.seqs).toEqual(Array.from({ length: 20 }, (_, n) => n + 2))
-    expect(feed.events.filter(({ kind }) => kind === 'gap')).toEqual([{ kind: 'gap', gap: gapFrom(0) }])
+    expect(feed.events.filter(({ kind }) => kind === 'gap')).toEqual([{ kind: 'gap', gap: gapFrom(0), n: expect.any(Number) }])
     expect(feed.events.filter(({ kind }) => kind === 'state')).toEqual([
       { kind: 'state', state: 'live', reason: null },
       { kind: 'state', state: 'live', reason: null },

@@ -129,7 +129,11 @@ export class MeetingRows {
   }
 
   async purge(id: MeetingId): Promise<boolean> {
+    // what a calendar said of it goes too: the occurrence stays, without a name
     const rows = await this.#sql.rows(sql`
+      WITH nameless AS (
+        UPDATE roomscribe.occurrence SET title = NULL, vocabulary = '[]' WHERE meeting_id = ${checkId(id)}
+          AND EXISTS (SELECT 1 FROM roomscribe.meeting m WHERE m.id = ${id} AND m.deleted_at IS NOT NULL))
       DELETE FROM roomscribe.meeting WHERE id = ${checkId(id)} AND deleted_at IS NOT NULL RETURNING id`)
     return rows.length > 0
   }
