@@ -31,6 +31,7 @@ const BOTS = 4
 const STARTS = 30
 const READERS = 200
 const SEGMENTS = 200
+const LONGEST_START_MS = 60_000
 const MEETINGS = 4
 const LOAD_SEC = 15
 const RATE = 500
@@ -111,32 +112,47 @@ const call = async (url: string, method: string, path: string, body?: object): P
   return (await response.json()) as { id: string; state: string }
 }
 
-/** Starts meetings, and waits until each is live, as its feed tells. @returns ms from the request */
-async function untilLive(url: string, room: string): Promise<number> {
+/** Starts a meeting, and waits until it is live, as its feed tells. @returns ms from the request, or why it failed */
+async function untilLive(url: string, room: string): Promise<number | string> {
   const fromMs = systemClock.monotonicMs()
   const { id } = await call(url, 'POST', '/v1/meetings', { room })
   const feed = new SseReader(`${url}/v1/meetings/${id}/live`, KEY)
   try {
-    await feed.until(() => feed.of('state').some(({ state }) => state === 'live' || state === 'failed'))
-    if (!feed.of('state').some(({ state }) => state === 'live')) throw new Error(`meeting in ${room} failed`)
-    return systemClock.monotonicMs() - fromMs
+    const told = feed.until(() => feed.of('state').some(({ state }) => state === 'live' || state === 'failed')).then(() => true)
+    if (!(await Promise.race([told, systemClock.sleep(LONGEST_START_MS)]))) return `not live in ${LONGEST_START_MS / 1000} s`
+    const last = feed.of('state').at(-1)
+    return last?.['state'] === 'failed' ? String(last['reason']) : systemClock.monotonicMs() - fromMs
   } finally {
     feed.close()
   }
 }
 
-async function peopleIn({ livekit }: Ground, rooms: readonly string[], people: number): Promise<() => Promise<void>> {
+/** So many connections are carried by one process of people. */
+const ROOMS_A_PROCESS = 15
+
+/** Lets people into rooms. @returns lets them out again */
+async function peopleIn(ground: Ground, rooms: readonly string[], people: number): Promise<() => Promise<void>> {
+  const leave: (() => Promise<void>)[] = []
+  for (let at = 0; at < rooms.length; at += ROOMS_A_PROCESS)
+    leave.push(await peopleProcess(ground, rooms.slice(at, at + ROOMS_A_PROCESS), people))
+  return async () => {
+    await Promise.all(leave.map((out) => out()))
+  }
+}
+
+async function peopleProcess({ livekit }: Ground, rooms: readonly string[], people: number): Promise<() => Promise<void>> {
   const child = spawn(process.execPath, [fileURLToPath(new URL('./room-people-process.js', import.meta.url))], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const { url, apiKey, apiSecret } = livekit
+  const isGone = once(child, 'exit')
   child.stdin.write(`${JSON.stringify({ url, apiKey, apiSecret, rooms, people })}\n`)
-  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`people ended with ${String(code)}`)))
-  await Promise.race([once(child.stdout, 'data'), ended])
-  ended.catch(() => undefined)
+  const failed = isGone.then(([code]) => Promise.reject(new Error(`people ended with ${String(code)}`)))
+  await Promise.race([once(child.stdout, 'data'), failed])
+  failed.catch(() => undefined)
   return async () => {
     child.stdin.end()
-    await once(child, 'exit')
+    await isGone
   }
 }
 
@@ -151,7 +167,7 @@ async function startsAndBurst(ground: Ground): Promise<Numbers> {
   const burst = Array.from({ length: BURST }, (_, at) => `burst-${at}`)
   try {
     let leave = await peopleIn(ground, single, 1)
-    const times: number[] = []
+    const times: (number | string)[] = []
     for (const room of single) {
       times.push(await untilLive(serve.url, room))
       const { items } = (await call(serve.url, 'GET', `/v1/meetings?room=${room}`)) as unknown as { items: { id: string }[] }
@@ -163,7 +179,15 @@ async function startsAndBurst(ground: Ground): Promise<Numbers> {
     const each = await Promise.all(burst.map((room) => untilLive(serve.url, room)))
     const burst50Sec = (systemClock.monotonicMs() - fromMs) / 1000
     await leave()
-    return { startToLiveMs: quantiles(times), burst50Sec, burstLiveMs: quantiles(each) }
+    const ms = (some: readonly (number | string)[]) => some.filter((one) => typeof one === 'number')
+    const failed = [...times, ...each].filter((one) => typeof one === 'string')
+    return {
+      startToLiveMs: quantiles(ms(times)),
+      burst50Sec,
+      burstLiveMs: quantiles(ms(each)),
+      startsFailed: failed.length,
+      whyFailed: [...new Set(failed)],
+    }
   } finally {
     // nobody is there to take over what they run
     await Promise.all([serve, ...bots].map(({ child }) => child.kill()))
@@ -212,8 +236,7 @@ const metric = async (url: string, name: string): Promise<number> => {
 
 /** Reads of the API beside four live meetings in the same process, and what they do to its event loop. */
 async function apiBesideMeetings(ground: Ground): Promise<Numbers> {
-  const { DATABASE_URL: _, ...own } = environment(ground, 'api')
-  const child = new CliProcess(['up'], own)
+  const child = new CliProcess(['up'], environment(ground, 'api'))
   const [, url = ''] = await child.line(/ready at (http\S+)/)
   const speakers = Array.from({ length: MEETINGS }, (_unused, at) => {
     const { url: server, apiKey, apiSecret } = ground.livekit
