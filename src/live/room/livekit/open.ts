@@ -4,12 +4,16 @@ import type { Logger } from '../../../observe/logger.js'
 import type { JoinOptions, RoomConnection, RoomEvents, RoomPort } from '../port.js'
 import { CaptionSender } from './caption-sender.js'
 import { LivekitConnection } from './connection.js'
+import { JoinGate } from './join-gate.js'
 import { joinError } from './join-error.js'
 import { guardRoom, prepareLibrary, releaseLibrary } from './library.js'
 import { botToken } from './token.js'
 import { TrackPlaces } from './track-places.js'
 import { DEFAULT_TUNABLES, type RoomTunables } from './tunables.js'
 import { wireRoom } from './wiring.js'
+
+/** Joins of one process that are under way at once. */
+const JOINS_AT_ONCE = 2
 
 /** Where and as whom to join; the tunables have measured defaults. */
 export interface LivekitRoomOptions extends Partial<RoomTunables> {
@@ -31,6 +35,7 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
   const { url, apiKey, apiSecret, clock, logger } = options
   const tunables: RoomTunables = { ...DEFAULT_TUNABLES, ...options }
   const places = options.places ?? new TrackPlaces(Number.POSITIVE_INFINITY)
+  const gate = new JoinGate(JOINS_AT_ONCE)
   // the last two are understood by the native library and missing in the type: one attempt, so that a server that
   // accepts and never answers costs 8 s and not 16; trying again is the caller's
   const connectOptions = {
@@ -54,7 +59,7 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       // cannot be cancelled: walking away from a pending connect leaks its sockets, so it is waited for
-      await room.connect(url, token, connectOptions)
+      await gate.run(signal, () => room.connect(url, token, connectOptions))
     } catch (thrown) {
       connection.silence()
       await connection.close()
