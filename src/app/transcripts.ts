@@ -1,13 +1,17 @@
-import { asMeetingId, type MeetingId } from '../core/ids.js'
+import type { MeetingId } from '../core/ids.js'
 import { totalOf } from '../live/transcript/coverage.js'
 import { billingOf } from '../live/transcript/price.js'
 import { renderTranscript, type RenderFormat } from '../live/transcript/render/render.js'
 import type { TranscriptDocument } from '../live/transcript/segment.js'
-import { FINAL_STATES, type MeetingStore } from '../records/port.js'
+import { FINAL_STATES, type MeetingRecord, type MeetingStore } from '../records/port.js'
 
 /** The transcript as far as it is stored. @throws NotFoundError */
 export async function loadTranscript(store: MeetingStore, id: MeetingId): Promise<TranscriptDocument> {
-  const meeting = await store.meeting(id)
+  return documentOf(store, await store.meeting(id))
+}
+
+async function documentOf(store: MeetingStore, meeting: MeetingRecord): Promise<TranscriptDocument> {
+  const { id } = meeting
   const [segments, coverage, sessions] = await Promise.all([store.segments(id), store.coverage(id), store.sessions(id)])
   const rows = coverage?.rows ?? []
   const names = new Map(meeting.participants.map((person) => [person.identity, person.name]))
@@ -35,12 +39,12 @@ const CONTENT_TYPES: Readonly<Record<RenderFormat, string>> = {
   vtt: 'text/vtt; charset=utf-8',
 }
 
-/** The transcript as text of a format. @throws NotFoundError */
+/** The transcript of a meeting, as far as it is stored, as text of a format. @throws NotFoundError */
 export async function transcriptAs(
   store: MeetingStore,
-  id: string,
+  meeting: MeetingRecord,
   format: RenderFormat,
 ): Promise<{ body: string; contentType: string; complete: boolean }> {
-  const document = await loadTranscript(store, asMeetingId(id))
+  const document = await documentOf(store, meeting)
   return { body: renderTranscript(document, format), contentType: CONTENT_TYPES[format], complete: document.complete }
 }

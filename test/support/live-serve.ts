@@ -1,6 +1,5 @@
+import { openHub } from '../../src/app/roles/feeds.js'
 import { createApi, listen } from '../../src/control/api/server.js'
-import { toGap, toMeeting, toSegment } from '../../src/control/api/schemas.js'
-import { LiveHub } from '../../src/control/feed/hub.js'
 import { Scope } from '../../src/core/scope.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
@@ -17,13 +16,8 @@ export interface LiveServe {
 /** Listens on a free port. The store stays the caller's. */
 export async function liveServe(opened: OpenStore): Promise<LiveServe> {
   const scope = new Scope()
-  const { store, partials, access, work } = opened
-  const shown = {
-    state: (meeting: Parameters<typeof toMeeting>[0]) => Promise.resolve(toMeeting(meeting, null)),
-    segment: toSegment,
-    gap: toGap,
-  }
-  const hub = new LiveHub({ store, partials, shown, clock: systemClock, logger: silentLogger, scope })
+  const { store, access, work } = opened
+  const hub = openHub({ records: opened, scope, clock: systemClock, logger: silentLogger })
   const server = await listen(createApi(apiDeps({ store, access, work, hub, rateLimit: 0 })), '127.0.0.1', 0)
   return {
     url: `http://127.0.0.1:${server.port}`,

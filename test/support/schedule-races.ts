@@ -6,6 +6,7 @@ import { toError } from '../../src/core/errors.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import { openStore, type OpenStore } from '../../src/records/sql/open.js'
+import { seeded } from './marks-audio.js'
 import { postgresBinaries, startPostgres } from './postgres.js'
 import { draftAt, scheduleRequest } from './schedule-requests.js'
 
@@ -25,17 +26,6 @@ const PER_SECOND = 25
 const BATCH = 10
 const ATTEMPTS = 5
 const START_MS = Date.UTC(2030, 0, 7, 9)
-
-/** mulberry32 */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /**
  * Several stores, as so many `serve` processes, look at the same seconds at once and start what is due, while some of them are closed and
@@ -112,7 +102,7 @@ async function race(
   url: string,
   { count, stores, seed }: { count: number; stores: number; seed: number },
 ): Promise<number> {
-  const random = randomOf(seed)
+  const random = seeded(seed)
   const killer = new Client({ connectionString: url })
   await killer.connect()
   let restarts = 0

@@ -234,7 +234,7 @@ async function collect(from: {
     failedSteps: said.health.failures,
     speakersLateMs: Math.max(said.health.worstLatenessMs, said.health.worstUnderrunMs, said.health.worstLoopDelayMs),
   })
-  const { body } = await transcriptAs(up.store, ended.id, 'txt')
+  const { body } = await transcriptAs(up.store, ended, 'txt')
   return {
     report: result,
     transcript,

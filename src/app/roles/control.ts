@@ -5,9 +5,6 @@ import { createOps } from '../../control/api/ops.js'
 import { createApi, listen, type ApiServer } from '../../control/api/server.js'
 import { toError } from '../../core/errors.js'
 import type { ResultRoutesDeps } from '../../control/api/results.js'
-import { toGap, toMeeting, toSegment } from '../../control/api/schemas.js'
-import type { ChannelParts } from '../../control/feed/channel.js'
-import { LiveHub } from '../../control/feed/hub.js'
 import { forgetSession } from '../../live/stt/gladia/forget.js'
 import { GLADIA_URL } from '../speech.js'
 import { guestToken } from '../../live/room/livekit/guest-token.js'
@@ -15,6 +12,7 @@ import { deadLettersOf } from '../../followup/pipeline/relay.js'
 import type { Settings } from '../config/settings.js'
 import { transcriptAs } from '../transcripts.js'
 import { watchDepths } from './depths.js'
+import { openHub } from './feeds.js'
 import { groundNotReady, type Ground } from './ground.js'
 import { openSchedules } from './schedules.js'
 import { purgeDeleted, type PurgeParts } from './purge.js'
@@ -49,19 +47,6 @@ async function listening(settings: Settings, app: Parameters<typeof listen>[0], 
   return { server, url: `http://${settings.host}:${server.port}`, apiKey }
 }
 
-/** The live feeds of this process; closed with the scope. */
-function openHub({ records, scope, clock, logger }: Ground): LiveHub {
-  const { store, partials, work } = records
-  const shown: ChannelParts['shown'] = {
-    state: async (meeting) => toMeeting(meeting, (await work.stuck([meeting.id])).get(meeting.id) ?? null),
-    segment: toSegment,
-    gap: toGap,
-  }
-  const hub = new LiveHub({ store, partials, shown, clock, logger, scope })
-  scope.defer('live feeds', () => hub.close())
-  return hub
-}
-
 /** Deletes sessions at Gladia, or at the speech server that the settings name; null: the local recogniser keeps them in memory, and not for long. */
 function forgetterOf({ gladiaApiKey, gladiaApiUrl }: Settings): PurgeParts['forget'] {
   if (gladiaApiKey === null && gladiaApiUrl === null) return null
@@ -79,9 +64,8 @@ function guestOf({ livekitUrl, livekitApiKey, livekitApiSecret }: Settings): Res
 
 /** The HTTP API. @throws ConfigError the port is taken */
 export async function openControl(ground: Ground): Promise<Http> {
-  const { settings, records, jobs, relay, metrics, logger } = ground
+  const { settings, records, jobs, relay, metrics, logger, clock } = ground
   const { store } = records
-  const { clock } = ground
   const hub = openHub(ground)
   const apiKey = await apiKeyOf(settings)
   const webhooks = openWebhooks(ground)
@@ -97,7 +81,7 @@ export async function openControl(ground: Ground): Promise<Http> {
     queue: relay,
     work: records.work,
     deadLetters: deadLettersOf(jobs.deadLetters, relay),
-    renderTranscript: (id, format) => transcriptAs(store, id, format),
+    renderTranscript: (meeting, format) => transcriptAs(store, meeting, format),
     defaultLanguage: settings.language,
     deletedSoon: purgeDeleted({ ...ground, forget: forgetterOf(settings) }),
     guest: guestOf(settings),

@@ -5,19 +5,9 @@ import { promisify } from 'node:util'
 import { gzip } from 'node:zlib'
 import { Hono, type Context } from 'hono'
 import { problem } from './problem.js'
+import { toolPolicy } from './tool-policy.js'
 
-/** Everything from our own host; Swagger UI styles its elements in place and draws icons from data. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const POLICY = toolPolicy("'none'")
 
 const PAGE = `<!doctype html>
 <html lang="en">

@@ -25,7 +25,10 @@ export interface Guest {
 export interface ResultRoutesDeps {
   readonly store: MeetingStore
   /** @throws NotFoundError */
-  readonly renderTranscript: (id: string, format: TranscriptFormat) => Promise<{ body: string; contentType: string; complete: boolean }>
+  readonly renderTranscript: (
+    meeting: MeetingRecord,
+    format: TranscriptFormat,
+  ) => Promise<{ body: string; contentType: string; complete: boolean }>
   readonly authenticator: Authenticator
   readonly clock: Clock
   /** Makes a token for a person with a microphone; null: there is no LiveKit server to join. */
@@ -111,8 +114,8 @@ export function resultRoutes(deps: ResultRoutesDeps): OpenAPIHono<ApiEnv> {
   const { store, clock, authenticator } = deps
   const app = newRoutes()
   app.openapi(transcript, async (c) => {
-    const { id } = await visibleMeeting(store, c.get('caller'), c.req.valid('param').id)
-    const { body, contentType, complete } = await deps.renderTranscript(id, c.req.valid('query').format)
+    const meeting = await visibleMeeting(store, c.get('caller'), c.req.valid('param').id)
+    const { body, contentType, complete } = await deps.renderTranscript(meeting, c.req.valid('query').format)
     const headers = { 'content-type': contentType, 'roomscribe-complete': String(complete) }
     // rendered already: the types of this library know only bodies that it makes itself
     return c.body(body, 200, headers) as never

@@ -6,6 +6,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { toError } from '../../core/errors.js'
 import type { BoardQueue } from '../../followup/port.js'
 import type { Logger } from '../../observe/logger.js'
+import { toolPolicy } from '../api/tool-policy.js'
 
 /** What the view of queues needs. */
 export interface BoardDeps {
@@ -19,18 +20,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   followup: 'after meetings: finalise, summarise, deliver',
 }
 
-/** Scripts of ours only; the board styles its elements in place. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "font-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'self'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ')
+const POLICY = toolPolicy("'self'")
 
 /** A tag that makes the browser ask another host. */
 const FOREIGN = /<(?:link|script|img)\b[^>]*\s(?:href|src)="(?:https?:)?\/\/[^"]*"[^>]*>/g

@@ -1,8 +1,8 @@
 import { toError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
-import { LastingFault } from '../../observe/lasting-fault.js'
 import type { Logger } from '../../observe/logger.js'
+import { Rounds } from '../../observe/rounds.js'
 import type { ScheduleBook, Started } from '../../records/schedules.js'
 
 /** What a scheduler stands on. */
@@ -30,18 +30,19 @@ const BATCH = 50
  */
 export class Scheduler {
   readonly #parts: SchedulerParts
-  readonly #fault: LastingFault
-  #cancel: (() => void) | null = null
-  #round: Promise<void> | null = null
-  #isStale = false
-  #isClosed = false
+  readonly #rounds: Rounds
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts
-    this.#fault = new LastingFault(parts, {
-      failed: 'scheduled meetings cannot be looked for',
-      lasts: 'scheduled meetings have not been looked for for a minute: the database is away',
-      over: 'scheduled meetings are looked for again',
+    this.#rounds = new Rounds({
+      ...parts,
+      words: {
+        failed: 'scheduled meetings cannot be looked for',
+        lasts: 'scheduled meetings have not been looked for for a minute: the database is away',
+        over: 'scheduled meetings are looked for again',
+      },
+      retryMs: RETRY_MS,
+      round: (isClosed) => this.#look(isClosed),
     })
   }
 
@@ -52,41 +53,18 @@ export class Scheduler {
 
   /** Something may be due earlier than it was. */
   wake(): void {
-    this.#cancel?.()
-    this.#cancel = null
-    if (this.#isClosed) return
-    this.#isStale = true
-    this.#round ??= this.#rounds()
+    this.#rounds.wake()
   }
 
   /** Ends after what is under way. May be called twice. */
-  async close(): Promise<void> {
-    this.#isClosed = true
-    this.#cancel?.()
-    await this.#round
-  }
-
-  async #rounds(): Promise<void> {
-    let waitMs = RETRY_MS
-    try {
-      while (this.#isStale && !this.#isClosed) {
-        this.#isStale = false
-        waitMs = await this.#look()
-      }
-      this.#fault.worked()
-    } catch (thrown) {
-      waitMs = RETRY_MS
-      this.#fault.failed(thrown)
-    }
-    // in one go with the timer: whoever wakes the scheduler from here on finds no round under way
-    this.#round = null
-    if (!this.#isClosed) this.#cancel = this.#parts.clock.after(waitMs, () => this.wake())
+  close(): Promise<void> {
+    return this.#rounds.close()
   }
 
   /** @returns how long there is nothing to do, ms */
-  async #look(): Promise<number> {
+  async #look(isClosed: () => boolean): Promise<number> {
     const { book, planner, queue, clock } = this.#parts
-    while (!this.#isClosed) {
+    while (!isClosed()) {
       const started = await book.startDue(clock.nowMs(), BATCH)
       for (const one of started) this.#tell(one)
       if (started.length < BATCH) break

@@ -2,7 +2,7 @@ import { toError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
-import { LastingFault } from '../../observe/lasting-fault.js'
+import { Rounds } from '../../observe/rounds.js'
 import type { DueWork, WorkBook, WorkKind } from '../../records/port.js'
 import { within } from '../../core/within.js'
 import type { DeadLetters, JobQueue } from '../port.js'
@@ -37,19 +37,22 @@ const ASK_MS = 1_000
  */
 export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
   readonly #parts: RelayParts
-  #cancel: (() => void) | null = null
-  #round: Promise<void> | null = null
-  #isStale = false
-  #isClosed = false
-  /** the queue or the store does not answer */
-  readonly #fault: LastingFault
+  readonly #rounds: Rounds
 
   constructor(parts: RelayParts) {
     this.#parts = parts
-    this.#fault = new LastingFault(parts, {
-      failed: 'jobs cannot be added: they wait in the store',
-      lasts: 'jobs have not been added for a minute: the queue or the database is away',
-      over: 'the queue answers again',
+    this.#rounds = new Rounds({
+      ...parts,
+      words: {
+        failed: 'jobs cannot be added: they wait in the store',
+        lasts: 'jobs have not been added for a minute: the queue or the database is away',
+        over: 'the queue answers again',
+      },
+      retryMs: RETRY_MS,
+      round: async (isClosed) => {
+        while (!isClosed() && (await this.#addDue()) === BATCH);
+        return POLL_MS
+      },
     })
   }
 
@@ -81,18 +84,12 @@ export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
 
   /** Something may be due. */
   wake(): void {
-    this.#cancel?.()
-    this.#cancel = null
-    if (this.#isClosed) return
-    this.#isStale = true
-    this.#round ??= this.#rounds()
+    this.#rounds.wake()
   }
 
   /** Ends after what is under way. May be called twice. */
-  async close(): Promise<void> {
-    this.#isClosed = true
-    this.#cancel?.()
-    await this.#round
+  close(): Promise<void> {
+    return this.#rounds.close()
   }
 
   async #ask(work: Pick<DueWork, 'meetingId' | 'kind'>, add: () => Promise<void>): Promise<void> {
@@ -104,23 +101,6 @@ export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
       logger.warn({ err: toError(thrown), meeting: work.meetingId }, 'the queue does not answer: the job is added when it does')
       this.wake()
     }
-  }
-
-  async #rounds(): Promise<void> {
-    let waitMs = POLL_MS
-    try {
-      while (this.#isStale && !this.#isClosed) {
-        this.#isStale = false
-        while (!this.#isClosed && (await this.#addDue()) === BATCH);
-      }
-      this.#fault.worked()
-    } catch (thrown) {
-      waitMs = RETRY_MS
-      this.#fault.failed(thrown)
-    }
-    // in one go with the timer: whoever wakes the relay from here on finds no round under way
-    this.#round = null
-    if (!this.#isClosed) this.#cancel = this.#parts.clock.after(waitMs, () => this.wake())
   }
 
   /** @returns how many were due. @throws what the store or the queue throws; what was not added is due again soon */

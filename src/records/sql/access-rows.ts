@@ -44,7 +44,6 @@ interface IdempotencyRow {
   readonly status: number | null
   readonly content_type: string | null
   readonly body: string | null
-  readonly is_new: boolean
 }
 
 const keyOf = (row: KeyRow): KeyRecord => ({
@@ -151,10 +150,10 @@ export class AccessRows implements AccessBook {
         SET request_hash = excluded.request_hash, at = excluded.at, status = NULL, content_type = NULL, body = NULL
         WHERE i.at < ${tooOld}::timestamptz
           OR (i.status IS NULL AND i.at < ${givenUp}::timestamptz AND i.request_hash = excluded.request_hash)
-      RETURNING request_hash, status, content_type, body, true AS is_new`)
+      RETURNING request_hash, status, content_type, body`)
     if (mine) return { kind: 'new' }
     const [row] = await this.#sql.rows<IdempotencyRow>(sql`
-      SELECT request_hash, status, content_type, body, false AS is_new FROM roomscribe.idempotency
+      SELECT request_hash, status, content_type, body FROM roomscribe.idempotency
       WHERE key_id = ${keyId} AND idempotency_key = ${idempotency}`)
     // it was let go of in between: whoever comes next is new
     if (!row) return { kind: 'running' }

@@ -1,4 +1,5 @@
 import type { CoverageTotal, Transcript } from '../api/types.js'
+import { WideTable } from '../parts/wide-table.js'
 import { count, moment, seconds } from '../text/format.js'
 import { doubtText, gapText, nameOf } from '../text/sentences.js'
 
@@ -23,41 +24,39 @@ export function Receipt({ transcript }: { readonly transcript: Transcript }) {
         </div>
       )}
       {coverage.length > 0 && (
-        <div class="wide" tabIndex={0} role="region" aria-label="Speech by person">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">Person</th>
-                <th scope="col">Heard</th>
-                <th scope="col">Sent</th>
-                <th scope="col">Confirmed</th>
-                <th scope="col">Lost</th>
-                <th scope="col">
-                  <span class="unseen">Longest </span>Wait
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {coverage.map((row) => (
-                <tr key={row.identity}>
-                  <th scope="row">
-                    {nameOf(row)}
-                    {row.noisy && <span class="quiet"> never paused, served after others</span>}
-                  </th>
-                  <Amounts of={row} />
-                </tr>
-              ))}
-            </tbody>
-            {coverage.length > 1 && (
+        <WideTable
+          label="Speech by person"
+          columns={[
+            'Person',
+            'Heard',
+            'Sent',
+            'Confirmed',
+            'Lost',
+            <>
+              <span class="unseen">Longest </span>Wait
+            </>,
+          ]}
+          foot={
+            coverage.length > 1 && (
               <tfoot>
                 <tr>
                   <th scope="row">All</th>
                   <Amounts of={coverageTotal} />
                 </tr>
               </tfoot>
-            )}
-          </table>
-        </div>
+            )
+          }
+        >
+          {coverage.map((row) => (
+            <tr key={row.identity}>
+              <th scope="row">
+                {nameOf(row)}
+                {row.noisy && <span class="quiet"> never paused, served after others</span>}
+              </th>
+              <Amounts of={row} />
+            </tr>
+          ))}
+        </WideTable>
       )}
       <ul class="gap-list">
         {coverage.flatMap((row) =>

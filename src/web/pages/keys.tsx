@@ -5,6 +5,7 @@ import { useAction, useLoaded } from '../app/loaded.js'
 import { Confirm, Copy } from '../parts/buttons.js'
 import { Heading } from '../parts/frame.js'
 import { Empty, Problem, Shown } from '../parts/notes.js'
+import { WideTable } from '../parts/wide-table.js'
 import { dateTime } from '../text/format.js'
 
 const SCOPES: readonly { readonly scope: Permission; readonly text: string }[] = [
@@ -168,31 +169,19 @@ function NewKey({ onMade }: { readonly onMade: () => void }) {
 
 function Audit({ items }: { readonly items: readonly AuditEntry[] }) {
   return (
-    <div class="wide" tabIndex={0} role="region" aria-label="What was changed">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">When</th>
-            <th scope="col">Key</th>
-            <th scope="col">What</th>
-            <th scope="col">Answer</th>
-          </tr>
-        </thead>
-        <tbody>
-          {items.map(({ id, at, keyName, method, path, status }) => (
-            <tr key={id}>
-              <td>{dateTime(at)}</td>
-              <td>{keyName ?? ''}</td>
-              <td>
-                <code>
-                  {method} {path}
-                </code>
-              </td>
-              <td class={status >= 400 ? 'bad-text' : ''}>{status}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <WideTable label="What was changed" columns={['When', 'Key', 'What', 'Answer']}>
+      {items.map(({ id, at, keyName, method, path, status }) => (
+        <tr key={id}>
+          <td>{dateTime(at)}</td>
+          <td>{keyName ?? ''}</td>
+          <td>
+            <code>
+              {method} {path}
+            </code>
+          </td>
+          <td class={status >= 400 ? 'bad-text' : ''}>{status}</td>
+        </tr>
+      ))}
+    </WideTable>
   )
 }

@@ -51,7 +51,7 @@ async function rigOf(isTakenOver = false) {
     {},
   )
   const api = createApi(
-    apiDeps({ store, renderTranscript: (id, format) => transcriptAs(store, id, format), metrics: () => metrics.text() }),
+    apiDeps({ store, renderTranscript: (shown, format) => transcriptAs(store, shown, format), metrics: () => metrics.text() }),
   )
   const get = async (path: string) => (await api.request(path, { headers: { authorization: `Bearer ${API_KEY}` } })).text()
   const talk = async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createApi, listen, type ApiDeps } from '../../../src/control/api/server.js'
 import { ConfigError, UpstreamError } from '../../../src/core/errors.js'
-import { asMeetingId, newMeetingId } from '../../../src/core/ids.js'
+import { newMeetingId } from '../../../src/core/ids.js'
 import { API_KEY, apiDeps } from '../../support/api-rig.js'
 import { FakeQueue, letterOf } from '../../support/fake-queue.js'
 import { MemoryAccess } from '../../support/memory-access.js'
@@ -23,10 +23,7 @@ function rig(notReady: string | null = null, given: Partial<ApiDeps> = {}) {
       work,
       access,
       deadLetters: queue,
-      renderTranscript: async (id, format) => {
-        const meeting = await store.meeting(asMeetingId(id))
-        return { body: `${format} of ${meeting.room}`, contentType: 'text/plain', complete: false }
-      },
+      renderTranscript: ({ room }, format) => Promise.resolve({ body: `${format} of ${room}`, contentType: 'text/plain', complete: false }),
       defaultLanguage: 'en',
       notReady: () => Promise.resolve(notReady),
       metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'roomscribe_meetings_running 2\n' }),

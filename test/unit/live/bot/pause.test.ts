@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { BotRig } from '../../../support/bot-rig.js'
+import { requestFor } from '../../../support/records.js'
 
 const sentSamples = (rig: BotRig) =>
   rig.stt.sessions.flatMap(({ blocks }) => blocks).reduce((loud, block) => loud + block.filter((sample) => sample !== 0).length, 0)
@@ -44,16 +45,7 @@ test('a paused meeting sends nothing of anybody, closes its speech session, and 
 
 test('a meeting that is paused before its bot comes hears nobody until it is resumed', async () => {
   const rig = new BotRig()
-  const { meeting } = await rig.store.create({
-    room: 'r',
-    title: null,
-    language: 'en',
-    vocabulary: [],
-    slackChannel: null,
-    startAt: null,
-    endAt: null,
-    botName: null,
-  })
+  const { meeting } = await rig.store.create(requestFor('r'))
   await rig.store.setPaused(meeting.id, true)
   await rig.start()
   rig.room.connection.participant('ann', 'Ann')
