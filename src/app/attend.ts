@@ -132,6 +132,7 @@ export class Attendance {
         if (looks === 0) logger.info({ meeting: id }, 'meeting is run elsewhere: watching over it')
       } catch (thrown) {
         if (!(thrown instanceof UpstreamError) || !thrown.retryable) throw thrown
+        watch.blind()
         logger.warn({ meeting: id, err: thrown, looks }, 'it is not known whose the meeting is')
       }
       await clock.sleep(looks * LOOK_MS < 2 * DEAD_AFTER_MS ? LOOK_MS : CALM_LOOK_MS, signal)

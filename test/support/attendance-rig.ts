@@ -47,7 +47,7 @@ export class AttendanceProcess {
   readonly attendance: Attendance
   /** how its jobs ended: `done`, or the message of what they threw */
   readonly jobs: string[] = []
-  #stopBeating: () => void
+  #stopBeating: () => void = () => undefined
 
   constructor(name: string, rig: AttendanceRig) {
     const { store } = rig
@@ -61,8 +61,13 @@ export class AttendanceProcess {
       queue: { followUp: () => Promise.resolve() },
       observe: () => ({}),
     })
+    this.beats()
+  }
+
+  /** Signs of life, at once and from now on. */
+  beats(): void {
     void this.claims.beat()
-    this.#stopBeating = rig.clock.every(BEAT_MS, () => void this.claims.beat())
+    this.#stopBeating = this.clock.every(BEAT_MS, () => void this.claims.beat())
   }
 
   /** A job of the queue. */

@@ -229,6 +229,44 @@ describe('Attendance', () => {
     expect(one.room.joins.length).toBe(1)
   })
 
+  describe('41 36 a store that was away', () => {
+    /** `two` watches over the meeting of `one`, and the store is away for a while, during which nobody can give signs of life. */
+    const outage = async (how: 'fails' | 'hangs', ms: number) => {
+      one.attend(id)
+      await rig.clock.settle()
+      two.attend(id)
+      await rig.clock.advance(10_000)
+      one.silence()
+      const standing = two.claims.standing.bind(two.claims)
+      const away = new UpstreamError('database_unreachable', 'away', { service: 'database', retryable: true })
+      two.claims.standing = how === 'fails' ? () => Promise.reject(away) : () => rig.clock.sleep(ms).then(() => standing(id))
+      await rig.clock.advance(ms)
+      two.claims.standing = standing
+    }
+
+    it.each(['fails', 'hangs'] as const)('%s: the holder that is back 5 s later keeps its meeting', async (how) => {
+      await outage(how, 12_000)
+      await rig.clock.advance(5_000)
+      one.beats()
+      await rig.clock.advance(20_000)
+      expect([two.room.joins.length, one.attendance.running]).toEqual([0, 1])
+    })
+
+    it.each(['fails', 'hangs'] as const)('%s: the holder that died meanwhile is followed within 8 s', async (how) => {
+      await outage(how, 12_000)
+      await rig.clock.advance(5_500)
+      expect(two.room.joins.length).toBe(0)
+      await rig.clock.advance(2_500)
+      expect(two.room.joins.length).toBe(1)
+    })
+
+    it('a look that fails once in between does not make anybody dead sooner', async () => {
+      await outage('fails', 900)
+      await rig.clock.advance(4_500)
+      expect(two.room.joins.length).toBe(0)
+    })
+  })
+
   it('30 a meeting whose job is lost is handed over all the same', async () => {
     const job = one.attend(id)
     await rig.clock.settle()
