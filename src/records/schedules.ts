@@ -134,7 +134,7 @@ export interface Started {
 
 /** When something is due next, ms since 1970; null: never. */
 export interface NextDue {
-  /** an occurrence */
+  /** an occurrence: `startDue` has something to do from then on, also with one that has lost the meeting that it had joined */
   readonly startMs: number | null
   /** a schedule is to be looked at */
   readonly lookMs: number | null
@@ -177,5 +177,5 @@ export interface ScheduleBook {
   /** Meetings that were asked for later, and whose time is over without a bot having begun: they become `missed`. @returns how many */
   missMeetings(nowMs: number): Promise<number>
   /** When something is due next. */
-  nextDue(): Promise<NextDue>
+  nextDue(nowMs: number): Promise<NextDue>
 }

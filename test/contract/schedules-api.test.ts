@@ -241,16 +241,16 @@ describe('a schedule', () => {
     feed.on('/f.ics', (_, response) => response.writeHead(503).end())
     const waits: number[] = []
     for (let at = 0; at < 4; at++) {
-      const dueMs = (await records.schedules.nextDue()).lookMs ?? 0
+      const dueMs = (await records.schedules.nextDue(stage.clock.nowMs())).lookMs ?? 0
       await stage.clock.advance(dueMs - stage.clock.nowMs())
       stage.planner.wake()
       expect(await stage.polled(made.id, dueMs)).toMatchObject({ problem: 'the feed answers with status 503' })
-      waits.push(((await records.schedules.nextDue()).lookMs ?? 0) - dueMs)
+      waits.push(((await records.schedules.nextDue(stage.clock.nowMs())).lookMs ?? 0) - dueMs)
     }
     expect(waits).toEqual([600_000, 1_200_000, 2_400_000, 4_800_000])
     expect(await stage.occurrences(made.id)).toEqual(['09T20:00 planned daily'])
     feed.on('/f.ics', (_, response) => response.end('BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n'))
-    const dueMs = (await records.schedules.nextDue()).lookMs ?? 0
+    const dueMs = (await records.schedules.nextDue(stage.clock.nowMs())).lookMs ?? 0
     await stage.clock.advance(dueMs - stage.clock.nowMs())
     stage.planner.wake()
     expect(await stage.polled(made.id, dueMs)).toMatchObject({ problem: 'the calendar ends in the middle: END:VCALENDAR is missing' })

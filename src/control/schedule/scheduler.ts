@@ -64,12 +64,17 @@ export class Scheduler {
   /** @returns how long there is nothing to do, ms */
   async #look(isClosed: () => boolean): Promise<number> {
     const { book, planner, queue, clock } = this.#parts
-    while (!isClosed()) {
-      const started = await book.startDue(clock.nowMs(), BATCH)
-      for (const one of started) this.#tell(one)
-      if (started.length < BATCH) break
+    // most looks find nothing: they cost one statement
+    let due = await book.nextDue(clock.nowMs())
+    if (due.startMs !== null && due.startMs <= clock.nowMs()) {
+      while (!isClosed()) {
+        const started = await book.startDue(clock.nowMs(), BATCH)
+        for (const one of started) this.#tell(one)
+        if (started.length < BATCH) break
+      }
+      due = await book.nextDue(clock.nowMs())
     }
-    const { startMs, lookMs, meetingMs } = await book.nextDue()
+    const { startMs, lookMs, meetingMs } = due
     const nowMs = clock.nowMs()
     if (lookMs !== null && lookMs <= nowMs) planner.wake()
     if (meetingMs !== null && meetingMs <= nowMs) {

@@ -25,6 +25,6 @@ export function scheduleBook(sql: Sql): ScheduleBook {
     plan: (schedule, plan, nowMs) => occurrences.plan(schedule, plan, nowMs),
     startDue: (nowMs, limit) => occurrences.startDue(nowMs, limit),
     missMeetings: (nowMs) => occurrences.missMeetings(nowMs),
-    nextDue: () => occurrences.nextDue(),
+    nextDue: (nowMs) => occurrences.nextDue(nowMs),
   }
 }

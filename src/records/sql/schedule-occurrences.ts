@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { asMeetingId, asOccurrenceId, asScheduleId, newMeetingId, newOccurrenceId, type ScheduleId } from '../../core/ids.js'
 import type {
   NextDue,
@@ -80,10 +80,7 @@ export class OccurrenceRows {
       UPDATE roomscribe.occurrence SET state = 'planned', meeting_id = NULL, due_at = ${now},
         reason = 'the meeting that it had joined ended before it began'
       WHERE id IN (
-        SELECT o.id FROM roomscribe.occurrence o JOIN roomscribe.meeting m ON m.id = o.meeting_id
-        WHERE o.state = 'started' AND NOT o.is_own AND o.end_at > ${now}
-          AND m.state IN ('finalising', 'done', 'failed', 'cancelled', 'missed')
-          AND coalesce(m.ended_at, ${now}) <= o.start_at + interval '60 seconds'
+        SELECT o.id ${widowed(now)}
         LIMIT ${limit} FOR UPDATE OF o SKIP LOCKED)`)
     const rows = await this.#sql.rows<{
       o_occurrence: string
@@ -110,9 +107,11 @@ export class OccurrenceRows {
     return missed.length
   }
 
-  async nextDue(): Promise<NextDue> {
+  async nextDue(nowMs: number): Promise<NextDue> {
+    const now = sql`${at(nowMs)}::timestamptz`
     const [row] = await this.#sql.rows<{ start_at: Date | null; look_at: Date | null; meeting_at: Date | null }>(sql`
-      SELECT (SELECT min(due_at) FROM roomscribe.occurrence WHERE state = 'planned') AS start_at,
+      SELECT least((SELECT min(due_at) FROM roomscribe.occurrence WHERE state = 'planned'),
+          CASE WHEN EXISTS (SELECT 1 ${widowed(now)}) THEN ${now} END) AS start_at,
         (SELECT min(look_at) FROM roomscribe.schedule WHERE enabled) AS look_at,
         (SELECT min(w.due_at) FROM roomscribe.meeting m JOIN roomscribe.work w ON w.meeting_id = m.id AND w.kind = 'attend'
           WHERE m.state = 'scheduled') AS meeting_at`)
@@ -120,6 +119,13 @@ export class OccurrenceRows {
     return { startMs: ms(row?.start_at), lookMs: ms(row?.look_at), meetingMs: ms(row?.meeting_at) }
   }
 }
+
+/** Occurrences, as `o`, that had joined a meeting which ended before a minute of them was over. */
+const widowed = (now: RawBuilder<unknown>) => sql`
+  FROM roomscribe.occurrence o JOIN roomscribe.meeting m ON m.id = o.meeting_id
+  WHERE o.state = 'started' AND NOT o.is_own AND o.end_at > ${now}
+    AND m.state IN ('finalising', 'done', 'failed', 'cancelled', 'missed')
+    AND coalesce(m.ended_at, ${now}) <= o.start_at + interval '60 seconds'`
 
 /** As `apply_plan` reads them. */
 function draftColumns(draft: OccurrenceDraft): object {

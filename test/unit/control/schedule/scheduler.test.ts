@@ -16,8 +16,6 @@ class DueTimes {
   asked = 0
 
   startDue(nowMs: number, limit: number): Promise<readonly Started[]> {
-    this.asked++
-    if (this.isAway) return Promise.reject(new Error('away'))
     const now = this.due.filter((ms) => ms <= nowMs).slice(0, limit)
     for (const dueMs of now) {
       this.due.splice(this.due.indexOf(dueMs), 1)
@@ -41,6 +39,8 @@ class DueTimes {
   }
 
   nextDue(): Promise<NextDue> {
+    this.asked++
+    if (this.isAway) return Promise.reject(new Error('away'))
     return Promise.resolve({
       startMs: this.due.length === 0 ? null : Math.min(...this.due),
       lookMs: this.lookMs,
