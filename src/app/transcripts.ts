@@ -12,7 +12,7 @@ export async function loadTranscript(store: MeetingStore, id: MeetingId): Promis
 
 async function documentOf(store: MeetingStore, meeting: MeetingRecord): Promise<TranscriptDocument> {
   const { id } = meeting
-  const [segments, coverage, sessions] = await Promise.all([store.segments(id), store.coverage(id), store.sessions(id)])
+  const [segments, { coverage, sessions }] = await Promise.all([store.segments(id), store.receipt(id)])
   const rows = coverage?.rows ?? []
   const names = new Map(meeting.participants.map((person) => [person.identity, person.name]))
   return {

@@ -55,6 +55,7 @@ export function handoverStore(store: MeetingStore, claims: Pick<ClaimBook, 'stan
     spans: (id) => store.spans(id),
     sessions: (id) => store.sessions(id),
     coverage: (id) => store.coverage(id),
+    receipt: (id) => store.receipt(id),
     saveSummary: (summary) => store.saveSummary(summary),
     summary: (id) => store.summary(id),
     intendDelivery: (id, destination, part) => store.intendDelivery(id, destination, part),

@@ -284,6 +284,8 @@ export interface MeetingStore {
   sessions(id: MeetingId): Promise<readonly SessionRecord[]>
   /** null until the meeting has been finalised once */
   coverage(id: MeetingId): Promise<StoredCoverage | null>
+  /** Coverage and sessions, read at once. @throws NotFoundError */
+  receipt(id: MeetingId): Promise<{ readonly coverage: StoredCoverage | null; readonly sessions: readonly SessionRecord[] }>
 
   saveSummary(summary: SummaryRecord): Promise<void>
   summary(id: MeetingId): Promise<SummaryRecord | null>

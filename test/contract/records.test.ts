@@ -110,6 +110,7 @@ describe.each(targets)('the store on %s', (kind) => {
         () => store.spans(id),
         () => store.sessions(id),
         () => store.coverage(id),
+        () => store.receipt(id),
         () => store.saveSummary(summary),
         () => store.intendDelivery(id, 'slack', 'summary'),
         () => store.markDelivered(id, 'slack', 'summary', 'x'),
@@ -321,7 +322,9 @@ describe.each(targets)('the store on %s', (kind) => {
     await store.saveSession(claim, sessionWith(second, 10))
     await store.saveSession(claim, sessionWith(first, 20))
     await store.saveSession(claim, { ...sessionWith(second, 4), endReason: 'done' })
-    expect(await store.sessions(claim.meetingId)).toEqual([{ ...sessionWith(second, 10), endReason: 'done' }, sessionWith(first, 20)])
+    const sessions = [{ ...sessionWith(second, 10), endReason: 'done' }, sessionWith(first, 20)]
+    expect(await store.sessions(claim.meetingId)).toEqual(sessions)
+    expect(await store.receipt(claim.meetingId)).toEqual({ coverage: null, sessions })
   })
 
   test('gaps, coverage and participants come back as written, a repeated gap once', async () => {
@@ -335,6 +338,7 @@ describe.each(targets)('the store on %s', (kind) => {
     expect(await store.coverage(claim.meetingId)).toEqual({ rows: [row], complete: false, doubts: ['lost', 'session'] })
     await store.saveCoverage(claim, [row], true)
     expect(await store.coverage(claim.meetingId)).toEqual({ rows: [row], complete: true, doubts: [] })
+    expect(await store.receipt(claim.meetingId)).toEqual({ coverage: { rows: [row], complete: true, doubts: [] }, sessions: [] })
     const people = [{ identity: asIdentity('ana'), name: 'Ana', joinedMs: 0, leftMs: 10 }]
     await store.saveParticipants(claim, people)
     expect((await store.meeting(claim.meetingId)).participants).toEqual(people)

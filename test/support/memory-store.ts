@@ -243,6 +243,10 @@ export class MemoryStore implements MeetingStore {
     return this.#do(() => this.#entry(id).coverage)
   }
 
+  async receipt(id: MeetingId): ReturnType<MeetingStore['receipt']> {
+    return { coverage: await this.coverage(id), sessions: await this.sessions(id) }
+  }
+
   saveSummary(summary: SummaryRecord): Promise<void> {
     return this.#do(() => {
       this.#entry(summary.meetingId).summary = summary

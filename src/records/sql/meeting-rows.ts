@@ -64,6 +64,11 @@ export class MeetingRows {
     throw new ConflictError(`meetings of room ${wanted.room} start and end faster than one can be created`)
   }
 
+  /** @throws NotFoundError */
+  missing(id: MeetingId): never {
+    throw missing(id)
+  }
+
   async meeting(id: MeetingId): Promise<MeetingRecord> {
     return meetingOf(await this.#row(id))
   }

@@ -164,6 +164,10 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.#transcripts.coverage(id)
   }
 
+  receipt(id: MeetingId): ReturnType<port.MeetingStore['receipt']> {
+    return this.#transcripts.receipt(id)
+  }
+
   saveSummary(summary: port.SummaryRecord): Promise<void> {
     return this.#results.saveSummary(summary)
   }

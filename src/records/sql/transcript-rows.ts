@@ -10,7 +10,7 @@ import { checkId, type MeetingRows } from './meeting-rows.js'
 import { gapOf, jsonText, oneByKey, segmentColumns, segmentOf, sessionOf, spanOf } from './rows.js'
 import { clean } from './sanitise.js'
 import type { Sql } from './sql.js'
-import type { GapTable, SegmentTable } from './tables.js'
+import type { GapTable, MeetingTable, SegmentTable, SessionTable } from './tables.js'
 
 /** A gap with its number over all meetings: what a feed reader goes by. */
 export interface NumberedGap {
@@ -159,8 +159,16 @@ export class TranscriptRows {
     const row = await this.#sql.attempt((db) =>
       db.selectFrom('meeting').select(['coverage', 'is_complete']).where('id', '=', id).executeTakeFirst(),
     )
-    if (!row) return this.#orMissing(id, null)
-    return row.coverage === null ? null : coverageOf(row.coverage, row.is_complete ?? false)
+    return row ? storedCoverage(row) : this.#meetings.missing(id)
+  }
+
+  async receipt(id: MeetingId): Promise<{ coverage: StoredCoverage | null; sessions: readonly SessionRecord[] }> {
+    const [row] = await this.#sql.rows<ReceiptRow>(sql`
+      SELECT coverage, is_complete, (
+        SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.position), '[]') FROM roomscribe.session s WHERE s.meeting_id = m.id) AS sessions
+      FROM roomscribe.meeting m WHERE id = ${checkId(id)}`)
+    if (!row) return this.#meetings.missing(id)
+    return { coverage: storedCoverage(row), sessions: row.sessions.map(sessionOf) }
   }
 
   /** Where the feed stands: the highest numbers stored so far. */
@@ -172,8 +180,8 @@ export class TranscriptRows {
   }
 
   /** An empty answer may mean that there is no such meeting: then it says so. */
-  async #orMissing<T>(id: MeetingId, found: T): Promise<T> {
-    if (found === null || (Array.isArray(found) && found.length === 0)) await this.#meetings.meeting(id)
+  async #orMissing<T>(id: MeetingId, found: readonly T[]): Promise<readonly T[]> {
+    if (found.length === 0) await this.#meetings.meeting(id)
     return found
   }
 
@@ -201,6 +209,12 @@ export class TranscriptRows {
     throw new ClaimLostError(`meeting ${claim.meetingId} did not take a write of epoch ${claim.epoch}`)
   }
 }
+
+type CoverageColumns = Pick<Selectable<MeetingTable>, 'coverage' | 'is_complete'>
+type ReceiptRow = CoverageColumns & { readonly sessions: readonly Selectable<SessionTable>[] }
+
+const storedCoverage = ({ coverage, is_complete }: CoverageColumns): StoredCoverage | null =>
+  coverage === null ? null : coverageOf(coverage, is_complete ?? false)
 
 /** The longest version of each span. */
 function longestSpans(spans: readonly Span[]): readonly Span[] {
