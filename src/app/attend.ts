@@ -45,6 +45,8 @@ export interface AttendanceParts {
   readonly observe: (meeting: MeetingRecord) => MeetingObserver
   /** why nothing new is begun here now; null: there is room. Absent: always */
   readonly whyFull?: () => string | null
+  /** how many meetings may run at once in all processes together; absent or null: any number */
+  readonly places?: number | null
   /** a meeting that was run here has ended here */
   readonly ended?: () => void
 }
@@ -131,7 +133,8 @@ export class Attendance {
         if (answer !== 'elsewhere') return answer
         if (looks === 0) logger.info({ meeting: id }, 'meeting is run elsewhere: watching over it')
       } catch (thrown) {
-        if (!(thrown instanceof UpstreamError) || !thrown.retryable) throw thrown
+        // without a place the job waits, and not in here: whoever is to be taken over needs the room
+        if (!(thrown instanceof UpstreamError) || !thrown.retryable || thrown.service === 'process') throw thrown
         watch.blind()
         logger.warn({ meeting: id, err: thrown, looks }, 'it is not known whose the meeting is')
       }
@@ -141,7 +144,7 @@ export class Attendance {
 
   /** One look at a meeting: it is over, it is run here from now on, or somebody else has it. */
   async #look(id: MeetingId, watch: BeatWatch, signal: AbortSignal): Promise<Run | null | 'elsewhere'> {
-    const { claims, queue } = this.#parts
+    const { claims, queue, places } = this.#parts
     const { clock, store } = this.#deps
     const meeting = await store.meeting(id)
     if (FINAL_STATES.includes(meeting.state)) return null
@@ -158,7 +161,7 @@ export class Attendance {
       signal.throwIfAborted()
       // the job may have come twice, and the other one was faster
       const askedMs = clock.monotonicMs()
-      const taken = this.#runs.has(id) ? null : await claims.take(id, standing)
+      const taken = this.#runs.has(id) ? null : await claims.take(id, standing, places)
       // the store's clock was read on the way: the error of meeting time is half a round trip at most
       if (taken) return this.#start(meeting, later(taken, (clock.monotonicMs() - askedMs) / 2), entered)
       entered()

@@ -1,3 +1,4 @@
+import { UpstreamError } from '../core/errors.js'
 import type { MeetingId } from '../core/ids.js'
 import type { Claim, MeetingState } from './port.js'
 
@@ -27,6 +28,12 @@ export interface TakenClaim {
   readonly isReleased: boolean
 }
 
+/** A meeting that nobody has begun finds all places taken: it waits for one. */
+export function noPlace(places: number): UpstreamError {
+  const text = `${places} meetings run already: another one waits until one of them ends, or for a higher ROOMSCRIBE_MAX_SESSIONS`
+  return new UpstreamError('no_place', text, { service: 'process', retryable: true })
+}
+
 /**
  * Claims between processes. The epoch in the store is the only authority on who may write a meeting. Whether a holder lives is told by a
  * number that it makes grow: whoever wants to take over watches that number by a monotonic clock of its own, so that no wall clock, of
@@ -39,9 +46,11 @@ export interface ClaimBook {
   standing(id: MeetingId): Promise<Standing>
   /**
    * Takes the sole right to run the meeting, if its standing is still the one that was seen.
+   * @param places how many meetings may run at once in all processes together; one that nobody has begun waits for a place. null: any number
    * @returns null when somebody else was faster, or the meeting is over
+   * @throws UpstreamError `no_place`: so many run already
    */
-  take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>): Promise<TakenClaim | null>
+  take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>, places?: number | null): Promise<TakenClaim | null>
   /** Lets another process take the meeting while the bot here hears on. @throws ClaimLostError */
   release(claim: Claim): Promise<void>
   /** Tells whoever takes the released claim until when this bot has heard. @param atMs ms from the meeting's start */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ClaimLostError } from '../../src/core/errors.js'
+import { ClaimLostError, type UpstreamError } from '../../src/core/errors.js'
 import { asIdentity } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
@@ -50,6 +50,29 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     expect(winners.map(({ claim }) => claim.epoch)).toEqual([1])
     const holder = (await two.claims.standing(id)).holder
     expect([one, two, three].map(({ claims }) => claims.holder)).toContain(holder)
+  })
+
+  test('of many meetings that are taken at once through several stores exactly as many begin as there are places', async () => {
+    const ids = await Promise.all(Array.from({ length: 12 }, async () => (await meeting()).id))
+    // what other tests left behind has its place
+    const before = await opened[0]!.pool.query<{ n: string }>(
+      "SELECT count(*) AS n FROM roomscribe.meeting WHERE epoch > 0 AND state NOT IN ('finalising', 'done', 'failed', 'cancelled', 'missed')",
+    )
+    const places = Number(before.rows[0]?.n) + 5
+    const takes = ids.map(async (id, at) => {
+      const { claims } = opened[at % 3]!
+      return claims.take(id, await claims.standing(id), places)
+    })
+    const outcomes = await Promise.allSettled(takes)
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(5)
+    const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason as UpstreamError] : []))
+    expect(refused.map(({ code, retryable, service }) => ({ code, retryable, service }))).toEqual(
+      Array.from({ length: 7 }, () => ({ code: 'no_place', retryable: true, service: 'process' })),
+    )
+    // one that runs is taken over without a place
+    const at = outcomes.findIndex(({ status }) => status === 'fulfilled')
+    const { claims } = opened[2]!
+    expect((await claims.take(ids[at]!, await claims.standing(ids[at]!), places))?.claim.epoch).toBe(2)
   })
 
   test('36 what was taken without a release is fenced: nothing of the old claim is written, whatever it is', async () => {

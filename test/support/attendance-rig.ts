@@ -49,7 +49,7 @@ export class AttendanceProcess {
   readonly jobs: string[] = []
   #stopBeating: () => void = () => undefined
 
-  constructor(name: string, rig: AttendanceRig) {
+  constructor(name: string, rig: AttendanceRig, places: number | null) {
     const { store } = rig
     this.clock = new JumpingClock(rig.clock)
     this.claims = new MemoryClaims(name, rig.table, store, this.clock)
@@ -60,6 +60,7 @@ export class AttendanceProcess {
       claims: this.claims,
       queue: { followUp: () => Promise.resolve() },
       observe: () => ({}),
+      places,
     })
     this.beats()
   }
@@ -93,8 +94,9 @@ export class AttendanceRig {
   readonly store = new MemoryStore(() => this.clock.nowMs())
   readonly processes: AttendanceProcess[] = []
 
-  process(name: string): AttendanceProcess {
-    const process = new AttendanceProcess(name, this)
+  /** @param places for meetings in all of them together */
+  process(name: string, places: number | null = null): AttendanceProcess {
+    const process = new AttendanceProcess(name, this, places)
     this.processes.push(process)
     return process
   }

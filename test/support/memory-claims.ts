@@ -1,7 +1,7 @@
 import { ClaimLostError } from '../../src/core/errors.js'
 import type { MeetingId } from '../../src/core/ids.js'
 import type { Clock } from '../../src/core/time.js'
-import type { ClaimBook, Standing, TakenClaim } from '../../src/records/claims.js'
+import { noPlace, type ClaimBook, type Standing, type TakenClaim } from '../../src/records/claims.js'
 import { FINAL_STATES, type Claim, type MeetingStore } from '../../src/records/port.js'
 
 interface Held {
@@ -45,10 +45,15 @@ export class MemoryClaims implements ClaimBook {
     }
   }
 
-  async take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>): Promise<TakenClaim | null> {
+  async take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>, places: number | null = null): Promise<TakenClaim | null> {
     const { state, startedAt } = await this.#store.meeting(id)
     const claims = this.#of(id)
     if (claims.length !== seen.epoch || FINAL_STATES.includes(state) || state === 'finalising') return null
+    if (places !== null && seen.epoch === 0) {
+      const running = await this.#store.meetings({ limit: 100 })
+      const taken = running.filter((one) => this.#of(one.id).length > 0 && ![...FINAL_STATES, 'finalising'].includes(one.state))
+      if (taken.length >= places) throw noPlace(places)
+    }
     const claim = await this.#store.claim(id)
     claims.push({ holder: this.holder, isReleased: false, leftMs: null })
     const nowMs = this.#clock.nowMs()

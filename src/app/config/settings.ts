@@ -32,6 +32,13 @@ export const SETTINGS = {
   language: text('ROOMSCRIBE_LANGUAGE', 'language of meetings that name none, two letters; empty detects it'),
   vocabulary: list('ROOMSCRIBE_VOCABULARY', 'names and words worth knowing, separated by commas'),
   maxMeetings: integer('ROOMSCRIBE_MAX_MEETINGS', 8, 1, 16, 'meetings that one process runs at once'),
+  maxSessions: integer(
+    'ROOMSCRIBE_MAX_SESSIONS',
+    28,
+    1,
+    10_000,
+    'meetings that run at once in all processes together, where Gladia recognises (it allows 30 sessions, and a change of session needs two); others wait as queued',
+  ),
   maxTracks: integer('ROOMSCRIBE_MAX_TRACKS', 100, 1, 10_000, 'microphones that one process hears at once; whoever comes later waits'),
   aloneSec: integer('ROOMSCRIBE_ALONE_SEC', 60, 1, 86_400, 'seconds after which the bot leaves a room that everybody left'),
   nobodySec: integer('ROOMSCRIBE_NOBODY_SEC', 900, 1, 86_400, 'seconds after which the bot leaves a room that nobody came to'),
@@ -148,6 +155,7 @@ export interface Settings {
   readonly language: string | null
   readonly vocabulary: readonly string[]
   readonly maxMeetings: number
+  readonly maxSessions: number
   readonly maxTracks: number
   readonly aloneSec: number
   readonly nobodySec: number

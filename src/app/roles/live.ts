@@ -53,6 +53,7 @@ export async function openLive(
     claims,
     queue: relay,
     observe: (meeting) => tellingPartials(options.observe?.(meeting) ?? {}, meeting.id, records.partials),
+    places: settings.stt === 'gladia' ? settings.maxSessions : null,
     whyFull: () => whyFull(currentUsage(process.memoryUsage.rss())),
     ...(options.ended === undefined ? {} : { ended: options.ended }),
   })

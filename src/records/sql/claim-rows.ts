@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { ClaimLostError, NotFoundError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
-import type { ClaimBook, Standing, TakenClaim } from '../claims.js'
+import { noPlace, type ClaimBook, type Standing, type TakenClaim } from '../claims.js'
 import type { Claim, MeetingState } from '../port.js'
 import { checkId } from './meeting-rows.js'
 import type { Sql } from './sql.js'
@@ -37,12 +37,16 @@ export class ClaimRows implements ClaimBook {
     return { state: row.state, epoch: row.epoch, holder: row.holder, beat: row.beat, isReleased: row.released ?? false }
   }
 
-  async take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>): Promise<TakenClaim | null> {
+  async take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>, places: number | null = null): Promise<TakenClaim | null> {
+    // a meeting that runs has its place, whoever takes it over
+    const isCounted = places !== null && seen.epoch === 0
+    const hasPlace = isCounted ? sql`AND roomscribe.has_place(id, ${places}::integer)` : sql``
     // 'state' wakes whoever runs the meeting elsewhere: it looks at its claim then
     const [row] = await this.#sql.rows<{ epoch: number; elapsed: number | null; silent: number | null; now: number }>(sql`
       WITH taken AS (
         UPDATE roomscribe.meeting SET epoch = epoch + 1
         WHERE id = ${checkId(id)} AND epoch = ${seen.epoch} AND state NOT IN ('done', 'failed', 'cancelled', 'missed', 'finalising')
+          ${hasPlace}
         RETURNING id, epoch, started_at
       ), noted AS (
         INSERT INTO roomscribe.claim (meeting_id, epoch, holder) SELECT id, epoch, ${this.holder}::uuid FROM taken
@@ -53,7 +57,10 @@ export class ClaimRows implements ClaimBook {
         (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS now,
         roomscribe.tell(id, 'state', NULL, ${this.#sql.origin})
       FROM taken`)
-    if (!row) return null
+    if (!row) {
+      if (isCounted && (await this.#isWaiting(id))) throw noPlace(places)
+      return null
+    }
     return {
       claim: { meetingId: id, epoch: row.epoch },
       elapsedMs: row.elapsed === null ? null : Math.max(0, row.elapsed),
@@ -61,6 +68,11 @@ export class ClaimRows implements ClaimBook {
       silentMs: row.silent === null ? null : Math.max(0, row.silent),
       isReleased: seen.isReleased,
     }
+  }
+
+  async #isWaiting(id: MeetingId): Promise<boolean> {
+    const { epoch, state } = await this.standing(id)
+    return epoch === 0 && !isFinal(state)
   }
 
   async release(claim: Claim): Promise<void> {

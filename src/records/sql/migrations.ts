@@ -6,6 +6,7 @@ import { CLAIM_SCHEMA } from './migrations/0003-claims.js'
 import { CONTROL_SCHEMA } from './migrations/0004-control.js'
 import { SCHEDULE_SCHEMA } from './migrations/0005-schedules.js'
 import { WEBHOOK_SCHEMA } from './migrations/0006-webhooks.js'
+import { PLACES_SCHEMA } from './migrations/0007-places.js'
 import { SCHEMA } from './tables.js'
 
 const fromText = (text: string): Migration => ({ up: async (db) => void (await sql.raw(text).execute(db)) })
@@ -18,6 +19,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0004-control': fromText(CONTROL_SCHEMA),
   '0005-schedules': fromText(SCHEDULE_SCHEMA),
   '0006-webhooks': fromText(WEBHOOK_SCHEMA),
+  '0007-places': fromText(PLACES_SCHEMA),
 }
 
 /** Advisory lock of our migrations; any number that nobody else uses. */

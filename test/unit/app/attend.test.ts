@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ClaimLostError, UpstreamError } from '../../../src/core/errors.js'
 import { AttendanceRig, type AttendanceProcess } from '../../support/attendance-rig.js'
+import { requestFor } from '../../support/records.js'
 import type { MeetingId } from '../../../src/core/ids.js'
 
 describe('Attendance', () => {
@@ -265,6 +266,30 @@ describe('Attendance', () => {
       await rig.clock.advance(4_500)
       expect(two.room.joins.length).toBe(0)
     })
+  })
+
+  it('with all places taken a new meeting goes back to the queue, one that runs is taken over, and an end makes a place', async () => {
+    one = rig.process('places one', 1)
+    two = rig.process('places two', 1)
+    const other = (await rig.store.create(requestFor('other'))).meeting.id
+    one.attend(id)
+    await rig.clock.settle()
+    two.attend(other)
+    await rig.clock.settle()
+    expect([two.room.joins.length, two.jobs]).toEqual([
+      0,
+      ['1 meetings run already: another one waits until one of them ends, or for a higher ROOMSCRIBE_MAX_SESSIONS'],
+    ])
+    two.attend(id)
+    await rig.clock.advance(1_000)
+    one.silence()
+    await rig.clock.advance(5_000)
+    expect(two.room.joins.length).toBe(1)
+    await rig.store.requestStop(id)
+    await rig.clock.advance(10_000)
+    two.attend(other)
+    await rig.clock.settle()
+    expect(two.room.joins.length).toBe(2)
   })
 
   it('30 a meeting whose job is lost is handed over all the same', async () => {
