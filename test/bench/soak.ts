@@ -5,6 +5,7 @@ import { systemClock } from '../../src/core/time.js'
 import { BotStage } from '../support/bot-stage.js'
 import { spawnCrowd } from '../support/crowd-actors.js'
 import { seeded } from '../support/marks-audio.js'
+import { returnedMarks } from '../support/marks-verdict.js'
 import { steadyTalk, talkVerdict } from '../support/steady-talk.js'
 import { until } from '../support/until.js'
 import { plot, type Sample } from './soak-plot.js'
@@ -122,6 +123,9 @@ async function soak(hours: number, seed: number, meetingSec: number, names: read
       const verdict = talkVerdict(script, actors.events, segments, gaps, untilMs)
       for (const { who, playMs } of verdict.lost.slice(0, 5))
         process.stderr.write(`  lost: ${who} at ${Math.round(playMs + verdict.clockMs)} ms of the meeting\n`)
+      const returned = returnedMarks(segments)
+      for (const { who, n } of verdict.doubled.slice(0, 5))
+        process.stderr.write(`  doubled: ${JSON.stringify(returned.filter((mark) => mark.who === who && mark.n === n))}\n`)
       for (const gap of verdict.lost.length > 0 ? gaps : []) process.stderr.write(`  gap: ${JSON.stringify(gap)}\n`)
       sums.meetings++
       sums.returned += verdict.returned
