@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S node --max-semi-space-size=4 --heap-growing-percent=25
 import { Command, CommanderError } from 'commander'
 import { addBot } from './bot.js'
 import { addDemo } from './demo.js'

@@ -33,11 +33,13 @@ const READERS = 200
 const SEGMENTS = 200
 const LONGEST_START_MS = 60_000
 const MEETINGS = 4
+/** of one meeting */
+const MANY_READERS = 1_000
 const LOAD_SEC = 15
 const RATE = 500
 
 /** The parts of this bench. */
-export const CONTROL_PARTS = ['live', 'sse', 'api', 'fuzz', 'races', 'webhooks'] as const
+export const CONTROL_PARTS = ['live', 'sse', 'api', 'readers', 'fuzz', 'races', 'webhooks'] as const
 export type ControlPart = (typeof CONTROL_PARTS)[number]
 
 interface Ground {
@@ -65,7 +67,8 @@ export async function run(size: {
     const found: Numbers = {}
     if (wants('live')) Object.assign(found, await startsAndBurst(ground))
     if (wants('sse')) Object.assign(found, await sse(ground))
-    if (wants('api')) Object.assign(found, await apiBesideMeetings(ground))
+    if (wants('api')) Object.assign(found, await besideMeetings(ground, MEETINGS, apiLoad))
+    if (wants('readers')) Object.assign(found, await besideMeetings(ground, 1, readersLoad))
     if (wants('fuzz')) Object.assign(found, await fuzz(ground, size.count ?? (size.isFull ? 100_000 : 5_000)))
     if (wants('races')) {
       const raced = await races({ count: size.count ?? (size.isFull ? 10_000 : 500), stores: 4, seed: 1 })
@@ -234,11 +237,14 @@ const metric = async (url: string, name: string): Promise<number> => {
   return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
 }
 
-/** Reads of the API beside four live meetings in the same process, and what they do to its event loop. */
-async function apiBesideMeetings(ground: Ground): Promise<Numbers> {
-  const child = new CliProcess(['up'], environment(ground, 'api'))
+/** What is done to a process that runs meetings. @returns what it showed, under names of its own */
+type Load = (url: string, ids: readonly string[]) => Promise<Numbers>
+
+/** Load beside live meetings in the same process, and what it does to its event loop: the mixer's tick stands on it. */
+async function besideMeetings(ground: Ground, meetings: number, load: Load): Promise<Numbers> {
+  const child = new CliProcess(['up'], environment(ground, `beside-${meetings}`))
   const [, url = ''] = await child.line(/ready at (http\S+)/)
-  const speakers = Array.from({ length: MEETINGS }, (_unused, at) => {
+  const speakers = Array.from({ length: meetings }, (_unused, at) => {
     const { url: server, apiKey, apiSecret } = ground.livekit
     const cast = [0, 1, 2].map((who) => ({ identity: `p${who}`, name: `P${who}`, who, voice: 'rms' as const }))
     const steps = cast.flatMap(({ identity, who }) =>
@@ -255,38 +261,64 @@ async function apiBesideMeetings(ground: Ground): Promise<Numbers> {
   try {
     await Promise.all(speakers.map(({ ready }) => ready))
     const ids: string[] = []
-    for (let at = 0; at < MEETINGS; at++) ids.push((await call(url, 'POST', '/v1/meetings', { room: `load-${at}` })).id)
+    for (let at = 0; at < meetings; at++) ids.push((await call(url, 'POST', '/v1/meetings', { room: `load-${at}` })).id)
     for (const one of speakers) one.go()
     await systemClock.sleep(8_000)
-    // the gauge covers the time since it was read last
-    await metric(url, 'nodejs_eventloop_lag_p99_seconds')
-    await systemClock.sleep(LOAD_SEC * 1000)
-    const calmMs = (await metric(url, 'nodejs_eventloop_lag_p99_seconds')) * 1000
-    const headers = { authorization: `Bearer ${KEY}` }
-    const result = await autocannon({
-      url,
-      connections: 20,
-      overallRate: RATE,
-      duration: LOAD_SEC,
-      requests: [
-        { method: 'GET', path: '/v1/meetings', headers },
-        ...ids.flatMap((id) => [
-          { method: 'GET' as const, path: `/v1/meetings/${id}`, headers },
-          { method: 'GET' as const, path: `/v1/meetings/${id}/transcript`, headers },
-        ]),
-      ],
-    })
-    const loadedMs = (await metric(url, 'nodejs_eventloop_lag_p99_seconds')) * 1000
-    return {
-      apiP99Ms: result.latency.p99,
-      apiP50Ms: result.latency.p50,
-      apiPerSec: result.requests.average,
-      apiRefused: result.non2xx + result.errors,
-      loopP99Ms: { calm: calmMs, loaded: loadedMs },
-    }
+    return await load(url, ids)
   } finally {
     await Promise.all(speakers.map((one) => one[Symbol.asyncDispose]()))
     await child.stop()
+  }
+}
+
+const lagP99Ms = async (url: string): Promise<number> => (await metric(url, 'nodejs_eventloop_lag_p99_seconds')) * 1000
+
+/** The event loop's delay p99 over a time in which something happens: the gauge covers the time since it was read last. */
+async function lagDuring<T>(url: string, work: () => Promise<T>): Promise<{ readonly lagMs: number; readonly result: T }> {
+  await lagP99Ms(url)
+  const result = await work()
+  return { lagMs: await lagP99Ms(url), result }
+}
+
+const calm = (): Promise<void> => systemClock.sleep(LOAD_SEC * 1000)
+
+/** Reads of the API. */
+async function apiLoad(url: string, ids: readonly string[]): Promise<Numbers> {
+  const { lagMs: calmMs } = await lagDuring(url, calm)
+  const headers = { authorization: `Bearer ${KEY}` }
+  const requests = [
+    { method: 'GET' as const, path: '/v1/meetings', headers },
+    ...ids.flatMap((id) => [
+      { method: 'GET' as const, path: `/v1/meetings/${id}`, headers },
+      { method: 'GET' as const, path: `/v1/meetings/${id}/transcript`, headers },
+    ]),
+  ]
+  const { lagMs, result } = await lagDuring(url, () =>
+    autocannon({ url, connections: 20, overallRate: RATE, duration: LOAD_SEC, requests }),
+  )
+  return {
+    apiP99Ms: result.latency.p99,
+    apiP50Ms: result.latency.p50,
+    apiPerSec: result.requests.average,
+    apiRefused: result.non2xx + result.errors,
+    loopP99Ms: { calm: calmMs, loaded: lagMs },
+  }
+}
+
+/** A thousand readers of one live meeting: partials and segments of three people to each of them. */
+async function readersLoad(url: string, [id = '']: readonly string[]): Promise<Numbers> {
+  const { lagMs: calmMs } = await lagDuring(url, calm)
+  const readers = Array.from({ length: MANY_READERS }, () => new SseReader(`${url}/v1/meetings/${id}/live`, KEY))
+  try {
+    await Promise.all(readers.map((one) => one.until(() => one.of('state').length > 0)))
+    const counted = () => readers.map((one) => one.of('segment').length)
+    const { lagMs } = await lagDuring(url, calm)
+    // all are told the same: what one has, the others have, or get in a moment
+    const most = Math.max(...counted())
+    await Promise.all(readers.map((one) => one.until(() => one.of('segment').length >= most)))
+    return { readers: MANY_READERS, readersSegments: most, readersLoopP99Ms: { calm: calmMs, loaded: lagMs } }
+  } finally {
+    for (const one of readers) one.close()
   }
 }
 
