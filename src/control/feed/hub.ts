@@ -1,6 +1,7 @@
 import { UpstreamError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { FeedPosition } from '../../records/port.js'
+import { Pump } from './pump.js'
 import { LiveChannel, type ChannelParts, type LiveSink } from './channel.js'
 
 /** Readers of one process, at most. */
@@ -16,11 +17,13 @@ export class LiveHub {
   /** channels without readers, about to be closed */
   readonly #lingering = new Map<MeetingId, () => void>()
   readonly #stopPings: () => void
+  readonly #pump: Pump
   #readers = 0
   #isClosed = false
 
   constructor(parts: ChannelParts) {
     this.#parts = parts
+    this.#pump = new Pump(parts.clock)
     this.#stopPings = parts.clock.every(PING_MS, () => {
       for (const channel of this.#channels.values()) channel.then((open) => open.ping()).catch(() => undefined)
     })
@@ -42,7 +45,7 @@ export class LiveHub {
     this.#readers++
     try {
       const channel = await this.#channel(id)
-      const leave = channel.add(sink, after)
+      const leave = channel.add(this.#pump.sink(sink), after)
       let isGone = false
       return () => {
         if (isGone) return
