@@ -22,6 +22,8 @@ export interface SpokenMark {
 
 /** A whole mark reads 152 +- 2 ms; below this something of it is missing (marks.md, section 2). */
 export const WHOLE_MARK_MS = 140
+/** Two pieces of one mark are together no longer than it, as long as it ever reads. */
+const LONGEST_MARK_MS = 160
 /** Who said nothing for this long begins anew: an onset. */
 const ONSET_SILENCE_MS = 1_000
 /** from the start of a mark to the start of the next one of the same turn */
@@ -85,8 +87,9 @@ export function marksVerdict(
   const seen = new Map<string, ReturnedMark>()
   const doubled: ReturnedMark[] = []
   for (const mark of returned) {
-    if (seen.has(keyOf(mark))) doubled.push(mark)
-    else seen.set(keyOf(mark), mark)
+    const first = seen.get(keyOf(mark))
+    if (!first) seen.set(keyOf(mark), mark)
+    else if (!isTorn(first, mark)) doubled.push(mark)
   }
   const offsets = returned
     .flatMap((mark) => {
@@ -114,6 +117,12 @@ export function marksVerdict(
     clockMs,
     onsets: { count: onsets.length, complete: onsets.length - incomplete.length, incomplete },
   }
+}
+
+/** A mark into which a stall of the media fell, or a change of bots: it was heard once, in two pieces. */
+function isTorn(one: ReturnedMark, other: ReturnedMark): boolean {
+  const lengths = [one, other].map(({ startMs, endMs }) => endMs - startMs)
+  return lengths.every((ms) => ms < WHOLE_MARK_MS) && lengths.reduce((sum, ms) => sum + ms, 0) <= LONGEST_MARK_MS
 }
 
 /** First marks of turns after a silence; those at stated moments are none, but sound they are. */

@@ -48,6 +48,14 @@ describe('what came back against what was spoken', () => {
     expect(verdict.positionErrorMs).toEqual([0, 0, 100])
   })
 
+  test('the two pieces of a mark that a stall tore are no double; a piece beside the whole, and pieces of more than one mark, are', () => {
+    const piece = (lengthMs: number, atMs = 1_240) => back(0, 6, { startMs: atMs, endMs: atMs + lengthMs })
+    const doubled = (...of: ReturnedMark[]) => marksVerdict(two, [], [back(0, 5), ...of, back(1, 6)], identityOf).doubled
+    expect(doubled(piece(102), piece(42, 9_300))).toEqual([])
+    expect(doubled(piece(100), piece(100, 9_300))).toEqual([piece(100, 9_300)])
+    expect(doubled(back(0, 6), piece(60, 9_300))).toEqual([piece(60, 9_300)])
+  })
+
   test('an onset is the first mark after a second of silence, stated sound counting as sound', () => {
     const marks = [spoken(0, 0), spoken(0, 1), spoken(0, 7), spoken(0, 12), spoken(1, 20), spoken(1, 30)]
     const verdict = marksVerdict(marks, [spoken(1, 28)], [back(0, 0), back(0, 7), back(1, 20, { endMs: 4_100 })], identityOf)
