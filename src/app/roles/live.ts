@@ -66,6 +66,10 @@ function tellingPartials(observer: MeetingObserver, id: MeetingId, partials: Par
       observer.interim?.(segments, nameOf)
       partials.publish(id, livePartials(segments, nameOf))
     },
+    activity: (activity) => {
+      observer.activity?.(activity)
+      partials.publishActivity(id, activity)
+    },
   }
 }
 
