@@ -298,7 +298,8 @@ export interface MeetingStore {
 
   /**
    * Live feed of this store's own process and, where the database can notify, of others. Returns the unsubscribe function.
-   * A `state` event is a wake-up: it also tells of a stop that was asked for, so listeners read `meeting()` again.
+   * A `state` event is a wake-up: it also tells of a stop that was asked for, and of people who came or went, so listeners read
+   * `meeting()` again.
    * @param after everything above it is told, stored ones first, each once and in order: what a reader that comes back gives; a number
    *   is of segments alone. Without it the feed begins at about the time of the call (exactly, for what this process stores).
    */

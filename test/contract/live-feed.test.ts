@@ -139,6 +139,44 @@ describe.each(kinds)('live feed, %s', (kind) => {
     expect(one.of('segment')[0]).toMatchObject({ utterance: `${session}/utterance 1` })
   })
 
+  test('H6 who speaks comes through from another process, without an id, and first to whoever comes later', async () => {
+    const { claim, session } = await begin('activity')
+    const one = read(claim)
+    await one.until(() => one.of('state').length > 0)
+    await writer.store.appendSegments(claim, [segmentOf(session, 1)])
+    const told = { speaking: [asIdentity('ana')], waiting: [asIdentity('bo')] }
+    // the process that serves may not listen yet
+    while (one.of('activity').length === 0) {
+      writer.partials.publishActivity(claim.meetingId, told)
+      await Promise.race([one.until(() => one.of('activity').length > 0), systemClock.sleep(100)])
+    }
+    const late = read(claim, '1.0')
+    await late.until(() => late.of('activity').length > 0)
+    writer.partials.publishActivity(claim.meetingId, { speaking: [], waiting: [] })
+    for (const reader of [one, late]) {
+      await reader.until(() => reader.of('activity').length > 1)
+      expect(reader.of('activity')).toEqual([told, { speaking: [], waiting: [] }])
+      expect(reader.events.filter(({ event }) => event === 'activity').map(({ id }) => id)).toEqual([null, null])
+    }
+    expect([one.lastId, late.lastId, late.of('segment')]).toEqual(['1.0', '1.0', []])
+  })
+
+  test('people who come and go are told within a second', async () => {
+    const { claim } = await begin('people')
+    const one = read(claim)
+    await one.until(() => one.of('state').length > 0)
+    const lags: number[] = []
+    const people = ['ana', 'bo', 'cy', 'di', 'ed'].map((name) => ({ identity: asIdentity(name), name, joinedMs: 0, leftMs: null }))
+    for (let count = 1; count <= people.length; count++) {
+      const savedMs = systemClock.monotonicMs()
+      await writer.store.saveParticipants(claim, people.slice(0, count))
+      await one.until(() => one.of('state').some(({ participants }) => Array.isArray(participants) && participants.length === count))
+      lags.push(systemClock.monotonicMs() - savedMs)
+    }
+    // the meeting is looked at every 2 s all the same: five of them in a row would take five times that
+    expect(lags.reduce((sum, lag) => sum + lag, 0)).toBeLessThan(5_000)
+  })
+
   test('H5 `end` comes last, to whoever reads then and to whoever comes later', async () => {
     const { claim, session } = await begin('end')
     const one = read(claim)

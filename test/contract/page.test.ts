@@ -286,10 +286,15 @@ describe('a live meeting', () => {
     await page.getByText('Reconnecting').waitFor()
     api.tell({ event: 'gap', id: '0.1', data: { identity: 'p0', fromMs: 1000, toMs: 4000, reason: 'reconnecting' } })
     await page.getByText('Anna Berg could not be heard for 3.0 s').waitFor()
+    // who is the third to come and the first to speak has the colour of the third, here and afterwards
+    api.tell(spoken(1, 'one', { identity: 'p2', name: 'Chiara Conti' }))
+    await page.locator('.line.who-2', { hasText: 'one' }).waitFor()
+    await page.locator('.people li.who-2', { hasText: 'Chiara Conti' }).waitFor()
     const done = finishedMeeting(4, LIVE_ID)
     api.meetings[0] = done
     api.tell({ event: 'end', data: { state: 'done', reason: 'stopped' } })
     await page.getByRole('heading', { name: 'Who spoke when' }).waitFor()
+    await page.locator('.timeline li.who-2', { hasText: 'Chiara Conti' }).waitFor()
   })
 })
 

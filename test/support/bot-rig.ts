@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import type { TrackKey } from '../../src/core/ids.js'
+import type { Activity } from '../../src/live/audio/activity.js'
 import { EnergyDetector } from '../../src/live/audio/voice/energy.js'
 import type { BotOptions, BotOutcome } from '../../src/live/bot/bot.js'
 import { MeetingBot } from '../../src/live/bot/meeting-bot.js'
@@ -36,6 +37,7 @@ export class BotRig {
   readonly segments: Segment[] = []
   readonly states: string[] = []
   readonly errors: string[] = []
+  readonly activity: Activity[] = []
   /** each stored segment under the name that the observer was told then */
   readonly named: string[] = []
   meeting!: MeetingRecord
@@ -68,6 +70,7 @@ export class BotRig {
           this.named.push(segment.identity === null ? '?' : nameOf(segment.identity))
         },
         error: (error) => this.errors.push(error.message),
+        activity: (activity) => this.activity.push(activity),
       },
     )
     this.#running = bot.run(this.stop.signal).then((outcome) => {

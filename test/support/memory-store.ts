@@ -165,6 +165,7 @@ export class MemoryStore implements MeetingStore {
   saveParticipants(claim: Claim, participants: readonly ParticipantRecord[]): Promise<void> {
     return this.#write(claim, (entry) => {
       entry.meeting = { ...entry.meeting, participants }
+      this.#move(entry, entry.meeting.state, entry.meeting.reason)
     })
   }
 

@@ -1,6 +1,7 @@
 import { asIdentity, newMeetingId, trackKey, type Identity, type TrackKey } from '../../src/core/ids.js'
 import { Scope } from '../../src/core/scope.js'
 import type { ChannelPlan } from '../../src/live/audio/lease/sizing.js'
+import type { Activity } from '../../src/live/audio/activity.js'
 import type { Gap } from '../../src/live/audio/span.js'
 import { EnergyDetector } from '../../src/live/audio/voice/energy.js'
 import { Scribe } from '../../src/live/bot/scribe.js'
@@ -65,6 +66,8 @@ export class ScribeRig {
   readonly failures: string[] = []
   readonly faults: unknown[] = []
   readonly told: Gap[] = []
+  /** who was told to speak and to wait, change by change */
+  readonly activity: Activity[] = []
   readonly scribe: Scribe
   readonly scope = new Scope((_, error) => this.faults.push(error))
   /** ids of the loud blocks of each person, in order */
@@ -94,7 +97,11 @@ export class ScribeRig {
         hints: () => ({ language: null, vocabulary: [] }),
         onFault: (fault) => this.faults.push(fault),
       },
-      { interim: () => undefined, failed: (reason) => this.failures.push(reason) },
+      {
+        interim: () => undefined,
+        activity: (activity) => this.activity.push(activity),
+        failed: (reason) => this.failures.push(reason),
+      },
     )
   }
 

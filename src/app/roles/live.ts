@@ -4,9 +4,7 @@ import { loadVoice } from '../../live/audio/voice/load.js'
 import type { MeetingObserver } from '../../live/bot/bot.js'
 import { disposeRoomLibrary } from '../../live/room/livekit/open.js'
 import { FinalsFolder } from '../../records/finals/finals-folder.js'
-import { livePartials } from '../partials.js'
-import type { MeetingId } from '../../core/ids.js'
-import type { PartialFeed } from '../../records/partials.js'
+import { tellingPartials } from '../partials.js'
 import type { MeetingRecord } from '../../records/port.js'
 import type { Scope } from '../../core/scope.js'
 import type { Settings } from '../config/settings.js'
@@ -57,17 +55,6 @@ export async function openLive(
     whyFull: () => whyFull(currentUsage(process.memoryUsage.rss())),
     ...(options.ended === undefined ? {} : { ended: options.ended }),
   })
-}
-
-/** The observer, and whoever watches the meeting from outside. */
-function tellingPartials(observer: MeetingObserver, id: MeetingId, partials: PartialFeed): MeetingObserver {
-  return {
-    ...observer,
-    interim: (segments, nameOf) => {
-      observer.interim?.(segments, nameOf)
-      partials.publish(id, livePartials(segments, nameOf))
-    },
-  }
 }
 
 /** Signs of life until the scope closes, one at a time. An embedded database is nobody else's: nobody would look. */

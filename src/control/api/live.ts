@@ -33,7 +33,9 @@ const live = createRoute({
     ...common,
     200: {
       description:
-        'server-sent events: `state` (the meeting), `partial` (text may be empty: it is over), `segment`, `gap`, `end`; ids stand on segment and gap',
+        'server-sent events: `state` (the meeting), `partial` (text may be empty: it is over), `segment`, `gap`, `end`, and `activity`: ' +
+        '`{speaking, waiting}`, identities of those who have voice now and of those whose speech waits for a channel, told whenever it ' +
+        'changes, both empty while the meeting is paused; ids stand on segment and gap',
       content: { 'text/event-stream': { schema: z.string() } },
     },
     404: failure('no such meeting'),

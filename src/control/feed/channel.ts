@@ -12,6 +12,7 @@ import {
   type MeetingStore,
   type StoredSegment,
 } from '../../records/port.js'
+import { ActivityBoard } from './activity.js'
 
 /** Where the events of a reader go. */
 export interface LiveSink {
@@ -28,7 +29,7 @@ export interface LiveSink {
 /** What a channel needs. */
 export interface ChannelParts {
   readonly store: Pick<MeetingStore, 'meeting' | 'segments' | 'numberedGaps' | 'feedPosition' | 'subscribe'>
-  readonly partials: Pick<PartialFeed, 'subscribe'>
+  readonly partials: Pick<PartialFeed, 'subscribe' | 'subscribeActivity'>
   /** the data of events */
   readonly shown: {
     readonly state: (meeting: MeetingRecord) => Promise<object>
@@ -50,6 +51,8 @@ interface Reader {
   readonly sink: LiveSink
   seq: number
   gap: number
+  /** who speaks, as it was told last */
+  activity: Buffer | null
   /** false while it reads what is stored */
   isLive: boolean
   isGone: boolean
@@ -58,7 +61,7 @@ interface Reader {
 /** Events kept for readers that are reading up to them. */
 const LOG_LENGTH = 2000
 const PAGE = 200
-/** Partials go out together, so far apart. */
+/** Partials, and who speaks, go out together, so far apart. */
 const PARTIALS_MS = 150
 /** A partial that nobody has renewed is over: whoever told it has died. */
 const PARTIAL_AGE_MS = 30_000
@@ -76,7 +79,8 @@ const block = (event: string, body: object): string => `event: ${event}\ndata: $
  * The feed of one meeting for any number of readers: one subscription, one text for each event.
  * H1 Each segment and gap reaches each reader once, in order of number, from the place on that it gave. H2 Ids say how far a reader has
  * read of both. H3 A reader that catches up reads pages of the store until it meets the log of this channel; nothing is told in between.
- * H4 Partials are for those who keep up. H5 `end` comes after everything that is stored.
+ * H4 Partials are for those who keep up. H5 `end` comes after everything that is stored. H6 Who speaks and who waits is told to those who
+ * keep up when it has changed, and to whoever begins to; it has no id, and nobody is told twice.
  */
 export class LiveChannel {
   readonly #id: MeetingId
@@ -84,6 +88,7 @@ export class LiveChannel {
   readonly #readers = new Set<Reader>()
   readonly #partials = new Map<string, { readonly partial: LivePartial; readonly atMs: number }>()
   readonly #fresh = new Map<string, LivePartial>()
+  readonly #activity = new ActivityBoard()
   readonly #stops: (() => void)[] = []
   #log: Entry[] = []
   /** everything above it is in the log */
@@ -123,6 +128,7 @@ export class LiveChannel {
     const reader: Reader = {
       sink,
       ...after,
+      activity: null,
       isLive: false,
       isGone: false,
     }
@@ -157,7 +163,11 @@ export class LiveChannel {
     this.#stops.push(
       store.subscribe(this.#id, (event) => this.#told(event), this.#floor),
       partials.subscribe(this.#id, (told) => this.#heard(told)),
-      clock.every(PARTIALS_MS, () => this.#tellPartials()),
+      partials.subscribeActivity(this.#id, (told) => this.#activity.heard(told, clock.monotonicMs())),
+      clock.every(PARTIALS_MS, () => {
+        this.#tellPartials()
+        this.#tellActivity(this.#readers)
+      }),
       clock.every(LOOK_MS, () => this.#look()),
     )
     this.#look()
@@ -238,6 +248,7 @@ export class LiveChannel {
     reader.isLive = true
     if (this.#state !== state) this.#write(reader, Buffer.from(this.#state))
     for (const { partial } of this.#partials.values()) this.#write(reader, Buffer.from(block('partial', partial)))
+    this.#tellActivity([reader])
     if (this.#isOver) this.#end(reader)
   }
 
@@ -352,6 +363,16 @@ export class LiveChannel {
     const chunk = Buffer.from([...this.#fresh.values()].map((partial) => block('partial', partial)).join(''))
     this.#fresh.clear()
     for (const reader of this.#readers) if (reader.isLive && reader.sink.backlog < CALM_BYTES) this.#write(reader, chunk)
+  }
+
+  #tellActivity(readers: Iterable<Reader>): void {
+    const present = this.#activity.present(this.#parts.clock.monotonicMs())
+    if (present === null || this.#isOver) return
+    for (const reader of readers) {
+      if (!reader.isLive || reader.activity === present || reader.sink.backlog >= CALM_BYTES) continue
+      reader.activity = present
+      this.#write(reader, present)
+    }
   }
 
   #all(chunk: Buffer): void {

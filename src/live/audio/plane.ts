@@ -1,4 +1,5 @@
 import type { Identity, SessionId, TrackKey } from '../../core/ids.js'
+import { activityOf, type Activity } from './activity.js'
 import type { BlockFacts } from './block-queue.js'
 import { GapLog } from './gap-log.js'
 import { Sizing, type ChannelPlan } from './lease/sizing.js'
@@ -169,6 +170,11 @@ export class AudioPlane {
     this.#tracks.clear()
     this.#gaps.flush(Number.POSITIVE_INFINITY)
     this.#isFinished = true
+  }
+
+  /** Who speaks now, and who waits for a channel. Changes nothing. */
+  activity(nowMs: number): Activity {
+    return activityOf(this.#tracks.values(), nowMs, this.#tunables)
   }
 
   /** What became of everybody's audio so far; everybody who ever had a track, in that order. */

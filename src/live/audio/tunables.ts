@@ -39,6 +39,8 @@ export interface AudioTunables {
   readonly noisyHoldMs: number
   /** speech that waits for longer makes a session of mode `auto` grow */
   readonly growWaitMs: number
+  /** speech that has waited for a channel for so long is told to wait: what is shorter, nobody could read */
+  readonly tellWaitMs: number
   /** after so long without need of them, a session of mode `auto` gives channels back */
   readonly calmMs: number
   /** a session is closed after so long without voice; the next voice opens another */
@@ -80,6 +82,7 @@ export const AUDIO_TUNABLES: AudioTunables = {
   noisyMs: 60_000,
   noisyHoldMs: 2000,
   growWaitMs: 500,
+  tellWaitMs: 300,
   calmMs: 120_000,
   idleCloseMs: 300_000,
   maxSessionMs: 10_500_000,

@@ -1,6 +1,7 @@
 import type { Identity } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { BusinessEvents } from '../../observe/events.js'
+import type { Activity } from '../audio/activity.js'
 import type { RoomConnection } from '../room/port.js'
 import type { Segment } from '../transcript/segment.js'
 import type { MeetingObserver } from './bot.js'
@@ -15,6 +16,8 @@ export interface AudienceParts {
   readonly meetingMs: () => number
   /** where captions go; null: nowhere now */
   readonly captionsTo: () => RoomConnection | null
+  /** another bot hears by now: who speaks is its to tell */
+  readonly isElsewhere: () => boolean
 }
 
 /** Tells whoever watches a meeting, in the room and outside, what is being said. */
@@ -29,6 +32,11 @@ export class Audience {
     const { observer, nameOf } = this.#parts
     observer.interim?.(segments, nameOf)
     for (const segment of segments) this.#caption(segment, false)
+  }
+
+  activity(activity: Activity): void {
+    const { observer, isElsewhere } = this.#parts
+    if (!isElsewhere()) observer.activity?.(activity)
   }
 
   /** The segment is durable. */

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/time.js'
 import type { BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import type { FinalsLogs, MeetingReason, MeetingState, MeetingStore } from '../../records/port.js'
+import type { Activity } from '../audio/activity.js'
 import type { ChannelPlan } from '../audio/lease/sizing.js'
 import type { Gap } from '../audio/span.js'
 import type { VoiceDetectorFactory } from '../audio/voice/detector.js'
@@ -53,6 +54,8 @@ export interface MeetingObserver {
   /** the segment is durable: logged on this host or stored */
   segment?(segment: Segment, nameOf: (identity: Identity) => string): void
   gap?(gap: Gap): void
+  /** who speaks and who waits for a channel: each change, and now and then again while anybody does */
+  activity?(activity: Activity): void
   error?(error: Error): void
 }
 

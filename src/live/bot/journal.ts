@@ -17,6 +17,8 @@ export interface JournalEvents {
 }
 
 const FLUSH_MS = 5_000
+/** Who is there is stored so soon: whoever watches sees them come and go. Who comes at once is written at once. */
+const PEOPLE_MS = 250
 /** Spans in memory while the store is away: about 5 MB. Beyond it they wait on the disk with the finals, or the oldest go, told. */
 const MAX_SPANS = 20_000
 /** Gaps in memory while the store is away; beyond it the oldest go, told. The receipt counts them all. */
@@ -28,8 +30,8 @@ const CHUNK = 2_000
  * Writes what a meeting yields, in lanes of one write at a time each that do not wait for one another.
  * J1 Finals go to a log on this host's disk at once, and right after it to the store, both times with the spans they rest on. Either
  *    makes them durable; a log that fails or hangs costs nothing but time. J2 The store is asked until it takes them or the journal is
- *    closed; what it has not taken by then stays in the log. J3 Spans alone, gaps, people and sessions are stored at most every five
- *    seconds. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk holds the rest (`finals-keeper`).
+ *    closed; what it has not taken by then stays in the log. J3 Spans alone, gaps and sessions are stored at most every five
+ *    seconds, or with people, within a quarter of one. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk holds the rest (`finals-keeper`).
  */
 export class Journal {
   readonly #store: MeetingStore
@@ -113,7 +115,7 @@ export class Journal {
 
   participants(participants: readonly ParticipantRecord[]): void {
     this.#participants = participants
-    this.#rest.soon(FLUSH_MS)
+    this.#rest.soon(PEOPLE_MS)
   }
 
   /** Writes everything that waits; resolves when it is durable or when the claim is lost. */

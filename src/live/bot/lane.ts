@@ -26,6 +26,8 @@ export class Lane {
   readonly #options: LaneOptions
   #writing: Promise<void> | null = null
   #cancel: (() => void) | null = null
+  /** when the round that is put off begins, monotonic clock */
+  #dueMs = 0
   readonly #fault: LastingFault
   #isClosed = false
 
@@ -38,15 +40,18 @@ export class Lane {
     })
   }
 
-  /** Begins within `ms`; at once for 0. What comes while a round is on its way is written right after it. */
+  /** Begins within `ms`, or sooner when that was asked for; at once for 0. What comes while a round is on its way is written right after it. */
   soon(ms: number): void {
-    if (ms === 0) this.#begin()
-    else if (!this.#writing && !this.#cancel && !this.#isClosed) {
-      this.#cancel = this.#options.clock.after(ms, () => {
-        this.#cancel = null
-        this.#begin()
-      })
-    }
+    if (ms === 0) return this.#begin()
+    const { clock } = this.#options
+    const dueMs = clock.monotonicMs() + ms
+    if (this.#writing || this.#isClosed || (this.#cancel && this.#dueMs <= dueMs)) return
+    this.#cancelRound()
+    this.#dueMs = dueMs
+    this.#cancel = clock.after(ms, () => {
+      this.#cancel = null
+      this.#begin()
+    })
   }
 
   /** Begins at once and resolves when there is no work left, or none may be done. */

@@ -88,6 +88,7 @@ export class MeetingBot {
       nameOf: (identity) => this.#people.name(identity),
       meetingMs: () => this.#scribe.meetingMs(),
       captionsTo: () => (options.captions && this.#state.kind !== 'ended' ? this.#connection : null),
+      isElsewhere: () => this.#claimLost || this.#handover.isHandedOver,
     })
     // a takeover goes on in the same meeting time
     const elapsed = meeting.startedAt === null ? 0 : (tenure?.elapsedMs ?? Math.max(0, deps.clock.nowMs() - Date.parse(meeting.startedAt)))
@@ -117,6 +118,7 @@ export class MeetingBot {
       },
       {
         interim: (segments) => this.#audience.interim(segments),
+        activity: (activity) => this.#audience.activity(activity),
         failed: (reason, error) => this.#speechFailed(reason, error),
       },
     )

@@ -4,6 +4,7 @@ import type { Clock } from '../../core/time.js'
 import type { BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
+import type { Activity } from '../audio/activity.js'
 import { AudioPlane, type AudioPlaneOptions } from '../audio/plane.js'
 import type { Gap, Span } from '../audio/span.js'
 import type { LeftAudio, SttGap, SttPort, Utterance } from '../stt/port.js'
@@ -13,6 +14,7 @@ import type { Segment } from '../transcript/segment.js'
 import { Transcript } from '../transcript/transcript.js'
 import { meetingMsOf, SpanIndex } from '../transcript/span-index.js'
 import { Voice } from '../transcript/voice.js'
+import { ACTIVITY_MS, ActivityWatch } from './activity-watch.js'
 import type { Journal } from './journal.js'
 import { SpeechPool } from './speech-pool.js'
 
@@ -20,6 +22,8 @@ import { SpeechPool } from './speech-pool.js'
 export interface ScribeEvents {
   /** an interim version, replaced by the next one of the same session and utterance, at last by stored segments */
   interim(segments: readonly Segment[]): void
+  /** who speaks and who waits for a channel has changed, or goes on; nobody does while nobody is to be heard, and at the end */
+  activity(activity: Activity): void
   /** no session will ever work */
   failed(reason: MeetingReason, error?: Error): void
 }
@@ -45,6 +49,7 @@ export class Scribe {
   readonly #events: ScribeEvents
   readonly #plane: AudioPlane
   readonly #pool: SpeechPool
+  readonly #watch: ActivityWatch
   readonly #spans = new SpanIndex()
   readonly #transcript = new Transcript()
   /** sessions of bots before this one */
@@ -60,6 +65,7 @@ export class Scribe {
   #ignorePreferred: (() => void) | null
   #stopTicking: (() => void) | null = null
   #stopTelling: (() => void) | null = null
+  #stopWatching: (() => void) | null = null
   #immediate: NodeJS.Immediate | null = null
 
   constructor(
@@ -107,6 +113,11 @@ export class Scribe {
       },
     )
     this.#ignorePreferred = options.stt.onPreferred?.(() => this.#plane.renew()) ?? null
+    this.#watch = new ActivityWatch({
+      clock: options.clock,
+      look: (nowMs) => this.#plane.activity(nowMs),
+      tell: (activity) => this.#events.activity(activity),
+    })
     const guarded = (work: () => void) => {
       try {
         work()
@@ -122,6 +133,7 @@ export class Scribe {
       })
     })
     this.#stopTelling = options.clock.every(TELL_MS, () => guarded(() => this.#tellSessionGaps()))
+    this.#stopWatching = options.clock.every(ACTIVITY_MS, () => guarded(() => this.#watch.look()))
   }
 
   trackStarted(key: TrackKey, identity: Identity): void {
@@ -147,6 +159,8 @@ export class Scribe {
   /** Whether nobody is going to speak: then what was said is sent, and the session is closed. */
   rest(isResting: boolean): void {
     this.#plane.rest(isResting)
+    if (isResting) this.#watch.close()
+    else this.#watch.open()
   }
 
   personLeft(identity: Identity): void {
@@ -229,6 +243,9 @@ export class Scribe {
     this.#stopTicking = null
     this.#stopTelling?.()
     this.#stopTelling = null
+    this.#stopWatching?.()
+    this.#stopWatching = null
+    this.#watch.close()
     if (this.#immediate) clearImmediate(this.#immediate)
     this.#immediate = null
   }

@@ -5,7 +5,8 @@ import { asIdentity, asMeetingId, type MeetingId } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
-import type { LivePartial, PartialFeed } from '../partials.js'
+import type { LiveActivity, LivePartial, PartialFeed } from '../partials.js'
+import { MeetingListeners } from './meeting-listeners.js'
 import { cleanText } from './sanitise.js'
 import type { Sql } from './sql.js'
 
@@ -19,6 +20,10 @@ const MOST_BYTES = 7500
 const LONGEST_TEXT = 1500
 /** Utterances of one meeting that wait to be told; the oldest goes first. */
 const MOST_WAITING = 64
+/** People of a notice who speak, and as many who wait; the first ones are told. */
+const MOST_PEOPLE = 64
+
+const people = z.array(z.string())
 
 const noticeSchema = z.object({
   meeting: z.string(),
@@ -33,7 +38,13 @@ const noticeSchema = z.object({
       text: z.string(),
     }),
   ),
+  activity: z.object({ speaking: people, waiting: people }).optional(),
 })
+
+interface Waiting {
+  readonly partials: Map<string, LivePartial>
+  activity: LiveActivity | null
+}
 
 /** Packs partials into notices that PostgreSQL takes. */
 export function packNotices(meeting: string, origin: string, partials: readonly LivePartial[]): readonly string[] {
@@ -52,14 +63,27 @@ export function packNotices(meeting: string, origin: string, partials: readonly 
   return notices.filter((notice) => Buffer.byteLength(notice) <= MOST_BYTES)
 }
 
-/** Partials within this process, and to others by notices of the database, where it has any. */
+/** Packs who speaks and who waits into one notice that PostgreSQL takes: whoever does not fit is left out. */
+export function packActivity(meeting: string, origin: string, activity: LiveActivity): string {
+  const speaking = activity.speaking.slice(0, MOST_PEOPLE)
+  const waiting = activity.waiting.slice(0, MOST_PEOPLE)
+  for (;;) {
+    const notice = JSON.stringify({ meeting, origin, partials: [], activity: { speaking, waiting } })
+    if (Buffer.byteLength(notice) <= MOST_BYTES) return notice
+    if (waiting.length > speaking.length) waiting.pop()
+    else speaking.pop()
+  }
+}
+
+/** Partials, who speaks and who waits: within this process, and to others by notices of the database, where it has any. */
 export class PartialNotices implements PartialFeed {
   readonly #sql: Sql
   readonly #clock: Clock
   readonly #scope: Scope
   readonly #logger: Logger
-  readonly #listeners = new Map<MeetingId, Set<(partials: readonly LivePartial[]) => void>>()
-  readonly #waiting = new Map<MeetingId, Map<string, LivePartial>>()
+  readonly #partials: MeetingListeners<readonly LivePartial[]>
+  readonly #activity: MeetingListeners<LiveActivity>
+  readonly #waiting = new Map<MeetingId, Waiting>()
   #isSending = false
 
   /** @param scope runs the sending, and ends it */
@@ -68,63 +92,73 @@ export class PartialNotices implements PartialFeed {
     this.#clock = clock
     this.#scope = scope
     this.#logger = logger
+    this.#partials = new MeetingListeners('partials', logger)
+    this.#activity = new MeetingListeners('activity', logger)
   }
 
-  publish(id: MeetingId, partials: readonly LivePartial[]): void {
-    this.#tell(id, partials)
-    if (this.#sql.origin === null || this.#scope.signal.aborted) return
-    const waiting = this.#waiting.get(id) ?? new Map<string, LivePartial>()
-    this.#waiting.set(id, waiting)
-    for (const partial of partials) {
-      waiting.delete(partial.id)
-      waiting.set(partial.id, partial)
-    }
-    for (const oldest of waiting.keys()) {
-      if (waiting.size <= MOST_WAITING) break
-      waiting.delete(oldest)
-    }
-    if (this.#isSending) return
-    this.#isSending = true
-    this.#scope.run('partials', (signal) => this.#send(this.#sql.origin ?? '', signal))
+  publish(id: MeetingId, told: readonly LivePartial[]): void {
+    this.#partials.tell(id, told)
+    this.#pass(id, ({ partials }) => {
+      for (const partial of told) {
+        partials.delete(partial.id)
+        partials.set(partial.id, partial)
+      }
+      for (const oldest of partials.keys()) {
+        if (partials.size <= MOST_WAITING) break
+        partials.delete(oldest)
+      }
+    })
+  }
+
+  publishActivity(id: MeetingId, activity: LiveActivity): void {
+    this.#activity.tell(id, activity)
+    this.#pass(id, (waiting) => {
+      waiting.activity = activity
+    })
   }
 
   subscribe(id: MeetingId, listener: (partials: readonly LivePartial[]) => void): () => void {
-    const all = this.#listeners.get(id) ?? new Set()
-    this.#listeners.set(id, all.add(listener))
-    return () => {
-      all.delete(listener)
-      if (all.size === 0 && this.#listeners.get(id) === all) this.#listeners.delete(id)
-    }
+    return this.#partials.add(id, listener)
+  }
+
+  subscribeActivity(id: MeetingId, listener: (activity: LiveActivity) => void): () => void {
+    return this.#activity.add(id, listener)
   }
 
   /** A notice has come, of this process or another. */
   heard(payload: string | undefined): void {
-    if (this.#listeners.size === 0) return
+    if (this.#partials.isEmpty && this.#activity.isEmpty) return
     try {
-      const { meeting, origin, partials } = noticeSchema.parse(JSON.parse(payload ?? ''))
+      const { meeting, origin, partials, activity } = noticeSchema.parse(JSON.parse(payload ?? ''))
       if (origin === this.#sql.origin) return
+      const id = asMeetingId(meeting)
       const told = partials.map((partial) => ({ ...partial, identity: partial.identity === null ? null : asIdentity(partial.identity) }))
-      this.#tell(asMeetingId(meeting), told)
+      if (told.length > 0) this.#partials.tell(id, told)
+      if (activity) this.#activity.tell(id, { speaking: activity.speaking.map(asIdentity), waiting: activity.waiting.map(asIdentity) })
     } catch {
       // not ours: another version of us, or somebody who writes into our channel
     }
   }
 
-  #tell(id: MeetingId, partials: readonly LivePartial[]): void {
-    for (const listener of this.#listeners.get(id) ?? []) {
-      try {
-        listener(partials)
-      } catch (thrown) {
-        this.#logger.error({ err: toError(thrown) }, 'listener of partials failed')
-      }
-    }
+  /** To other processes, as soon as what was passed on before is out. */
+  #pass(id: MeetingId, add: (waiting: Waiting) => void): void {
+    if (this.#sql.origin === null || this.#scope.signal.aborted) return
+    const waiting = this.#waiting.get(id) ?? { partials: new Map<string, LivePartial>(), activity: null }
+    this.#waiting.set(id, waiting)
+    add(waiting)
+    if (this.#isSending) return
+    this.#isSending = true
+    this.#scope.run('partials', (signal) => this.#send(this.#sql.origin ?? '', signal))
   }
 
-  /** Sends what waits until nothing does, one statement at a time. A database that is away loses partials, and nothing else. */
+  /** Sends what waits until nothing does, one statement at a time. A database that is away loses it, and nothing else. */
   async #send(origin: string, signal: AbortSignal): Promise<void> {
     try {
       while (this.#waiting.size > 0 && !signal.aborted) {
-        const batch = [...this.#waiting].flatMap(([id, partials]) => packNotices(id, origin, [...partials.values()]))
+        const batch = [...this.#waiting].flatMap(([id, { partials, activity }]) => [
+          ...packNotices(id, origin, [...partials.values()]),
+          ...(activity === null ? [] : [packActivity(id, origin, activity)]),
+        ])
         this.#waiting.clear()
         await this.#sql
           .rows(sql`SELECT pg_notify(${PARTIAL_CHANNEL}, notice) FROM unnest(${batch}::text[]) AS notice`)

@@ -95,8 +95,9 @@ export class SqlMeetingStore implements port.MeetingStore {
     this.feed.state(claim.meetingId, state, reason)
   }
 
-  saveParticipants(claim: port.Claim, participants: readonly port.ParticipantRecord[]): Promise<void> {
-    return this.#transcripts.saveParticipants(claim, participants)
+  async saveParticipants(claim: port.Claim, participants: readonly port.ParticipantRecord[]): Promise<void> {
+    await this.#transcripts.saveParticipants(claim, participants)
+    this.feed.announced(claim.meetingId, { state: true })
   }
 
   saveSession(claim: port.Claim, session: port.SessionRecord): Promise<void> {

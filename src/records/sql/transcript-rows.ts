@@ -32,7 +32,11 @@ export class TranscriptRows {
   }
 
   async saveParticipants(claim: Claim, participants: readonly ParticipantRecord[]): Promise<void> {
-    await this.#updateMeeting(claim, sql`participants = ${jsonText(participants)}`)
+    await this.#updateMeeting(
+      claim,
+      sql`participants = ${jsonText(participants)}`,
+      sql`, roomscribe.tell(id, 'state', NULL, ${this.#sql.origin})`,
+    )
   }
 
   async saveCoverage(claim: Claim, { rows, complete, doubts }: StoredCoverage): Promise<void> {
@@ -185,9 +189,9 @@ export class TranscriptRows {
     return found
   }
 
-  async #updateMeeting(claim: Claim, assignments: RawBuilder<unknown>): Promise<void> {
+  async #updateMeeting(claim: Claim, assignments: RawBuilder<unknown>, tell: RawBuilder<unknown> = sql``): Promise<void> {
     const changed = await this.#sql.rows(
-      sql`UPDATE roomscribe.meeting SET ${assignments} WHERE id = ${checkId(claim.meetingId)} AND epoch = ${claim.epoch} RETURNING id`,
+      sql`UPDATE roomscribe.meeting SET ${assignments} WHERE id = ${checkId(claim.meetingId)} AND epoch = ${claim.epoch} RETURNING id ${tell}`,
     )
     if (changed.length === 0) await this.#lost(claim)
   }

@@ -234,5 +234,6 @@ export type LiveEvent =
   | { readonly kind: 'partial'; readonly partial: Partial }
   | { readonly kind: 'segment'; readonly segment: LiveSegment }
   | { readonly kind: 'gap'; readonly gap: Gap }
+  /** identities of those who have voice now, and of those whose speech waits for a channel */
   | { readonly kind: 'activity'; readonly speaking: readonly string[]; readonly waiting: readonly string[] }
   | { readonly kind: 'end'; readonly state: MeetingState; readonly reason: string | null }

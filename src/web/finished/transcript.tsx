@@ -23,6 +23,7 @@ class Line extends Component<LineProps> {
   override shouldComponentUpdate(next: LineProps): boolean {
     return (
       next.segment !== this.props.segment ||
+      next.colour !== this.props.colour ||
       next.isSame !== this.props.isSame ||
       next.search !== this.props.search ||
       next.isTarget !== this.props.isTarget

@@ -6,7 +6,7 @@ const isText = (value: unknown): value is string => typeof value === 'string'
 const isTextOrNull = (value: unknown): value is string | null => value === null || isText(value)
 const isMs = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value)
 const isState = (value: unknown): value is MeetingState => STATES.some((state) => state === value)
-const texts = (value: unknown): readonly string[] => (Array.isArray(value) ? value.filter(isText) : [])
+const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText)
 
 const isSpoken = (of: Fields): boolean =>
   isText(of['id']) && isTextOrNull(of['identity']) && isMs(of['startMs']) && isMs(of['endMs']) && isText(of['text'])
@@ -38,7 +38,9 @@ export function toLiveEvent(event: string, data: string): LiveEvent | null {
         ? { kind: 'gap', gap: parsed as unknown as Gap }
         : null
     case 'activity':
-      return { kind: 'activity', speaking: texts(of['speaking']), waiting: texts(of['waiting']) }
+      return isTexts(of['speaking']) && isTexts(of['waiting'])
+        ? { kind: 'activity', speaking: of['speaking'], waiting: of['waiting'] }
+        : null
     case 'end':
       return isState(of['state']) ? { kind: 'end', state: of['state'], reason: isText(of['reason']) ? of['reason'] : null } : null
     default:

@@ -30,6 +30,7 @@ export const MAX_ROWS = 3_000
  *  F2 the same event twice changes nothing.
  *  F3 rows stand in order of their beginning; a row that is there never moves.
  *  F4 at most MAX_ROWS rows are kept, the newest.
+ *  F5 who speaks is as told last, nobody after a break; only where it was never told, whose words are still coming.
  */
 export class LiveFeed {
   #rows: Row[] = []
@@ -86,24 +87,29 @@ export class LiveFeed {
       case 'gap':
         return this.#gap(event.gap)
       case 'activity':
-        this.#speaking = event.speaking
-        this.#waiting = event.waiting
-        return true
+        return this.#activity(event.speaking, event.waiting)
       case 'end':
         this.#isOver = true
-        this.#speaking = []
-        this.#waiting = []
+        this.#activity([], [])
         if (this.#meeting !== null) this.#meeting = { ...this.#meeting, state: event.state, reason: event.reason }
-        this.forgetPartials()
+        this.forgetPassing()
         return true
       default:
         return assertNever(event)
     }
   }
 
-  /** Removes what was not final: after a break nobody knows what became of it, and what goes on comes again. */
-  forgetPartials(): void {
+  /** Forgets what was not final, and who spoke: after a break nobody knows what became of it, and what goes on comes again. */
+  forgetPassing(): void {
     this.#rows = this.#rows.filter((row) => row.kind === 'gap' || row.isFinal)
+    if (this.#speaking !== null) this.#activity([], [])
+  }
+
+  #activity(speaking: readonly string[], waiting: readonly string[]): boolean {
+    const isSame = this.#speaking !== null && isSameList(this.#speaking, speaking) && isSameList(this.#waiting, waiting)
+    this.#speaking = speaking
+    this.#waiting = waiting
+    return !isSame
   }
 
   #partial({ id, identity, name, startMs, endMs, text }: Partial): boolean {
@@ -162,3 +168,6 @@ export class LiveFeed {
     }
   }
 }
+
+const isSameList = (one: readonly string[], other: readonly string[]): boolean =>
+  one.length === other.length && one.every((text, at) => text === other[at])

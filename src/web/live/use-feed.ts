@@ -43,7 +43,7 @@ export function useFeed(id: string | null, onEnd: () => void): ReadFeed {
         if (isClosed) return
         if (now.kind === 'open') isAway.value = false
         if (now.kind === 'away') {
-          feed.current.forgetPartials()
+          feed.current.forgetPassing()
           changed()
         }
         if (now.kind === 'failed') noted(now.error)

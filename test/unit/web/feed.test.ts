@@ -12,6 +12,7 @@ const segment = (id: string, utterance: string, text: string, startMs = 1000): L
   kind: 'segment',
   segment: { id, seq: 1, utterance, identity: 'anna', name: 'Anna', startMs, endMs: startMs + 500, text },
 })
+const activity = (speaking: readonly string[], waiting: readonly string[] = []): LiveEvent => ({ kind: 'activity', speaking, waiting })
 const texts = (feed: LiveFeed): string[] => feed.rows.map((row) => (row.kind === 'caption' ? row.text : row.reason))
 const keys = (feed: LiveFeed): string[] => feed.rows.map(({ key }) => key)
 
@@ -72,11 +73,32 @@ describe('the live feed', () => {
     expect(texts(feed)[0]).toBe('50')
   })
 
-  test('who speaks is who has words coming, until the server tells', () => {
+  test('F5 who speaks is who has words coming, until the server tells; from then on it is who it tells, whatever words come', () => {
     const feed = fed(partial('u1', 'good'))
-    expect(feed.speaking).toEqual(['anna'])
-    feed.apply({ kind: 'activity', speaking: ['bashir'], waiting: ['chiara'] })
+    expect([feed.speaking, feed.waiting]).toEqual([['anna'], []])
+    expect(feed.apply(activity(['bashir'], ['chiara']))).toBe(true)
     expect([feed.speaking, feed.waiting]).toEqual([['bashir'], ['chiara']])
+    feed.apply(activity([]))
+    feed.apply(partial('u1', 'good morning'))
+    expect([feed.speaking, feed.waiting]).toEqual([[], []])
+  })
+
+  test('F5 after a break nobody speaks or waits until it is told again', () => {
+    const feed = fed(activity(['anna'], ['chiara']))
+    feed.forgetPassing()
+    feed.apply(partial('u1', 'good'))
+    expect([feed.speaking, feed.waiting]).toEqual([[], []])
+    const untold = fed(partial('u1', 'good'))
+    untold.forgetPassing()
+    untold.apply(partial('u1', 'good'))
+    expect(untold.speaking).toEqual(['anna'])
+  })
+
+  test('F2 the same activity again changes nothing, and each difference does', () => {
+    const feed = fed(activity([]))
+    const told = [activity([]), activity(['anna']), activity(['anna']), activity(['anna'], ['anna']), activity(['bashir'], ['anna'])]
+    expect(told.map((event) => feed.apply(event))).toEqual([false, true, false, true, true])
+    expect(new LiveFeed().apply(activity([]))).toBe(true)
   })
 
   test('after its end nobody speaks, and what was not final is gone', () => {
@@ -95,8 +117,10 @@ describe('the live feed', () => {
       '{"id":1}',
       '{"id":"x","state":"odd","participants":[]}',
       '{"identity":"a","fromMs":"0","toMs":1,"reason":"x"}',
+      '{"speaking":["a"]}',
+      '{"speaking":["a"],"waiting":[1]}',
     ]
-    for (const event of ['state', 'partial', 'segment', 'gap', 'end', 'unheard-of']) {
+    for (const event of ['state', 'partial', 'segment', 'gap', 'activity', 'end', 'unheard-of']) {
       expect(bodies.map((body) => toLiveEvent(event, body))).toEqual(bodies.map(() => null))
     }
   })

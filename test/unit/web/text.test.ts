@@ -100,7 +100,35 @@ describe('times', () => {
   })
 })
 
-test('a person keeps a colour; nobody has none', () => {
-  const people = new People()
-  expect([people.colour('a'), people.colour('b'), people.colour('a'), people.colour(null)]).toEqual(['who-0', 'who-1', 'who-0', 'who-none'])
+describe('colours', () => {
+  const list = (...identities: readonly string[]) => identities.map((identity) => ({ identity }))
+  const colours = (people: People, ...identities: readonly string[]) => identities.map((identity) => people.colour(identity))
+  const all = ['ann', 'bob', 'cyd']
+
+  test('a person has one colour, live and afterwards, whoever speaks first and whenever they came; nobody has none', () => {
+    const live = new People()
+    // words may come before the list has their speaker
+    live.colour('cyd')
+    live.know(list('ann'))
+    live.colour('bob')
+    live.know(list('ann', 'bob'))
+    const early = colours(live, 'ann', 'bob')
+    live.know(list(...all))
+    const finished = new People()
+    finished.know(list(...all))
+    expect(colours(finished, ...all)).toEqual(['who-0', 'who-1', 'who-2'])
+    expect(colours(live, ...all)).toEqual(colours(finished, ...all))
+    expect(early).toEqual(colours(finished, 'ann', 'bob'))
+    expect(live.colour(null)).toBe('who-none')
+  })
+
+  test('whoever is in no list has a colour by their identity alone, and there are eight', () => {
+    const many = Array.from({ length: 200 }, (_, n) => `person ${n}`)
+    const asked = new People()
+    for (const identity of many.toReversed()) asked.colour(identity)
+    expect(colours(asked, ...many)).toEqual(colours(new People(), ...many))
+    expect([...new Set(colours(asked, ...many))].toSorted()).toEqual(Array.from({ length: 8 }, (_, n) => `who-${n}`))
+    asked.know(list(...many))
+    expect(new Set(colours(asked, ...many)).size).toBe(8)
+  })
 })

@@ -94,6 +94,44 @@ describe('Journal', () => {
     expect([store.appends, clock.pending]).toEqual([1, 0])
   })
 
+  it('J3 people are stored and announced within 0.25 s, all who came meanwhile at once; later rounds keep to their five seconds', async () => {
+    const { clock, store, meeting, journal } = await rig()
+    const saved: number[] = []
+    let states = 0
+    store.subscribe(meeting.id, ({ kind }) => {
+      if (kind === 'state') states++
+    })
+    const save = store.saveParticipants.bind(store)
+    store.saveParticipants = (claim, people) => {
+      saved.push(people.length)
+      return save(claim, people)
+    }
+    const names = ['ann', 'bob', 'cyd'].map((name) => ({ identity: asIdentity(name), name, joinedMs: 0, leftMs: null }))
+    journal.gap({ identity: asIdentity('ann'), fromMs: 0, toMs: 1, reason: 'not_received' })
+    await clock.advance(1_000)
+    expect(await store.gaps(meeting.id)).toEqual([])
+    for (let count = 1; count <= 3; count++) journal.participants(names.slice(0, count))
+    await clock.advance(240)
+    expect([saved, states]).toEqual([[], 0])
+    await clock.advance(10)
+    expect([saved, states]).toEqual([[3], 1])
+    expect((await store.meeting(meeting.id)).participants).toEqual(names)
+    expect(await store.gaps(meeting.id)).toHaveLength(1)
+    // a round that is due sooner is not put off
+    journal.participants(names)
+    await clock.advance(200)
+    journal.gap({ identity: asIdentity('ann'), fromMs: 5, toMs: 6, reason: 'not_received' })
+    await clock.advance(60)
+    expect([saved, await store.gaps(meeting.id)]).toEqual([[3, 3], expect.objectContaining({ length: 2 })])
+    journal.gap({ identity: asIdentity('ann'), fromMs: 9, toMs: 10, reason: 'not_received' })
+    await clock.advance(4_900)
+    expect(await store.gaps(meeting.id)).toHaveLength(2)
+    await clock.advance(100)
+    expect(await store.gaps(meeting.id)).toHaveLength(3)
+    await journal.close(1_000)
+    expect(clock.pending).toBe(0)
+  })
+
   it('B3 gives up at the end after its deadline and counts what could not be written', async () => {
     const { clock, store, journal } = await rig()
     store.failures = 1_000
