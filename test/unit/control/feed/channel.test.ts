@@ -197,3 +197,20 @@ test('H5 after `end` nobody is told who speaks', async () => {
   expect([one.events.at(-1), late.events]).toEqual(['end', ['state', 'end']])
   await close()
 })
+
+test('H4 a thousand readers are told twice a second what a few are told at once', async () => {
+  const changesTold = async (readers: number) => {
+    const { clock, read, channel, tell, close } = await stage()
+    const one = await read()
+    for (let at = 1; at < readers; at++) channel.add(new KeepingSink(), { seq: 0, gap: 0 })
+    await clock.settle()
+    for (let at = 0; at < 30; at++) {
+      tell(who([`p${at}`]))
+      await clock.advance(100)
+    }
+    await close()
+    return one.activity.length
+  }
+  expect(await changesTold(2)).toBe(20)
+  expect(await changesTold(1_000)).toBe(5)
+})
