@@ -1,4 +1,5 @@
 import { loadVoice } from '../../src/live/audio/voice/load.js'
+import { LEASE_RULES, leastWaitMs, oracleWaits } from '../support/lease-oracle.js'
 import { cpuOfReplay, replay, type ReplayOptions } from '../support/replay.js'
 import { judge, type Verdict } from '../support/replay-verdict.js'
 import { atOnce, crowd, excerpt, loadMeetings, spread, synthetic, type Meeting } from '../support/turns.js'
@@ -23,6 +24,9 @@ interface Row {
   readonly billedToSpeech: number
   readonly onsets: number
   readonly waitMs: { readonly p50: number; readonly p99: number; readonly max: number }
+  /** of an ideal allocator that knows everything in advance and serves in order; and what no allocator at all can do better than */
+  readonly oracleWaitMs: { readonly p50: number; readonly p99: number; readonly max: number }
+  readonly leastWaitMs: { readonly p99: number; readonly max: number }
   /** the plane's own account of the longest wait */
   readonly planeWaitMaxMs: number
   readonly latencyMs: { readonly p50: number; readonly p99: number }
@@ -162,6 +166,9 @@ function row({ corpus, meetings, detector }: Kind, mode: 'fixed' | 'auto', optio
     return value === Number.POSITIVE_INFINITY ? null : value
   }
   const waitsMs = verdicts.flatMap(({ waitsMs: own }) => own)
+  const turns = meetings.map((meeting) => meeting.turns)
+  const rules = { ...LEASE_RULES, channels: CHANNELS }
+  const idealMs = turns.flatMap((own) => oracleWaits(own, rules))
   const leadsMs = verdicts.flatMap(({ leadsMs: own }) => own).toSorted((a, b) => a - b)
   const lengthMs = sum((verdict) => verdict.lengthMs)
   const hours = lengthMs / 3_600_000
@@ -178,6 +185,8 @@ function row({ corpus, meetings, detector }: Kind, mode: 'fixed' | 'auto', optio
     billedToSpeech: round(sum(({ billedMs }) => billedMs) / sum(({ speechMs }) => speechMs), 2),
     onsets: waitsMs.length,
     waitMs: { ...quantiles(waitsMs), max: Math.max(0, ...waitsMs) },
+    oracleWaitMs: { ...quantiles(idealMs), max: Math.max(0, ...idealMs) },
+    leastWaitMs: { p99: leastWaitMs(turns, 0.99, rules), max: leastWaitMs(turns, 1, rules) },
     planeWaitMaxMs: Math.max(...verdicts.map(({ planeWaits }) => planeWaits.maxMs)),
     latencyMs: quantiles(verdicts.flatMap(({ latencyMs }) => latencyMs)),
     leadMs: { p1: leadsMs[Math.floor(leadsMs.length / 100)] ?? Number.NaN, min: leadsMs[0] ?? Number.NaN },

@@ -25,7 +25,7 @@ const FULL: LeaseOffer = { kind: 'full' }
  * - **L1** a channel has one owner a frame: it is taken only while nobody holds it;
  * - **L2** a track gets its own last channel back at once, if nobody has had it since;
  * - **L3** anybody else gets the channel that has been free for the longest, and only after `guardFrames` of zeros, so that the
- *   engine ends the old owner's utterance by itself.
+ *   engine ends the old owner's utterance by itself. Silence that the old owner sent does not count: to the engine it may be voice.
  */
 export class Leases {
   readonly #channels: Channel[]
