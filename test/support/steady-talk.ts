@@ -30,6 +30,8 @@ export interface TalkVerdict extends MarksVerdict {
 }
 
 const EDGE_MS = 400
+/** Which of the frames around a loss on the way to us went missing is known to the 2 s that it takes to tell it from lateness (live/audio, A11). */
+const NOT_RECEIVED_EDGE_MS = 2_200
 
 /** @param untilMs what was played after it does not count, monotonic ms: the meeting was being ended */
 export function talkVerdict(
@@ -45,7 +47,10 @@ export function talkVerdict(
   const verdict = marksVerdict(early, [...stated, ...late], returnedMarks(segments), identityOf)
   const isInGap = ({ who, playMs }: SpokenMark) => {
     const atMs = playMs + verdict.clockMs
-    return gaps.some((gap) => gap.identity === identityOf(who) && gap.fromMs < atMs + EDGE_MS && gap.toMs > atMs - EDGE_MS)
+    return gaps.some(({ identity, fromMs, toMs, reason }) => {
+      const edgeMs = reason === 'not_received' ? NOT_RECEIVED_EDGE_MS : EDGE_MS
+      return identity === identityOf(who) && fromMs < atMs + edgeMs && toMs > atMs - edgeMs
+    })
   }
   return {
     ...verdict,
