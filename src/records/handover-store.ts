@@ -25,6 +25,7 @@ export function handoverStore(store: MeetingStore, claims: Pick<ClaimBook, 'stan
   return {
     create: (request) => store.create(request),
     meeting: (id) => store.meeting(id),
+    meetingWithStep: (id) => store.meetingWithStep(id),
     meetings: (filter) => store.meetings(filter),
     requestStop: (id) => store.requestStop(id),
     setPaused: (id, paused) => store.setPaused(id, paused),

@@ -236,6 +236,8 @@ export interface MeetingStore {
   create(request: MeetingRequest): Promise<{ meeting: MeetingRecord; created: boolean }>
   /** @throws NotFoundError */
   meeting(id: MeetingId): Promise<MeetingRecord>
+  /** A meeting and the step that holds it up, read at once. @throws NotFoundError */
+  meetingWithStep(id: MeetingId): Promise<{ readonly meeting: MeetingRecord; readonly stuck: StuckStep | null }>
   /** newest first, those that are to be purged left out @param filter `rooms`: patterns with `*`, of which one matches */
   meetings(filter: MeetingFilter): Promise<readonly MeetingRecord[]>
   /** Marks that the end was asked for; a meeting that nobody runs yet becomes `cancelled`. @throws NotFoundError */

@@ -124,10 +124,12 @@ describe.each(targets)('the outbox on %s', (kind) => {
     const work = { meetingId: id, kind: 'follow_up' } as const
     await opened.work.setStuck(work, { ...step, reason: `a\0b${'x'.repeat(2_000)}` })
     const stuck = (await opened.work.stuck([id])).get(id)
+    expect(await opened.store.meetingWithStep(id)).toEqual({ meeting: await opened.store.meeting(id), stuck })
     expect(stuck).toMatchObject({ ...step, reason: expect.stringMatching(/^a\uFFFDbx+$/) as string })
     expect(stuck?.reason).toHaveLength(1_000)
     await opened.work.setStuck(work, null)
     expect((await opened.work.stuck([id])).size).toBe(0)
+    expect((await opened.store.meetingWithStep(id)).stuck).toBeNull()
     await opened.work.setStuck(work, step)
     await opened.store.finish(id)
     expect((await opened.work.stuck([id])).size).toBe(0)

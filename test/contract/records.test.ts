@@ -102,6 +102,7 @@ describe.each(targets)('the store on %s', (kind) => {
       const summary: SummaryRecord = { meetingId: id, model: 'm', createdAt: new Date(0).toISOString(), sections: [] }
       const calls = [
         () => store.meeting(id),
+        () => store.meetingWithStep(id),
         () => store.requestStop(id),
         () => store.claim(id),
         () => store.finish(id),

@@ -20,6 +20,7 @@ import {
   type StoredCoverage,
   type StoredSegment,
   type SummaryRecord,
+  type WorkBook,
 } from '../../src/records/port.js'
 
 interface Entry {
@@ -40,6 +41,8 @@ interface Entry {
 export class MemoryStore implements MeetingStore {
   readonly #entries = new Map<MeetingId, Entry>()
   readonly #now: () => number
+  /** where steps that hold up a meeting are kept; absent: none does */
+  steps: Pick<WorkBook, 'stuck'> | null = null
   #closed = false
   #gaps = 0
 
@@ -84,6 +87,10 @@ export class MemoryStore implements MeetingStore {
 
   meeting(id: MeetingId): Promise<MeetingRecord> {
     return this.#do(() => this.#entry(id).meeting)
+  }
+
+  async meetingWithStep(id: MeetingId): ReturnType<MeetingStore['meetingWithStep']> {
+    return { meeting: await this.meeting(id), stuck: (await this.steps?.stuck([id]))?.get(id) ?? null }
   }
 
   meetings(filter: MeetingFilter): Promise<readonly MeetingRecord[]> {

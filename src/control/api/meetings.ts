@@ -6,7 +6,7 @@ import { MEETING_STATES, type MeetingRecord, type MeetingStore, type WorkBook } 
 import { mayRoom, type ApiEnv } from '../auth/caller.js'
 import { common, failure, idParam, json, newRoutes } from './routes.js'
 import { Meeting, MeetingList, StartMeeting, StopMeeting, toMeeting } from './schemas.js'
-import { visibleMeeting } from './visible.js'
+import { visibleMeeting, visibleWithStep } from './visible.js'
 
 /** What the routes need. */
 export interface MeetingRoutesDeps {
@@ -129,7 +129,10 @@ export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono<ApiEnv> {
     const next = found.length > limit ? (items.at(-1)?.id ?? null) : null
     return c.json({ items: items.map((meeting) => toMeeting(meeting, stuck.get(meeting.id) ?? null)), next }, 200)
   })
-  app.openapi(get, async (c) => c.json(await shown(await visibleMeeting(store, c.get('caller'), c.req.valid('param').id)), 200))
+  app.openapi(get, async (c) => {
+    const { meeting, stuck } = await visibleWithStep(store, c.get('caller'), c.req.valid('param').id)
+    return c.json(toMeeting(meeting, stuck), 200)
+  })
   app.openapi(stop, async (c) => {
     const { id } = await visibleMeeting(store, c.get('caller'), c.req.valid('param').id)
     return c.json(await shown(await store.requestStop(id)), 202)

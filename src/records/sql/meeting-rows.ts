@@ -3,12 +3,13 @@ import { validate } from 'uuid'
 import { ClaimLostError, ConflictError, NotFoundError } from '../../core/errors.js'
 import { newMeetingId, type MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
-import type { Claim, MeetingFilter, MeetingReason, MeetingRecord, MeetingRequest, MeetingState } from '../port.js'
+import type { Claim, MeetingFilter, MeetingReason, MeetingRecord, MeetingRequest, MeetingState, StuckStep } from '../port.js'
 import { meetingOf, timeText } from './rows.js'
 import { clean } from './sanitise.js'
 import type { Sql } from './sql.js'
 import type { MeetingTable } from './tables.js'
 import { isFinal, statesBefore } from './transitions.js'
+import { stuckStepOf, type StuckColumns } from './stuck-columns.js'
 
 type MeetingRow = Selectable<MeetingTable>
 
@@ -71,6 +72,15 @@ export class MeetingRows {
 
   async meeting(id: MeetingId): Promise<MeetingRecord> {
     return meetingOf(await this.#row(id))
+  }
+
+  async meetingWithStep(id: MeetingId): Promise<{ meeting: MeetingRecord; stuck: StuckStep | null }> {
+    const [row] = await this.#sql.rows<MeetingRow & StuckColumns>(sql`
+      SELECT m.*, w.dead_id, w.dead_step, w.dead_reason, w.dead_attempts, w.dead_at FROM roomscribe.meeting m
+        LEFT JOIN roomscribe.work w ON w.meeting_id = m.id AND w.dead_id IS NOT NULL
+      WHERE m.id = ${checkId(id)} LIMIT 1`)
+    if (!row) throw missing(id)
+    return { meeting: meetingOf(row), stuck: stuckStepOf(row) }
   }
 
   async meetings(filter: MeetingFilter): Promise<readonly MeetingRecord[]> {

@@ -51,6 +51,10 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.#meetings.meeting(id)
   }
 
+  meetingWithStep(id: MeetingId): ReturnType<port.MeetingStore['meetingWithStep']> {
+    return this.#meetings.meetingWithStep(id)
+  }
+
   meetings(filter: port.MeetingFilter): Promise<readonly port.MeetingRecord[]> {
     return this.#meetings.meetings(filter)
   }

@@ -4,6 +4,7 @@ import type { DueWork, StuckStep, WorkBook } from '../port.js'
 import { checkId } from './meeting-rows.js'
 import { cleanText } from './sanitise.js'
 import type { Sql } from './sql.js'
+import { stuckStepOf } from './stuck-columns.js'
 import type { WorkTable } from './tables.js'
 
 /** Reasons of failures are for people: as much as fits on a screen. */
@@ -57,20 +58,11 @@ export class WorkRows implements WorkBook {
     if (ids.length === 0) return new Map()
     const rows = await this.#sql.rows<Selectable<WorkTable>>(sql`
       SELECT * FROM roomscribe.work WHERE meeting_id = ANY(${ids.map(checkId)}::uuid[]) AND dead_id IS NOT NULL`)
-    return new Map(rows.flatMap((row) => (isStuck(row) ? [[asMeetingId(row.meeting_id), stuckOf(row)] as const] : [])))
+    return new Map(
+      rows.flatMap((row) => {
+        const step = stuckStepOf(row)
+        return step ? [[asMeetingId(row.meeting_id), step] as const] : []
+      }),
+    )
   }
-}
-
-type StuckRow = { readonly [Column in 'dead_id' | 'dead_step' | 'dead_reason' | 'dead_attempts']: NonNullable<WorkTable[Column]> } & {
-  readonly dead_at: Date
-}
-
-function isStuck(row: Selectable<WorkTable>): row is Selectable<WorkTable> & StuckRow {
-  const { dead_id, dead_step, dead_reason, dead_attempts, dead_at } = row
-  return [dead_id, dead_step, dead_reason, dead_attempts, dead_at].every((value) => value !== null)
-}
-
-function stuckOf(row: StuckRow): StuckStep {
-  const { dead_id, dead_step, dead_reason, dead_attempts, dead_at } = row
-  return { id: dead_id, step: dead_step, reason: dead_reason, attempts: dead_attempts, failedAt: dead_at.toISOString() }
 }

@@ -15,6 +15,7 @@ function rig(notReady: string | null = null, given: Partial<ApiDeps> = {}) {
   const store = new MemoryStore()
   const queue = new FakeQueue()
   const work = new MemoryWork()
+  store.steps = work
   const access = new MemoryAccess()
   const app = createApi(
     apiDeps({
