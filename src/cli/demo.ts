@@ -113,7 +113,7 @@ function show(result: DemoResult, paint: Paint): void {
 }
 
 function wordErrors(report: DemoResult['report'], identity: string | null): string {
-  const found = report.people.find((person) => person.identity === identity)
+  const found = report.persons.find((person) => person.identity === identity)
   if (identity !== null && (found === undefined || found.saidWords === 0)) return '-'
   return `${((found?.wordErrorRate ?? report.wordErrorRate) * 100).toFixed(1)} %`
 }

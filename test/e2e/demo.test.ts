@@ -8,6 +8,20 @@ import { CliProcess } from '../support/cli-process.js'
 /** Above this the speakers themselves were late: the run shows nothing and is repeated once (marks.md, section 3). */
 const SPEAKERS_LATE_MS = 500
 
+const NUMBERS = [
+  'people',
+  'scriptedUtterances',
+  'segments',
+  'wrongName',
+  'unknownName',
+  'wordErrorRate',
+  'lostMs',
+  'setupSec',
+  'firstWordSec',
+  'summaryLines',
+  'slackPosts',
+] as const
+
 describe('demo', () => {
   let folder: string
 
@@ -29,6 +43,10 @@ describe('demo', () => {
     if (report.speakersLateMs > SPEAKERS_LATE_MS) ({ code, report, output, errors } = await run('second'))
     expect(report.speakersLateMs).toBeLessThanOrEqual(SPEAKERS_LATE_MS)
     expect(report).toMatchObject({ wrongName: 0, unknownName: 0, lostMs: 0, transcriptComplete: true })
+    // what outsiders read off it: numbers (api.md)
+    for (const field of NUMBERS) expect([field, typeof report[field]]).toEqual([field, 'number'])
+    expect(report.finalLagMs).toEqual({ p50: expect.any(Number) as number, p95: expect.any(Number) as number })
+    expect(report.people).toBe(report.persons.length)
     expect(report.scriptedUtterances).toBeGreaterThanOrEqual(20)
     expect(report.wordErrorRate).toBeLessThanOrEqual(0.15)
     expect(report.summaryLines).toBeGreaterThanOrEqual(3)

@@ -29,7 +29,7 @@ export function speechReport(facts: CrowdFacts): SpeechReport {
 
 /** Word error rate of several meetings together. */
 export function wordErrorRate(reports: readonly SpeechReport[]): number {
-  const people = reports.flatMap((report) => report.score.people)
+  const people = reports.flatMap((report) => report.score.persons)
   return (
     people.reduce((sum, one) => sum + one.wordErrors, 0) /
     Math.max(

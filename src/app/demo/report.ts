@@ -5,6 +5,8 @@ import { score, type HeardLine, type SaidLine, type Score } from './score.js'
 
 /** What `demo --json FILE` writes (api.md): numbers, never strings. */
 export interface DemoReport extends Score {
+  /** who is in the transcript's receipt; each of them in `persons` */
+  readonly people: number
   readonly lostMs: number
   readonly lostMsByPerson: Readonly<Record<string, number>>
   /** voice heard, and covered by text */
@@ -19,7 +21,6 @@ export interface DemoReport extends Score {
   readonly transcriptComplete: boolean
   readonly summaryLines: number
   readonly slackPosts: number
-  readonly participants: number
   readonly skippedSteps: number
   /** how late the speakers themselves were at the worst: above 500 the run says nothing about the bot (marks.md, section 3) */
   readonly speakersLateMs: number
@@ -47,6 +48,7 @@ export function report(facts: DemoFacts): DemoReport {
   const total = totalOf(coverage)
   return {
     ...score(facts.said, facts.heard),
+    people: coverage.length,
     lostMs: total.lostMs,
     lostMsByPerson: Object.fromEntries(coverage.map((row) => [row.identity, row.lostMs])),
     speechMs: total.speechMs,
@@ -59,7 +61,6 @@ export function report(facts: DemoFacts): DemoReport {
     transcriptComplete: facts.transcript.complete,
     summaryLines: facts.summary?.sections.reduce((sum, section) => sum + section.lines.length, 0) ?? 0,
     slackPosts: facts.slackPosts,
-    participants: coverage.length,
     skippedSteps: facts.failedSteps,
     speakersLateMs: facts.speakersLateMs,
   }

@@ -34,7 +34,7 @@ export interface Score {
   readonly wrongName: number
   readonly unknownName: number
   readonly wordErrorRate: number
-  readonly people: readonly PersonScore[]
+  readonly persons: readonly PersonScore[]
   /** from the end of speech to durable final text */
   readonly finalLagMs: { readonly p50: number | null; readonly p95: number | null }
 }
@@ -77,7 +77,7 @@ function lagsMs(said: readonly SaidLine[], heard: readonly HeardLine[]): readonl
 export function score(said: readonly SaidLine[], heard: readonly HeardLine[]): Score {
   const known = heard.filter((line) => line.identity !== null)
   const identities = [...new Set([...said.map((one) => one.identity), ...known.map((line) => line.identity ?? '')])]
-  const people = identities.map((identity) => {
+  const persons = identities.map((identity) => {
     const wanted = said
       .filter((one) => one.identity === identity)
       .toSorted((a, b) => a.startedMs - b.startedMs)
@@ -95,8 +95,8 @@ export function score(said: readonly SaidLine[], heard: readonly HeardLine[]): S
       wordErrorRate: wanted.length === 0 ? (errors > 0 ? 1 : 0) : errors / wanted.length,
     }
   })
-  const words = people.reduce((sum, person) => sum + person.saidWords, 0)
-  const errors = people.reduce((sum, person) => sum + person.wordErrors, 0)
+  const words = persons.reduce((sum, person) => sum + person.saidWords, 0)
+  const errors = persons.reduce((sum, person) => sum + person.wordErrors, 0)
   const lags = lagsMs(said, heard)
   return {
     scriptedUtterances: said.length,
@@ -104,7 +104,7 @@ export function score(said: readonly SaidLine[], heard: readonly HeardLine[]): S
     wrongName: known.filter((line) => isWrongName(line, said)).length,
     unknownName: heard.length - known.length,
     wordErrorRate: words === 0 ? 0 : errors / words,
-    people,
+    persons,
     finalLagMs: { p50: percentile(lags, 0.5), p95: percentile(lags, 0.95) },
   }
 }
