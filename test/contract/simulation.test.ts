@@ -17,6 +17,20 @@ test('I1 I2 I4 I7 I8 I11 a thousand simulated meetings with random faults break 
   }
 }, 600_000)
 
+// found among 100 000; a seed is another meeting once anything asks for chance in another order, so unit tests hold what was wrong in src
+test.each([
+  [15255, 'I2 a probe of one speaker and the block of another after it are one word of the service'],
+  [76876, 'I4 a word begins a rounding before the end of a probe'],
+  [27267, 'I4 the same'],
+  [20774, 'I4 a burst holds frames while the room connection is torn'],
+  [53540, 'I4 the same, twice'],
+  [70344, 'I4 the same, then a drop'],
+  [72057, 'I4 a probe repeats 10 ms before a pause'],
+  [2661, 'I11 a probe stands in the midst of a block'],
+])('seed %i breaks no invariant: %s', async (seed) => {
+  expect((await simulate(seed)).violations).toEqual([])
+})
+
 test('one seed gives the same meeting again', async () => {
   const told: string[] = []
   const once = await simulate(FROM + 25, { onFault: (atMs, kind) => told.push(`${atMs} ${kind}`) })

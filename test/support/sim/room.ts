@@ -37,6 +37,8 @@ interface Link {
   readonly connection: FakeRoomConnection
   readonly process: SimProcess
   isTorn: boolean
+  /** counts reconnects, each with new tracks: what an old one has not delivered is gone with it */
+  torn: number
 }
 
 /** A room with people who talk, and the bots that are in it; frames of 50 ms to each. */
@@ -87,7 +89,7 @@ export class SimRoom {
         if (this.#time.nowMs < this.downUntilMs)
           throw new UpstreamError('livekit_unreachable', 'down', { service: 'livekit', retryable: true })
         const connection = new FakeRoomConnection(options, events)
-        const link: Link = { connection, process, isTorn: false }
+        const link: Link = { connection, process, isTorn: false, torn: 0 }
         // one identity, one connection
         for (const other of this.#links.splice(0)) other.process.receive(() => other.connection.end('duplicate_identity'))
         this.#links.push(link)
@@ -141,7 +143,10 @@ export class SimRoom {
     for (const link of this.#links) {
       if (link.isTorn) continue
       link.isTorn = true
-      link.process.receive(() => link.connection.reconnecting('full'))
+      link.process.receive(() => {
+        link.torn++
+        link.connection.reconnecting('full')
+      })
       this.#time.after(ms, () =>
         link.process.receive(() => {
           link.isTorn = false
@@ -207,9 +212,10 @@ export class SimRoom {
       for (const link of this.#links) {
         if (link.isTorn || nowMs < this.#lossUntilMs) continue
         const { track } = person
+        const { torn } = link
         const deliver = () =>
           link.process.receive(() => {
-            if (!link.connection.started.includes(key) || person.track !== track) return
+            if (!link.connection.started.includes(key) || person.track !== track || link.torn !== torn) return
             if (spoken) spoken.wasHeard = true
             link.connection.frame(key, samples.slice(), this.#time.nowMs)
           })

@@ -8,8 +8,6 @@ const RATE = 16_000
 const PAUSE_FRAMES = 0.3 * RATE
 const LONGEST_FRAMES = 15 * RATE
 const BLOCK_FRAMES = (BLOCK_MS * RATE) / 1000
-/** less of a block is not understood */
-const PIECE_FRAMES = 0.04 * RATE
 /** a session without a connection is over after so long */
 const ORPHAN_MS = 30_000
 
@@ -339,10 +337,7 @@ export class SimSpeech {
       const before = session.open[channel]
       if (before && stamp.frame - before.lastFrame > PAUSE_FRAMES) this.#close(session, channel)
       const open = (session.open[channel] ??= { id: `${session.id}-${channel}-${session.count++}`, stamps: [], lastFrame: 0 })
-      const last = open.stamps.at(-1)
-      // a piece of a block that is sent again after it is no word
-      if (last && stamp.frame - last.frame < PIECE_FRAMES) open.stamps.pop()
-      // nor is one that repeats what was just heard: the probe of a connection
+      // what repeats what was just heard is no word: the probe of a connection
       if (!open.stamps.slice(-4).some(({ id }) => id === stamp.id)) open.stamps.push(stamp)
       open.lastFrame = stamp.frame + BLOCK_FRAMES
       if (open.lastFrame - open.stamps[0]!.frame >= LONGEST_FRAMES) this.#close(session, channel)
@@ -357,9 +352,7 @@ export class SimSpeech {
   #close(session: ServiceSession, channel: number): void {
     const open = session.open[channel]
     session.open[channel] = null
-    const last = open?.stamps.at(-1)
-    if (last && session.reader.frames - last.frame < PIECE_FRAMES) open?.stamps.pop()
-    if (!open || open.stamps.length === 0) return
+    if (!open) return
     const told = this.#utterance(open, channel)
     session.pending++
     this.#time.after(this.habits.finalMs * (0.5 + this.#random()), () => {

@@ -1,6 +1,10 @@
 /** samples of a block at 16 kHz */
 export const BLOCK = 800
 export const BLOCK_MS = 50
+/** a block of which less comes is not understood: 40 ms */
+const SOUND_FRAMES = 640
+/** a probe that stands in a block is shorter than this */
+const LATEST_FRAMES = 4_000
 const MAGIC = 12_345
 const LOUD = Int16Array.from({ length: BLOCK }, (_, at) => (at % 40 < 20 ? 3_000 : -3_000))
 
@@ -20,47 +24,56 @@ export interface FoundStamp {
   readonly frame: number
 }
 
-/** Finds stamps in interleaved audio that comes in pieces of any size. */
+interface Pending {
+  readonly frame: number
+  /** NaN until it has come */
+  high: number
+  id: number
+  soundFrames: number
+}
+
+/**
+ * Finds stamps in interleaved audio that comes in pieces of any size. A block is understood when enough sound of it comes before another one
+ * begins: the probe of a connection may repeat less of one, and may stand in the midst of one.
+ */
 export class StampReader {
   readonly #channels: number
-  readonly #tail: Int16Array
-  #tailLength = 0
+  readonly #pending: (Pending | null)[]
   /** complete frames read so far */
   frames = 0
   #odd: Buffer | null = null
 
   constructor(channels: number) {
     this.#channels = channels
-    this.#tail = new Int16Array(3 * channels)
+    this.#pending = Array.from({ length: channels }, () => null)
   }
 
   /** @param bytes the next ones of the stream, cut anywhere */
   read(bytes: Buffer): FoundStamp[] {
     const whole = this.#odd ? Buffer.concat([this.#odd, bytes]) : bytes
-    const usable = whole.length - (whole.length % (2 * this.#channels))
-    this.#odd = usable < whole.length ? Buffer.from(whole.subarray(usable)) : null
-    const fresh = new Int16Array(usable / 2)
-    for (let at = 0; at < fresh.length; at++) fresh[at] = whole.readInt16LE(2 * at)
-    const pcm = new Int16Array(this.#tailLength + fresh.length)
-    pcm.set(this.#tail.subarray(0, this.#tailLength))
-    pcm.set(fresh, this.#tailLength)
     const channels = this.#channels
-    const base = this.frames - this.#tailLength / channels
+    const frames = Math.floor(whole.length / (2 * channels))
+    this.#odd = frames * 2 * channels < whole.length ? Buffer.from(whole.subarray(frames * 2 * channels)) : null
     const found: FoundStamp[] = []
-    const last = pcm.length - 2 * channels
-    for (let at = 0; at < last; at++) {
-      if (pcm[at] !== MAGIC) continue
-      found.push({
-        id: pcm[at + channels]! * 1024 + pcm[at + 2 * channels]!,
-        channel: at % channels,
-        frame: base + Math.floor(at / channels),
-      })
+    for (let at = 0; at < frames * channels; at++) {
+      const channel = at % channels
+      const sample = whole.readInt16LE(2 * at)
+      if (sample === MAGIC) {
+        this.#pending[channel] = { frame: this.frames + Math.floor(at / channels), high: Number.NaN, id: Number.NaN, soundFrames: 3 }
+        continue
+      }
+      const pending = this.#pending[channel]
+      if (!pending) continue
+      if (Number.isNaN(pending.high)) pending.high = sample
+      else if (Number.isNaN(pending.id)) pending.id = pending.high * 1024 + sample
+      else if (sample === 0) {
+        if (this.frames + at / channels - pending.frame > LATEST_FRAMES) this.#pending[channel] = null
+      } else if (++pending.soundFrames >= SOUND_FRAMES) {
+        found.push({ id: pending.id, channel, frame: pending.frame })
+        this.#pending[channel] = null
+      }
     }
-    this.frames += usable / (2 * channels)
-    // two frames stay: a stamp that began in them is not whole yet
-    const keep = Math.min(pcm.length, 2 * channels)
-    this.#tail.set(pcm.subarray(pcm.length - keep))
-    this.#tailLength = keep
+    this.frames += frames
     return found
   }
 }

@@ -63,7 +63,8 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const returned = new Map<number, string>()
   let echoes = 0
   if (!isEnded) violations.push('I8 the meeting did not end')
-  for (const { identity, words, sessionId } of segments) {
+  // finals come in any order, and an echo is what is said again: its segment never begins before that of the first
+  for (const { identity, words, sessionId } of segments.toSorted((a, b) => a.startMs - b.startMs)) {
     for (const { text, startMs: wordMs } of words) {
       const spoken = byId.get(Number(text.slice(1)))
       if (!spoken) violations.push(`I2 ${text} was never said`)

@@ -56,4 +56,29 @@ export class StreamMap {
     }
     return position
   }
+
+  /**
+   * Where a word lies, which is short enough to have been heard in one run: both ends are of the run that it shares most with, and held to
+   * it. Of runs that meet in the stream our frames are far apart: what lies between them was not heard there.
+   *
+   * @param from position in the service's stream, may be fractional
+   * @param to not before `from`
+   */
+  wordFrames(from: number, to: number): readonly [number, number] {
+    let best: readonly [number, number] = [from, to]
+    let most = Number.NEGATIVE_INFINITY
+    for (let index = this.#runs.length - 1; index >= 0; index--) {
+      const run = this.#runs[index]!
+      // each goes on until the next begins, the first and the last without end
+      const first = index === 0 ? from : Math.max(from, run.serverFrom)
+      const last = Math.min(to, this.#runs[index + 1]?.serverFrom ?? to)
+      if (last - first > most) {
+        most = last - first
+        const shift = run.frameFrom - run.serverFrom
+        best = [first + shift, last + shift]
+      }
+      if (from >= run.serverFrom) break
+    }
+    return best
+  }
 }

@@ -25,7 +25,8 @@ interface Delivered {
 
 /**
  * Makes each utterance of a session known once. A final is told once and nothing of its id after it; empty finals are not told.
- * Times are converted from the service's stream to our frames and clamped: into the audio sent, end not before start.
+ * Times are converted from the service's stream to our frames and clamped: into the audio sent, end not before start. A word is held to
+ * the one run of the stream that it shares most with.
  */
 export class UtteranceBook {
   readonly #sessionId: SessionId
@@ -91,7 +92,8 @@ export class UtteranceBook {
 
   #make(utteranceId: string, isFinal: boolean, raw: RawUtterance, view: StreamView): Utterance {
     const endSec = view.sentFrames / view.sampleRate
-    const place = (sec: number, edge: 'start' | 'end') => clamp(view.map.toFrame(sec * view.sampleRate, edge) / view.sampleRate, 0, endSec)
+    const secOf = (frame: number) => clamp(frame / view.sampleRate, 0, endSec)
+    const place = (sec: number, edge: 'start' | 'end') => secOf(view.map.toFrame(sec * view.sampleRate, edge))
     const start = firstFinite(raw.start, raw.words[0]?.start, raw.end, endSec)
     const end = Math.max(start, firstFinite(raw.end, raw.words.at(-1)?.end, start))
     const startSec = place(start, 'start')
@@ -106,11 +108,13 @@ export class UtteranceBook {
       words: raw.words.map((word) => {
         // without any time of its own it is somewhere in the utterance: whoever attributes it must know that
         const isTimed = Number.isFinite(word.start) || Number.isFinite(word.end)
-        const from = isTimed ? place(firstFinite(word.start, word.end), 'start') : Number.NaN
+        const from = firstFinite(word.start, word.end)
+        const to = Math.max(from, firstFinite(word.end, word.start))
+        const [first, last] = view.map.wordFrames(from * view.sampleRate, to * view.sampleRate)
         return {
           text: word.word.trim(),
-          startSec: from,
-          endSec: isTimed ? Math.max(from, place(firstFinite(word.end, word.start), 'end')) : Number.NaN,
+          startSec: isTimed ? secOf(first) : Number.NaN,
+          endSec: isTimed ? secOf(last) : Number.NaN,
           confidence: clamp(firstFinite(word.confidence, 0), 0, 1),
         }
       }),

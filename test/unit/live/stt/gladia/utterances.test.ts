@@ -97,6 +97,31 @@ describe('utterances', () => {
       endSec: 5.49,
     })
   })
+
+  it('a word is held to the run of the stream that it shares most with, also where it ends in the next one', () => {
+    const map = new StreamMap()
+    // up to 4 s, then the first 40 ms from 2.7 s on again, then on from 4 s; later audio was dropped
+    map.append(0, 0, 4000)
+    map.append(4000, 2700, 40)
+    map.append(4040, 4000, 1000)
+    map.append(5040, 9000, 1000)
+    const wordAt = (start: number, end: number) => {
+      const words = [{ word: 'x', start, end, confidence: 1 }]
+      const [word] = book().take('a', true, raw({ start, end, words }), { map, sampleRate: RATE, sentFrames: 10_000 })!.words
+      return [word!.startSec, word!.endSec]
+    }
+    // the repeated piece, as if it were 50 ms long: nothing of it is from 2.74 to 4.01 s
+    expect(wordAt(4, 4.05)).toEqual([2.7, 2.74])
+    // begins a rounding before its run
+    expect(wordAt(4.04 - 1e-9, 4.09)).toEqual([4, 4.05])
+    // over audio that was dropped
+    expect(wordAt(4.9, 5.1)).toEqual([4.86, 5])
+    expect(wordAt(5, 5.3)).toEqual([9, 9.26])
+    // a point, and what is before and after everything known
+    expect(wordAt(4.04, 4.04)).toEqual([4, 4])
+    expect(wordAt(-1, 0.5)).toEqual([0, 0.5])
+    expect(wordAt(5.9, 6.2)).toEqual([9.86, 10])
+  })
 })
 
 describe('the kept result', () => {
