@@ -27,6 +27,7 @@ test.each([
   [70344, 'I4 the same, then a drop'],
   [72057, 'I4 a probe repeats 10 ms before a pause'],
   [2661, 'I11 a probe stands in the midst of a block'],
+  [15558, 'I11 a probe that begins another block stands in the midst of one'],
 ])('seed %i breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed)).violations).toEqual([])
 })

@@ -41,6 +41,8 @@ export class StampReader {
   readonly #pending: (Pending | null)[]
   /** complete frames read so far */
   frames = 0
+  /** blocks of which too little came before another one began, or silence: their rest may stand behind a probe */
+  readonly pieces = new Set<number>()
   #odd: Buffer | null = null
 
   constructor(channels: number) {
@@ -59,6 +61,7 @@ export class StampReader {
       const channel = at % channels
       const sample = whole.readInt16LE(2 * at)
       if (sample === MAGIC) {
+        this.#letGo(channel)
         this.#pending[channel] = { frame: this.frames + Math.floor(at / channels), high: Number.NaN, id: Number.NaN, soundFrames: 3 }
         continue
       }
@@ -67,7 +70,7 @@ export class StampReader {
       if (Number.isNaN(pending.high)) pending.high = sample
       else if (Number.isNaN(pending.id)) pending.id = pending.high * 1024 + sample
       else if (sample === 0) {
-        if (this.frames + at / channels - pending.frame > LATEST_FRAMES) this.#pending[channel] = null
+        if (this.frames + at / channels - pending.frame > LATEST_FRAMES) this.#letGo(channel)
       } else if (++pending.soundFrames >= SOUND_FRAMES) {
         found.push({ id: pending.id, channel, frame: pending.frame })
         this.#pending[channel] = null
@@ -75,5 +78,11 @@ export class StampReader {
     }
     this.frames += frames
     return found
+  }
+
+  #letGo(channel: number): void {
+    const id = this.#pending[channel]?.id ?? Number.NaN
+    if (!Number.isNaN(id)) this.pieces.add(id)
+    this.#pending[channel] = null
   }
 }

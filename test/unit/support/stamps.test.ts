@@ -33,4 +33,13 @@ describe('the ear of the simulated service', () => {
     expect(read([piece(7, 0, 10), piece(6, 10, 26), piece(7, 10, 50)])).toEqual([[7, 0]])
     expect(read([piece(7, 0, 10), silence(16), piece(7, 10, 50)])).toEqual([[7, 0]])
   })
+
+  it('knows of which blocks only a piece came before another one', () => {
+    const reader = new StampReader(1)
+    const found = [piece(7, 0, 38), silence(12), piece(8, 0, 32), piece(7, 38, 50), piece(9, 0, 10), silence(300), stampedBlock(6)].flatMap(
+      (part) => reader.read(Buffer.from(part.slice().buffer)).map(({ id }) => id),
+    )
+    expect(found).toEqual([8, 6])
+    expect([...reader.pieces]).toEqual([7, 9])
+  })
 })
