@@ -16,6 +16,7 @@ interface Order {
 
 const AT_ONCE = 4
 const ATTEMPTS = 3
+/** held, or they would be collected and their connections with them */
 const joined: Room[] = []
 
 async function join(order: Order, room: string, identity: string): Promise<Room> {
