@@ -44,6 +44,8 @@ export interface BusinessEvents {
   finalKept(lagSec: number): void
   /** A connection was lost and is being restored: to the room, or to the speech service. */
   reconnecting(of: 'room' | 'speech'): void
+  /** The mixer of a meeting was asked for blocks, so much later than it should have been. */
+  mixerTicked(lateSec: number): void
   /** A track is heard from now on, or no longer. */
   trackHeard(by: 1 | -1): void
   /** So many tracks of this process are not heard now because there are too many. */
@@ -87,6 +89,7 @@ export function createEvents(metrics: Metrics | null): BusinessEvents {
       }),
     finalKept: (lagSec) => safely(null, () => metrics?.finalLagSec.observe(Math.max(0, lagSec))),
     reconnecting: (of) => safely(null, () => metrics?.reconnects.add(1, { of })),
+    mixerTicked: (lateSec) => safely(null, () => metrics?.tickLateSec.observe(Math.max(0, lateSec))),
     trackHeard: (by) => safely(null, () => metrics?.tracksSubscribed.add(by)),
     overCapacity: (tracks) => safely(null, () => metrics?.tracksOverCapacity.set(tracks)),
   }

@@ -34,6 +34,8 @@ export interface Metrics {
   readonly queueJobs: Levels<'queue' | 'state'>
   /** seconds from the end of what was said until its text was durable */
   readonly finalLagSec: Spread
+  /** seconds by which the mixer of a meeting was asked for blocks later than every 10 ms */
+  readonly tickLateSec: Spread
   readonly reconnects: Count<'of'>
   readonly meetings: Count<'state' | 'reason'>
   readonly transcripts: Count<'complete'>
@@ -64,6 +66,7 @@ export interface Metrics {
 }
 
 const LAG_BUCKETS_SEC = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60]
+const TICK_BUCKETS_SEC = [0.001, 0.002, 0.003, 0.004, 0.006, 0.008, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1]
 const WAIT_BUCKETS_SEC = [0, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30]
 
 /**
@@ -110,6 +113,11 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
     meetingsByState: levels('meetings_by_state', 'Meetings that are not over, of all processes, by state', ['state']),
     queueJobs: levels('queue_jobs', 'Jobs of all processes, by queue and state; failed ones wait for a person', ['queue', 'state']),
     finalLagSec: spread('final_lag_seconds', 'Seconds from the end of what was said until its text was durable', LAG_BUCKETS_SEC),
+    tickLateSec: spread(
+      'audio_tick_late_seconds',
+      'Seconds by which the mixer of a meeting was asked for audio later than every 10 ms; what is late by 0.4 s is heard late',
+      TICK_BUCKETS_SEC,
+    ),
     reconnects: count('reconnects', 'Connections that were lost and restored, by what to', ['of'], [{ of: 'room' }, { of: 'speech' }]),
     meetings: count('meetings', 'Meetings that this process ran, by the state and the reason they ended with', ['state', 'reason']),
     transcripts: count(

@@ -67,6 +67,7 @@ export class Scribe {
   #stopTelling: (() => void) | null = null
   #stopWatching: (() => void) | null = null
   #immediate: NodeJS.Immediate | null = null
+  #tickDueMs: number
 
   constructor(
     options: {
@@ -125,11 +126,12 @@ export class Scribe {
         options.onFault(thrown)
       }
     }
+    this.#tickDueMs = this.#clock.monotonicMs() + TICK_MS
     this.#stopTicking = options.clock.every(TICK_MS, () => {
       // after a stall, frames that queued up behind it are read before the mixer asks for them
       this.#immediate ??= setImmediate(() => {
         this.#immediate = null
-        guarded(() => this.#plane.tick(this.#clock.monotonicMs()))
+        guarded(() => this.#tick(this.#clock.monotonicMs()))
       })
     })
     this.#stopTelling = options.clock.every(TELL_MS, () => guarded(() => this.#tellSessionGaps()))
@@ -248,6 +250,13 @@ export class Scribe {
     this.#watch.close()
     if (this.#immediate) clearImmediate(this.#immediate)
     this.#immediate = null
+  }
+
+  #tick(nowMs: number): void {
+    this.#business.mixerTicked((nowMs - this.#tickDueMs) / 1000)
+    // as the clock plans it
+    this.#tickDueMs = Math.max(this.#tickDueMs + TICK_MS, nowMs)
+    this.#plane.tick(nowMs)
   }
 
   #span(span: Span): void {

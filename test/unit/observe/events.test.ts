@@ -40,6 +40,8 @@ describe('business events', () => {
     events.overCapacity(7)
     events.finalKept(0.6)
     events.finalKept(-0.1)
+    events.mixerTicked(0.0055)
+    events.mixerTicked(-0.001)
     events.reconnecting('speech')
     events.receiptMade(log, facts)
     events.meetingEnded(log, { state: 'done', reason: 'everybody_left', complete: false })
@@ -67,6 +69,9 @@ describe('business events', () => {
         'roomscribe_speech_longest_wait_seconds_bucket{le="0.5"} 2',
         'roomscribe_speech_longest_wait_seconds_count 2',
         'roomscribe_noisy_people_total 1',
+        'roomscribe_audio_tick_late_seconds_bucket{le="0.001"} 1',
+        'roomscribe_audio_tick_late_seconds_bucket{le="0.004"} 1',
+        'roomscribe_audio_tick_late_seconds_bucket{le="0.006"} 2',
         'roomscribe_speech_sessions_opened_total{why="first"} 1',
         'roomscribe_speech_sessions_opened_total{why="roll"} 1',
         'roomscribe_speech_sessions_opened_total{why="recovery"} 0',
