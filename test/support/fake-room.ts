@@ -11,6 +11,7 @@ export class FakeRoomConnection implements RoomConnection {
   readonly captions: Caption[] = []
   /** what was shown of pauses, in order */
   readonly pauses: boolean[] = []
+  heldBackMs = 0
   ended: RoomEndReason | undefined
   closes = 0
   readonly #events: RoomEvents

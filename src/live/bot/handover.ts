@@ -19,6 +19,9 @@ const ASK_AGAIN_MS = 1_000
 const LEFT_WITHIN_MS = 1_000
 const LEFT_LOOK_MS = 40
 
+/** Sound is placed by the arrival of its frames: what every bot's library holds back is no loss. */
+const USUAL_HELD_BACK_MS = 80
+
 /** What a handover works with. */
 export interface HandoverParts {
   readonly tenure: Tenure | null
@@ -166,8 +169,12 @@ export class Handover {
     return 'held'
   }
 
-  /** Somebody is in the room under the bot's name. @param leftMs since when, meeting ms @returns what is to be done about it */
-  async rival(leftMs: number, signal: AbortSignal): Promise<'lost' | 'yield' | 'come back'> {
+  /**
+   * Somebody is in the room under the bot's name.
+   * @param leftMs since when, meeting ms @param heldBackMs of sound were received by then and are lost with the connection
+   * @returns what is to be done about it
+   */
+  async rival(leftMs: number, heldBackMs: number, signal: AbortSignal): Promise<'lost' | 'yield' | 'come back'> {
     const { tenure, logger } = this.#parts
     // nobody to ask
     if (!tenure) return 'yield'
@@ -175,7 +182,9 @@ export class Handover {
     if (standing === 'lost') return 'lost'
     if (standing === 'released') {
       this.#isHandedOver = true
-      await tenure.left(leftMs).catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
+      await tenure
+        .left(leftMs - Math.max(0, heldBackMs - USUAL_HELD_BACK_MS))
+        .catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
       return 'yield'
     }
     const nowMs = this.#parts.clock.monotonicMs()

@@ -328,7 +328,7 @@ export class MeetingBot {
     if (connection) this.#scope.run('close room', () => connection.close())
     const now = this.#scribe.meetingMs()
     this.#listener.disconnected()
-    if (reason === 'duplicate_identity') this.#scope.run('rival', (signal) => this.#rivalJoined(now, signal))
+    if (reason === 'duplicate_identity') this.#scope.run('rival', (signal) => this.#rivalJoined(now, connection?.heldBackMs ?? 0, signal))
     else this.#left(reason, now)
   }
 
@@ -338,8 +338,8 @@ export class MeetingBot {
   }
 
   /** Somebody joined under the bot's name. Whose the meeting is, the claim says: its owner comes back, anybody else yields. */
-  async #rivalJoined(nowMs: number, signal: AbortSignal): Promise<void> {
-    const answer = await this.#handover.rival(nowMs, signal)
+  async #rivalJoined(nowMs: number, heldBackMs: number, signal: AbortSignal): Promise<void> {
+    const answer = await this.#handover.rival(nowMs, heldBackMs, signal)
     if (answer === 'lost') this.#yield()
     else this.#left(answer === 'yield' ? 'duplicate_identity' : 'connection_lost', nowMs)
   }

@@ -88,6 +88,8 @@ export interface JoinOptions {
 
 /** A joined room. */
 export interface RoomConnection {
+  /** ms of sound, of the track with most, that were received and not yielded as frames yet, at the last look; kept after the end */
+  readonly heldBackMs: number
   /** Sends a caption in the speaker's name; resolves although nobody may have heard it. */
   caption(caption: Caption): Promise<void>
   /** Shows by the bot's name, or shows no more, that nobody is heard now. Rejects when the server does not let the bot. */

@@ -81,6 +81,10 @@ export class LivekitConnection implements RoomConnection {
     return this.#ended
   }
 
+  get heldBackMs(): number {
+    return this.#stalls.heldBackMs
+  }
+
   /** Runs a handler of a library event; after the end nothing runs. */
   guard(run: () => void): void {
     if (this.#ended) return
