@@ -266,7 +266,8 @@ export interface MeetingStore {
    */
   appendSegments(claim: Claim, segments: readonly Segment[], spans?: readonly Span[]): Promise<readonly StoredSegment[]>
   /**
-   * Stores what the holder of a claim heard before it died, whoever has the meeting now; idempotent as `appendSegments`.
+   * Stores what the holder of a claim heard before it died, whoever has the meeting now; idempotent as `appendSegments`. What the service's
+   * results told the next holder meanwhile, without ids, is not stored again.
    * @returns how many were new, and whether nobody can hold that claim any more: a newer one exists, or the meeting is final
    * @throws NotFoundError
    */

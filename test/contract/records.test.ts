@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ClaimLostError, ConflictError, InputError, NotFoundError } from '../../src/core/errors.js'
-import { asIdentity, asMeetingId, newMeetingId, newSessionId, type MeetingId } from '../../src/core/ids.js'
+import { asIdentity, asMeetingId, asSegmentId, newMeetingId, newSessionId, type MeetingId } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import type { Claim, MeetingStore, SummaryRecord } from '../../src/records/port.js'
@@ -184,6 +184,28 @@ describe.each(targets)('the store on %s', (kind) => {
     expect(await store.adoptSegments(current, [segmentOf(session, 4)], [])).toEqual({ stored: 1, isOver: true })
     expect((await store.segments(old.meetingId)).map(({ seq, text }) => [seq, text])).toEqual([1, 2, 3, 4].map((n) => [n, `text ${n}`]))
     expect(await store.spans(old.meetingId)).toHaveLength(1)
+  })
+
+  test('28 I2 what the next holder had from a result without ids, and spans that end early, is not adopted again', async () => {
+    const old = await newClaim()
+    const session = newSessionId()
+    const at = (utteranceId: string, startMs: number, endMs: number, text: string, channel = 0) =>
+      segmentOf(session, 1, { id: asSegmentId(`${session}/${utteranceId}/0`), utteranceId, startMs, endMs, text, channel })
+    const current = await store.claim(old.meetingId)
+    await store.appendSegments(current, [
+      at('result:0:80548', 81_777, 82_229, 'as it was cut'),
+      // beyond the last span that is known: held to its end
+      at('result:0:82993', 83_128, 83_128, 'late words'),
+      at('result:1:82993', 83_128, 83_128, 'late words', 1),
+    ])
+    const mine = [
+      at('00-26', 81_777, 83_559, 'as it was cut by nobody'),
+      at('00-27', 83_700, 84_900, 'some late words there'),
+      at('00-28', 85_200, 85_900, 'late words'),
+      at('01-27', 83_700, 84_900, 'others', 1),
+    ]
+    expect(await store.adoptSegments(old, mine, [])).toEqual({ stored: 2, isOver: true })
+    expect((await store.segments(old.meetingId)).slice(3).map(({ utteranceId }) => utteranceId)).toEqual(['00-28', '01-27'])
   })
 
   test('claims taken while segments are adopted do not keep them out', async () => {

@@ -5,6 +5,7 @@ import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Gap, Span } from '../../live/audio/span.js'
 import type { CoverageRow, Doubt, Segment } from '../../live/transcript/segment.js'
+import { isRetold } from '../../live/transcript/retold.js'
 import type { Logger } from '../../observe/logger.js'
 import type * as port from '../port.js'
 import { Feed } from './feed.js'
@@ -124,7 +125,9 @@ export class SqlMeetingStore implements port.MeetingStore {
     for (let attempt = 1; ; attempt++) {
       const { epoch, state } = await this.#meetings.standing(claim.meetingId)
       try {
-        const stored = await this.appendSegments({ ...claim, epoch }, segments, spans)
+        const known = segments.length > 0 ? await this.segments(claim.meetingId) : []
+        const fresh = segments.filter((segment) => !known.some((other) => isRetold(segment, other)))
+        const stored = await this.appendSegments({ ...claim, epoch }, fresh, spans)
         return { stored: stored.length, isOver: isFinal(state) || epoch !== claim.epoch }
       } catch (thrown) {
         // claimed in between: that claim is the one to write under
