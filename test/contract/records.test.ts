@@ -199,7 +199,7 @@ describe.each(targets)('the store on %s', (kind) => {
       at('result:1:82993', 83_128, 83_128, 'late words', 1),
     ])
     const mine = [
-      at('00-26', 81_777, 83_559, 'as it was cut by nobody'),
+      at('00-26', 81_777, 83_559, 'told in other words'),
       at('00-27', 83_700, 84_900, 'some late words there'),
       at('00-28', 85_200, 85_900, 'late words'),
       at('01-27', 83_700, 84_900, 'others', 1),
