@@ -118,4 +118,25 @@ describe.each(kinds)('keys, the log of writes and kept answers, %s', (kind) => {
     expect(await seen('a\\b')).toEqual(['a\\b'])
     expect(await seen('a*b')).toEqual(['a%b', 'a*b', 'a\\b', 'a_b', 'axb'])
   })
+
+  test('no key, link or token is in the table of kept answers', async () => {
+    const { store, work, access } = one
+    const guest = () => Promise.resolve({ url: 'wss://livekit', token: 'guest-token', identity: 'guest-1' })
+    const api = createApi(apiDeps({ store, work, access, guest, clock: systemClock }))
+    const { meeting } = await store.create(requestFor('secrets'))
+    const secrets: string[] = []
+    for (const [path, body] of [
+      ['/v1/keys', { name: 'n', scopes: ['meetings:read'] }],
+      [`/v1/meetings/${meeting.id}/links`, {}],
+      [`/v1/meetings/${meeting.id}/guest`, { name: 'Ann' }],
+    ] as const) {
+      const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', 'idempotency-key': `secret ${path}` }
+      const response = await api.request(path, { method: 'POST', headers, body: JSON.stringify(body) })
+      expect(response.status).toBe(201)
+      const { key, token } = (await response.json()) as { key?: string; token?: string }
+      secrets.push(key ?? token ?? '')
+    }
+    const { rows } = await other.pool.query("SELECT * FROM roomscribe.idempotency WHERE idempotency_key LIKE 'secret %'", [])
+    expect([rows.length, secrets.filter((secret) => secret.length < 10 || JSON.stringify(rows).includes(secret))]).toEqual([3, []])
+  })
 })

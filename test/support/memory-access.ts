@@ -10,6 +10,11 @@ export class MemoryAccess implements AccessBook {
   /** how often keys were looked up */
   lookups = 0
 
+  /** what would be given again */
+  get kept(): readonly KeptAnswer[] {
+    return [...this.#answers.values()].flatMap(({ answer }) => (answer === null ? [] : [answer]))
+  }
+
   createKey(given: Pick<KeyRecord, 'name' | 'scopes' | 'rooms'>, hash: string): Promise<KeyRecord> {
     const key = { ...given, id: v7(), createdAt: new Date(0).toISOString(), lastUsedAt: null, revokedAt: null }
     this.#keys.set(key.id, { key, hash })

@@ -2,7 +2,7 @@ import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import { PERMISSIONS, type AccessBook, type KeyRecord } from '../../records/access.js'
 import { newKey, type Authenticator } from '../auth/authenticator.js'
 import type { ApiEnv } from '../auth/caller.js'
-import { common, failure, idParam, json, newRoutes } from './routes.js'
+import { common, failure, idParam, json, newRoutes, onceHeader } from './routes.js'
 import { line } from './schemas.js'
 
 /** What the routes of keys need. */
@@ -54,8 +54,8 @@ const list = createRoute({ method: 'get', path: '/keys', responses: { ...common,
 const create = createRoute({
   method: 'post',
   path: '/keys',
-  request: { body: { content: { 'application/json': { schema: CreateKey } }, required: true } },
-  responses: { ...common, 201: json(NewKey, 'the key'), 409: failure('there are too many keys') },
+  request: { headers: onceHeader, body: { content: { 'application/json': { schema: CreateKey } }, required: true } },
+  responses: { ...common, 201: json(NewKey, 'the key'), 409: failure('there are too many keys; or as for every Idempotency-Key') },
 })
 const revoke = createRoute({
   method: 'delete',

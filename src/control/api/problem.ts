@@ -81,12 +81,26 @@ export function problemOf(error: unknown): Problem {
   }
 }
 
+/** Media type of a problem document. */
+export const PROBLEM_TYPE = 'application/problem+json'
+
+const newProblem = (status: Status, code: string, detail: string): Problem => ({
+  type: `urn:roomscribe:problem:${code}`,
+  title: TITLES[status],
+  status,
+  code,
+  detail,
+})
+
+/** A problem document of a given status and code, for whoever answers without a context. */
+export const problemText = (status: Status, code: string, detail: string): string => JSON.stringify(newProblem(status, code, detail))
+
 /** Answers with a problem of a given status and code. */
 export function problem(c: Context, status: Status, code: string, detail: string): Response {
-  return respond(c, { type: `urn:roomscribe:problem:${code}`, title: TITLES[status], status, code, detail })
+  return respond(c, newProblem(status, code, detail))
 }
 
 /** Answers with a problem document. */
 export function respond(c: Context, body: Problem): Response {
-  return c.body(JSON.stringify(body), body.status as Status, { 'content-type': 'application/problem+json' })
+  return c.body(JSON.stringify(body), body.status as Status, { 'content-type': PROBLEM_TYPE })
 }

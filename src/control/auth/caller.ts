@@ -24,6 +24,10 @@ export interface ApiEnv {
   }
 }
 
+/** Whose allowance and whose Idempotency-Keys a request counts to: a key, or whoever holds its links to one meeting. */
+export const actorOf = ({ id, meetingId }: Pick<Caller, 'id' | 'meetingId'>): string =>
+  meetingId === null ? id : `${id} link ${meetingId}`
+
 /** Whether the caller holds a permission, by itself or within a larger one. */
 export function holds(caller: Pick<Caller, 'scopes'>, wanted: Permission): boolean {
   if (caller.scopes.includes('admin')) return true
