@@ -67,6 +67,8 @@ export interface AccessBook {
   keyByHash(hash: string): Promise<{ readonly key: KeyRecord; readonly hash: string } | null>
   /** A key that is not revoked; null: there is none. */
   keyById(id: string): Promise<KeyRecord | null>
+  /** Which of these keys there are and are not revoked. @param ids at most `MOST_KEYS` */
+  validKeys(ids: readonly string[]): Promise<ReadonlySet<string>>
   /** It has been used now. */
   used(id: string): Promise<void>
   audit(entry: AuditEntry): Promise<void>

@@ -45,10 +45,19 @@ describe.each(kinds)('keys, the log of writes and kept answers, %s', (kind) => {
     expect(key).toMatchObject({ name: 'a\uFFFDb', rooms: ['x-*'], lastUsedAt: null, revokedAt: null })
     await other.access.used(key.id)
     expect((await one.access.keyById(key.id))?.lastUsedAt).toBe(new Date(clock.nowMs()).toISOString())
+    const { id: stays } = await one.access.createKey({ name: 'b', scopes: ['admin'], rooms: null }, hashOf('stays'))
+    const asked = [key.id, stays, 'nothing', '0199aaaa-0000-7000-8000-000000000000']
+    expect(await other.access.validKeys(asked)).toEqual(new Set([key.id, stays]))
     await one.access.revokeKey(key.id)
     await one.access.revokeKey(key.id)
+    expect(await other.access.validKeys(asked)).toEqual(new Set([stays]))
+    expect(await other.access.validKeys([])).toEqual(new Set())
+    await one.access.revokeKey(stays)
     expect([await other.access.keyByHash(hashOf('k')), await other.access.keyById(key.id)]).toEqual([null, null])
-    expect((await other.access.keys()).map(({ id, revokedAt }) => [id, revokedAt !== null])).toEqual([[key.id, true]])
+    expect((await other.access.keys()).map(({ id, revokedAt }) => [id, revokedAt !== null])).toEqual([
+      [stays, true],
+      [key.id, true],
+    ])
     await expect(one.access.revokeKey('nothing')).rejects.toMatchObject({ code: 'not_found' })
     expect(await one.access.keyById("' OR true --")).toBeNull()
   })

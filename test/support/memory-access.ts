@@ -42,6 +42,11 @@ export class MemoryAccess implements AccessBook {
     return Promise.resolve(key && key.revokedAt === null ? key : null)
   }
 
+  validKeys(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    this.lookups++
+    return Promise.resolve(new Set(ids.filter((id) => this.#keys.get(id)?.key.revokedAt === null)))
+  }
+
   used(id: string): Promise<void> {
     const found = this.#keys.get(id)
     if (found) found.key = { ...found.key, lastUsedAt: new Date(0).toISOString() }

@@ -8,7 +8,8 @@ import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { AccessBook } from '../../records/access.js'
 import { Authenticator } from '../auth/authenticator.js'
-import type { ApiEnv } from '../auth/caller.js'
+import type { ApiEnv, Caller } from '../auth/caller.js'
+import { OpenFeeds } from '../auth/open-feeds.js'
 import type { LiveHub } from '../feed/hub.js'
 import type { WebhookRoutes } from '../webhooks/livekit/routes.js'
 import { audited } from './audited.js'
@@ -76,6 +77,11 @@ export function createApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>()
   const { access, clock, logger, store } = deps
   const authenticator = new Authenticator(access, clock, deps.apiKey)
+  const feeds = new OpenFeeds({ authenticator, clock, logger })
+  const revoked = () => {
+    authenticator.forget()
+    return feeds.look()
+  }
   const failures = newLimit(FAILURES_PER_SEC)
   app.use('*', requestSpans, secureHeaders())
   app.onError((error, c) => {
@@ -117,8 +123,9 @@ export function createApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   if (deps.schedules) app.route('/v1', scheduleRoutes(deps.schedules))
   app.route('/v1', meetingRoutes(deps))
   app.route('/v1', resultRoutes({ ...deps, authenticator }))
-  app.route('/v1', liveRoutes({ hub: deps.hub, visible: async (caller, id) => (await visibleMeeting(store, caller, id)).id }))
-  app.route('/v1', keyRoutes({ access, authenticator }))
+  const visible = async (caller: Caller, id: string) => (await visibleMeeting(store, caller, id)).id
+  app.route('/v1', liveRoutes({ hub: deps.hub, feeds, visible }))
+  app.route('/v1', keyRoutes({ access, revoked }))
   app.route('/v1', deadLetterRoutes(deps))
   app.route('/v1', timelineRoutes(deps))
   if (deps.page) app.route('/', pageRoutes(deps.page))

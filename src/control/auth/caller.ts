@@ -13,6 +13,8 @@ export interface Caller {
   readonly meetingId: MeetingId | null
   /** a signed link that lets its holder join the room as a guest */
   readonly mayJoin: boolean
+  /** when a link or a session ends, wall clock; null: a key does not by itself */
+  readonly expiresMs: number | null
 }
 
 /** What routes find on a request: `c.get('caller')`. */

@@ -103,6 +103,12 @@ export class AccessRows implements AccessBook {
     return row ? keyOf(row) : null
   }
 
+  async validKeys(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#sql.rows<{ id: string }>(sql`
+      SELECT id FROM roomscribe.api_key WHERE id = ANY(${ids.filter((id) => validate(id))}::uuid[]) AND revoked_at IS NULL`)
+    return new Set(rows.map(({ id }) => id))
+  }
+
   async used(id: string): Promise<void> {
     if (validate(id)) await this.#sql.rows(sql`UPDATE roomscribe.api_key SET last_used_at = ${this.#at()}::timestamptz WHERE id = ${id}`)
   }
