@@ -24,6 +24,8 @@ export interface AuditEntry {
   readonly path: string
   readonly status: number
   readonly meetingId: string | null
+  /** what whoever asked said about it: the reason of a stop; gone when its meeting is deleted */
+  readonly note: string | null
 }
 
 /** The same as stored, numbered over all. */

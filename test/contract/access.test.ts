@@ -87,7 +87,7 @@ describe.each(kinds)('keys, the log of writes and kept answers, %s', (kind) => {
 
   test('the log of writes is paged, and goes back a year', async () => {
     const write = (status: number) =>
-      one.access.audit({ keyId: 'k', keyName: 'n', method: 'POST', path: '/v1/meetings', status, meetingId: null })
+      one.access.audit({ keyId: 'k', keyName: 'n', method: 'POST', path: '/v1/meetings', status, meetingId: null, note: null })
     for (const status of [200, 201, 400]) await write(status)
     const first = await other.access.audits({ limit: 2 })
     expect(first.map(({ status }) => status)).toEqual([400, 201])
@@ -96,6 +96,18 @@ describe.each(kinds)('keys, the log of writes and kept answers, %s', (kind) => {
     await write(202)
     await one.access.prune()
     expect((await one.access.audits({ limit: 10 })).map(({ status }) => status)).toEqual([202])
+  })
+
+  test('a note of a write goes with its meeting', async () => {
+    const [{ meeting }, other] = [await one.store.create(requestFor('noted')), (await one.store.create(requestFor('noted-2'))).meeting]
+    for (const { id } of [meeting, other])
+      await one.access.audit({ keyId: 'k', keyName: 'n', method: 'POST', path: '/', status: 202, meetingId: id, note: 'all have left' })
+    const notes = async () => (await one.access.audits({ limit: 2 })).map(({ note }) => note)
+    expect(await one.store.purge(meeting.id)).toBe(false)
+    expect(await notes()).toEqual(['all have left', 'all have left'])
+    await one.store.requestDelete(meeting.id)
+    expect(await one.store.purge(meeting.id)).toBe(true)
+    expect(await notes()).toEqual(['all have left', null])
   })
 
   test('a thousand starts at once through two processes make one meeting of each room, and one bot', async () => {

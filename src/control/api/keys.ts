@@ -45,6 +45,7 @@ const AuditList = z
         path: z.string(),
         status: z.int(),
         meetingId: z.string().nullable(),
+        note: z.string().nullable().describe('the reason that a stop was given; gone when the meeting is deleted'),
       }),
     ),
     next: z.int().nullable(),

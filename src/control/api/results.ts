@@ -4,6 +4,7 @@ import type { Clock } from '../../core/time.js'
 import { FINAL_STATES, type MeetingRecord, type MeetingStore } from '../../records/port.js'
 import type { Authenticator } from '../auth/authenticator.js'
 import { holds, type ApiEnv } from '../auth/caller.js'
+import { emptyIsNone } from './empty-body.js'
 import { common, failure, idParam, json, newRoutes, onceHeader } from './routes.js'
 import { line } from './schemas.js'
 import { Transcript } from './transcript-schema.js'
@@ -99,6 +100,7 @@ const deliveries = createRoute({
 const link = createRoute({
   method: 'post',
   path: '/meetings/{id}/links',
+  middleware: emptyIsNone,
   request: { params: idParam, headers: onceHeader, body: { content: { 'application/json': { schema: CreateLink } } } },
   responses: { ...common, 201: json(Link, 'whoever has the link sees this meeting in the page'), ...noMeeting },
 })

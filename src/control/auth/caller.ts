@@ -23,6 +23,8 @@ export interface ApiEnv {
     caller: Caller
     /** the meeting that a write made or touched, for the log of writes; absent: what the path says */
     touched?: string
+    /** what the caller said about a write, for the same */
+    note?: string
   }
 }
 

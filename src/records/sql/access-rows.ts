@@ -37,6 +37,7 @@ interface AuditRow {
   readonly path: string
   readonly status: number
   readonly meeting_id: string | null
+  readonly note: string | null
 }
 
 interface IdempotencyRow {
@@ -114,10 +115,10 @@ export class AccessRows implements AccessBook {
   }
 
   async audit(entry: AuditEntry): Promise<void> {
-    const { keyId, keyName, method, path, status, meetingId } = clean(entry)
+    const { keyId, keyName, method, path, status, meetingId, note } = clean(entry)
     await this.#sql.rows(sql`
-      INSERT INTO roomscribe.audit (at, key_id, key_name, method, path, status, meeting_id)
-      VALUES (${this.#at()}, ${keyId}, ${keyName}, ${method}, ${path}, ${status}, ${meetingId})`)
+      INSERT INTO roomscribe.audit (at, key_id, key_name, method, path, status, meeting_id, note)
+      VALUES (${this.#at()}, ${keyId}, ${keyName}, ${method}, ${path}, ${status}, ${meetingId}, ${note})`)
   }
 
   async audits(filter: { readonly before?: number; readonly limit: number }): Promise<readonly StoredAuditEntry[]> {
@@ -132,6 +133,7 @@ export class AccessRows implements AccessBook {
       path: row.path,
       status: row.status,
       meetingId: row.meeting_id,
+      note: row.note,
     }))
   }
 

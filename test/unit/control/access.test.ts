@@ -185,17 +185,17 @@ describe('keys', () => {
     expect((await send('GET', '/v1/meetings', bearer(API_KEY))).status).toBe(200)
   })
 
-  it('notes every write with its key, its answer and its meeting; reads are not noted', async () => {
+  it('notes every write with its key, its answer, its meeting and the reason it was given; reads are not noted', async () => {
     const { send, bearer, keyFor } = rig()
     const { key, id } = await keyFor(['meetings:write'])
     const made = await send('POST', '/v1/meetings', bearer(key), { room: 'r' })
     await send('GET', '/v1/meetings', bearer(key))
-    await send('POST', `/v1/meetings/${made.body.id}/stop`, bearer(key))
+    await send('POST', `/v1/meetings/${made.body.id}/stop`, bearer(key), { reason: 'everybody has left' })
     await send('POST', '/v1/meetings', bearer(key), { room: '' })
     const { items } = (await send('GET', '/v1/audit?limit=3', bearer(API_KEY))).body as unknown as { items: object[] }
     expect(items).toMatchObject([
-      { keyId: id, path: '/v1/meetings', status: 400, meetingId: null },
-      { keyId: id, path: `/v1/meetings/${made.body.id}/stop`, status: 202, meetingId: made.body.id },
+      { keyId: id, path: '/v1/meetings', status: 400, meetingId: null, note: null },
+      { keyId: id, path: `/v1/meetings/${made.body.id}/stop`, status: 202, meetingId: made.body.id, note: 'everybody has left' },
       { keyId: id, method: 'POST', path: '/v1/meetings', status: 201, meetingId: made.body.id },
     ])
   })

@@ -68,6 +68,19 @@ describe('HTTP API', () => {
     expect(queue.jobs).toHaveLength(1)
   })
 
+  it('takes an empty body for none where it is optional, whatever its type says', async () => {
+    const { call } = rig()
+    const { id } = JSON.parse((await call('POST', '/v1/meetings', { room: 'r' })).text) as { id: string }
+    for (const empty of [undefined, '', {}]) {
+      expect((await call('POST', `/v1/meetings/${id}/links`, empty)).status).toBe(201)
+      expect((await call('POST', `/v1/meetings/${id}/stop`, empty)).status).toBe(202)
+    }
+    for (const wrong of ['null', ' ', '{', '[]', '""', { reason: 1 }]) {
+      expect((await call('POST', `/v1/meetings/${id}/stop`, wrong)).status).toBe(400)
+    }
+    for (const body of ['', ' ', undefined]) expect((await call('POST', '/v1/meetings', body)).status).toBe(400)
+  })
+
   it('answers wrong bodies with 400, the paths and one message each', async () => {
     const { call } = rig()
     const wrong = await call('POST', '/v1/meetings', { room: '', title: 5, vocabulary: [1], extra: true })
