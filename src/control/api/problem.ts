@@ -22,7 +22,7 @@ export interface Problem {
   readonly errors?: readonly InputProblem[]
 }
 
-type Status = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 502 | 503
+type Status = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 429 | 431 | 500 | 502 | 503
 
 const TITLES: Readonly<Record<Status, string>> = {
   400: 'Bad request',
@@ -30,10 +30,12 @@ const TITLES: Readonly<Record<Status, string>> = {
   403: 'Forbidden',
   404: 'Not found',
   405: 'Method not allowed',
+  408: 'Request timeout',
   409: 'Conflict',
   413: 'Content too large',
   415: 'Unsupported media type',
   429: 'Too many requests',
+  431: 'Request header fields too large',
   500: 'Internal error',
   502: 'Bad gateway',
   503: 'Unavailable',

@@ -71,6 +71,8 @@ const Link = z.object({ url: z.string(), token: z.string(), expiresAt: z.string(
 const JoinAsGuest = z.strictObject({ name: line(100).min(1) }).openapi('JoinAsGuest')
 const GuestSchema = z.object({ url: z.string(), token: z.string(), identity: z.string() }).openapi('Guest')
 
+const text = { schema: z.string() }
+const TEXTS = { 'text/plain': text, 'text/markdown': text, 'application/x-subrip': text, 'text/vtt': text }
 const noMeeting = { 404: failure('no such meeting') }
 const transcript = createRoute({
   method: 'get',
@@ -80,7 +82,7 @@ const transcript = createRoute({
     ...common,
     200: {
       description: 'the transcript; header roomscribe-complete says whether all speech is in it',
-      content: { 'application/json': { schema: Transcript }, 'text/plain': { schema: z.string() } },
+      content: { 'application/json': { schema: Transcript }, ...TEXTS },
     },
     ...noMeeting,
   },

@@ -14,6 +14,7 @@ export const common = {
   400: failure('the request is wrong'),
   401: failure('no valid key'),
   403: failure('the key may not do this'),
+  408: failure('the request took too long to come'),
   409: failure(
     'not in a state for this; or the Idempotency-Key belongs to another request, or to one that still runs, or to one whose answer held a secret',
   ),

@@ -1,9 +1,8 @@
-import { serve } from '@hono/node-server'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
-import { ConfigError, InputError, toError } from '../../core/errors.js'
+import { InputError, toError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { AccessBook } from '../../records/access.js'
@@ -24,6 +23,7 @@ import { liveRoutes } from './live.js'
 import { meetingRoutes, type MeetingRoutesDeps } from './meetings.js'
 import { pageRoutes, type PageDeps } from '../web/page.js'
 import { problem, problemOf, respond, RETRY_AFTER_SEC, retryAfterSec } from './problem.js'
+import { DOCUMENT, publishHealth } from './published.js'
 import { newLimit, rateLimited } from './rate-limit.js'
 import { resultRoutes, type ResultRoutesDeps } from './results.js'
 import { failure } from './routes.js'
@@ -137,43 +137,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
     app.route('/queues', boardRoutes({ queues: deps.boards, logger }))
   }
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' })
-  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'roomscribe', version: '1' }, security: [{ key: [] }] })
+  publishHealth(app)
+  app.doc31('/openapi.json', DOCUMENT)
   return app
-}
-
-/** A request has to be here in this time, its headers in that: whoever sends a byte a second keeps nothing busy. */
-const REQUEST_MS = 30_000
-const HEADERS_MS = 10_000
-
-/** A listening API. */
-export interface ApiServer {
-  readonly port: number
-  close(): Promise<void>
-}
-
-/**
- * Listens.
- * @throws ConfigError the port is taken, or may not be bound
- */
-export function listen(app: { readonly fetch: OpenAPIHono['fetch'] }, host: string, port: number): Promise<ApiServer> {
-  return new Promise((resolve, reject) => {
-    const serverOptions = { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS }
-    const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, (bound) => {
-      resolve({
-        port: bound.port,
-        close: () =>
-          new Promise((done) => {
-            server.close(() => done())
-            if ('closeAllConnections' in server) server.closeAllConnections()
-          }),
-      })
-    })
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const text =
-        error.code === 'EADDRINUSE'
-          ? `port ${port} on ${host} is taken by another process: set ROOMSCRIBE_PORT to another one (0 picks a free one)`
-          : `port ${port} on ${host} cannot be bound (${error.code ?? error.message}): set ROOMSCRIBE_PORT or ROOMSCRIBE_HOST`
-      reject(new ConfigError([text], { cause: error }))
-    })
-  })
 }
