@@ -137,9 +137,12 @@ describe('keys', () => {
       ['GET', '/summary'],
       ['GET', '/deliveries'],
       ['GET', '/live'],
+      ['GET', '/timeline'],
       ['POST', '/links'],
+      ['POST', '/guest'],
     ] as const) {
-      const answer = await send(method, `/v1/meetings/${foreign.id}${rest}`, bearer(key), method === 'POST' ? {} : undefined)
+      const body = method === 'POST' ? (rest === '/guest' ? { name: 'Ann' } : {}) : undefined
+      const answer = await send(method, `/v1/meetings/${foreign.id}${rest}`, bearer(key), body)
       expect([method, rest, answer.status]).toEqual([method, rest, 404])
     }
     expect((await store.meeting(foreign.id)).stopRequested).toBe(false)
