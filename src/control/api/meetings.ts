@@ -4,6 +4,7 @@ import { ForbiddenError } from '../../core/errors.js'
 import type { JobQueue } from '../../followup/port.js'
 import { MEETING_STATES, type MeetingRecord, type MeetingStore, type WorkBook } from '../../records/port.js'
 import { mayRoom, type ApiEnv } from '../auth/caller.js'
+import { emptyIsNone } from './empty-body.js'
 import { common, failure, idParam, json, newRoutes } from './routes.js'
 import { Meeting, MeetingList, StartMeeting, StopMeeting, toMeeting } from './schemas.js'
 import { visibleMeeting, visibleWithStep } from './visible.js'
@@ -65,6 +66,7 @@ const get = createRoute({
 const stop = createRoute({
   method: 'post',
   path: '/meetings/{id}/stop',
+  middleware: emptyIsNone,
   request: { params: idParam, body: { content: { 'application/json': { schema: StopMeeting } } } },
   responses: { ...common, 202: json(Meeting, 'the bot leaves, also when it already has'), ...noMeeting },
 })
@@ -135,6 +137,8 @@ export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono<ApiEnv> {
   })
   app.openapi(stop, async (c) => {
     const { id } = await visibleMeeting(store, c.get('caller'), c.req.valid('param').id)
+    const { reason } = c.req.valid('json')
+    if (reason !== undefined) c.set('note', reason)
     return c.json(await shown(await store.requestStop(id)), 202)
   })
   app.openapi(pause, async (c) => {

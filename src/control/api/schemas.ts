@@ -39,7 +39,9 @@ export const StartMeeting = z
   .openapi('StartMeeting')
 
 /** Body of `POST /v1/meetings/:id/stop`. */
-export const StopMeeting = z.strictObject({ reason: line(300).optional() }).openapi('StopMeeting')
+export const StopMeeting = z
+  .strictObject({ reason: line(300).optional().describe('for people: it stands in the log of writes') })
+  .openapi('StopMeeting')
 
 const Participant = z
   .object({ identity: z.string(), name: z.string(), joinedMs: z.int(), leftMs: z.int().nullable() })

@@ -144,10 +144,13 @@ export class MeetingRows {
   }
 
   async purge(id: MeetingId): Promise<boolean> {
-    // what a calendar said of it goes too: the occurrence stays, without a name
+    // what a calendar and writers said of it goes too: the occurrence stays, without a name, and the write, without its note
     const rows = await this.#sql.rows(sql`
       WITH nameless AS (
         UPDATE roomscribe.occurrence SET title = NULL, vocabulary = '[]' WHERE meeting_id = ${checkId(id)}
+          AND EXISTS (SELECT 1 FROM roomscribe.meeting m WHERE m.id = ${id} AND m.deleted_at IS NOT NULL)),
+      noteless AS (
+        UPDATE roomscribe.audit SET note = NULL WHERE meeting_id = ${id} AND note IS NOT NULL
           AND EXISTS (SELECT 1 FROM roomscribe.meeting m WHERE m.id = ${id} AND m.deleted_at IS NOT NULL))
       DELETE FROM roomscribe.meeting WHERE id = ${checkId(id)} AND deleted_at IS NOT NULL RETURNING id`)
     return rows.length > 0
