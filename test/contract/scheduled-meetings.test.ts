@@ -220,6 +220,35 @@ describe.each(targets)('meetings that are asked for later, on %s', (kind) => {
     expect(left).toEqual([])
   })
 
+  test.runIf(binaries !== undefined && kind === 'postgres')(
+    '50 I5 somebody takes the room while a meeting for later is given it: that one waits, and others of the same batch begin',
+    async () => {
+      const startMs = systemClock.nowMs() + HOUR
+      const [room, free] = [newRoom(), newRoom()]
+      const { id } = await asked(room, startMs)
+      const { id: freeId } = await asked(free, startMs)
+      const client = await opened.pool.connect()
+      await client.query('BEGIN')
+      await client.query(
+        `INSERT INTO roomscribe.meeting (id, room, vocabulary, state, created_at) VALUES (gen_random_uuid(), $1, '[]', 'live', now())`,
+        [room],
+      )
+      const outcomes = other.schedules.startMeetings(startMs, 100)
+      // it stands at the index until the other transaction has decided
+      await until(async () => {
+        const { rows } = await opened.pool.query(
+          "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%start_meetings%' AND wait_event_type = 'Lock' AND pid <> pg_backend_pid()",
+        )
+        return rows.length === 1
+      })
+      await client.query('COMMIT')
+      client.release()
+      const found = new Map((await outcomes).map(({ meetingId, outcome }) => [meetingId, outcome]))
+      expect([found.get(id), found.get(freeId)]).toEqual(['waiting', 'queued'])
+      await opened.pool.query("UPDATE roomscribe.meeting SET state = 'done' WHERE room = ANY($1::text[])", [[room, free]])
+    },
+  )
+
   test('the last meeting of a room is the one that goes on, whichever was asked for first, else the one that ended last', async () => {
     const room = newRoom()
     const startMs = systemClock.nowMs() + HOUR
