@@ -27,6 +27,7 @@ export function handoverStore(store: MeetingStore, claims: Pick<ClaimBook, 'stan
     meeting: (id) => store.meeting(id),
     meetingWithStep: (id) => store.meetingWithStep(id),
     meetings: (filter) => store.meetings(filter),
+    lastOf: (room) => store.lastOf(room),
     requestStop: (id) => store.requestStop(id),
     setPaused: (id, paused) => store.setPaused(id, paused),
     requestDelete: (id) => store.requestDelete(id),

@@ -39,6 +39,8 @@ export const MEETING_REASONS = [
   'speech_unreachable',
   'speech_rejected',
   'internal_fault',
+  'no_bot_in_time',
+  'room_taken',
 ] as const
 export type MeetingReason = (typeof MEETING_REASONS)[number]
 
@@ -59,6 +61,7 @@ export interface MeetingRequest {
   readonly slackChannel: string | null
   /** ISO-8601 */
   readonly startAt: string | null
+  /** no bot comes from then on; one that is there stays. null in a request for later: an hour after `startAt` */
   readonly endAt: string | null
   readonly botName: string | null
 }
@@ -231,7 +234,8 @@ export interface FinalsLogs {
 /** The store. All writes are durable when their promise resolves. */
 export interface MeetingStore {
   /**
-   * Creates a meeting, or returns the running one of that room (`created: false`): at most one meeting per room is not final.
+   * Creates a meeting. Of meetings for now, and of those for the same time, a room has one at most: the one that is there is returned
+   * (`created: false`). A meeting for later is `scheduled` and stands beside it.
    */
   create(request: MeetingRequest): Promise<{ meeting: MeetingRecord; created: boolean }>
   /** @throws NotFoundError */
@@ -240,6 +244,8 @@ export interface MeetingStore {
   meetingWithStep(id: MeetingId): Promise<{ readonly meeting: MeetingRecord; readonly stuck: StuckStep | null }>
   /** newest first, those that are to be purged left out @param filter `rooms`: patterns with `*`, of which one matches */
   meetings(filter: MeetingFilter): Promise<readonly MeetingRecord[]>
+  /** The meeting of a room that goes on, else the one that ended last; one that never came due is none. null: there is none */
+  lastOf(room: string): Promise<MeetingRecord | null>
   /** Marks that the end was asked for; a meeting that nobody runs yet becomes `cancelled`. @throws NotFoundError */
   requestStop(id: MeetingId): Promise<MeetingRecord>
 

@@ -54,12 +54,18 @@ export class MemoryStore implements MeetingStore {
 
   create(request: MeetingRequest): Promise<{ meeting: MeetingRecord; created: boolean }> {
     return this.#do(() => {
-      const running = [...this.#entries.values()].find(({ meeting }) => meeting.room === request.room && !isFinal(meeting))
-      if (running) return { meeting: running.meeting, created: false }
+      const isLater = request.startAt !== null && Date.parse(request.startAt) > this.#now()
+      const there = [...this.#entries.values()].find(({ meeting: { room, state, startAt } }) => {
+        const isSame = isLater
+          ? state === 'scheduled' && startAt === request.startAt
+          : state !== 'scheduled' && !FINAL_STATES.includes(state)
+        return room === request.room && isSame
+      })
+      if (there) return { meeting: there.meeting, created: false }
       const meeting: MeetingRecord = {
         ...request,
         id: newMeetingId(),
-        state: 'queued',
+        state: isLater ? 'scheduled' : 'queued',
         reason: null,
         stopRequested: false,
         paused: false,
@@ -106,6 +112,14 @@ export class MemoryStore implements MeetingStore {
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, filter.limit),
     )
+  }
+
+  lastOf(room: string): Promise<MeetingRecord | null> {
+    return this.#do(() => {
+      const all = [...this.#entries.values()].map(({ meeting }) => meeting)
+      const ofRoom = all.filter((one) => one.room === room && one.deletedAt === null && one.state !== 'scheduled')
+      return ofRoom.find((one) => !isFinal(one)) ?? ofRoom.sort((a, b) => (a.id < b.id ? 1 : -1))[0] ?? null
+    })
   }
 
   requestStop(id: MeetingId): Promise<MeetingRecord> {

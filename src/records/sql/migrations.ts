@@ -7,6 +7,7 @@ import { CONTROL_SCHEMA } from './migrations/0004-control.js'
 import { SCHEDULE_SCHEMA } from './migrations/0005-schedules.js'
 import { WEBHOOK_SCHEMA } from './migrations/0006-webhooks.js'
 import { PLACES_SCHEMA } from './migrations/0007-places.js'
+import { ASKED_SCHEMA } from './migrations/0008-asked.js'
 import { NOTES_SCHEMA } from './migrations/0009-notes.js'
 import { SCHEMA } from './tables.js'
 
@@ -21,6 +22,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0005-schedules': fromText(SCHEDULE_SCHEMA),
   '0006-webhooks': fromText(WEBHOOK_SCHEMA),
   '0007-places': fromText(PLACES_SCHEMA),
+  '0008-asked': fromText(ASKED_SCHEMA),
   '0009-notes': fromText(NOTES_SCHEMA),
 }
 

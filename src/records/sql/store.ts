@@ -60,6 +60,10 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.#meetings.meetings(filter)
   }
 
+  lastOf(room: string): Promise<port.MeetingRecord | null> {
+    return this.#meetings.lastOf(room)
+  }
+
   async requestStop(id: MeetingId): Promise<port.MeetingRecord> {
     const meeting = await this.#meetings.requestStop(id)
     this.feed.state(id, meeting.state, meeting.reason)

@@ -21,6 +21,8 @@ export interface MeetingTable {
   readonly slack_channel: string | null
   readonly start_at: Time | null
   readonly end_at: Time | null
+  /** when a scheduled one is looked at next; null once it was queued */
+  readonly due_at: Time | null
   readonly bot_name: string | null
   readonly state: MeetingState
   readonly reason: MeetingReason | null
