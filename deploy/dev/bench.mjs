@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- NAME ...] [--json]`: set-up, then the benches of test/bench, compiled into node_modules/.cache.
- * `npm run soak [-- --hours H]`: the same for test/bench/soak.ts.
+ * `npm run bench [-- NAME ... --json [FILE]]`: set-up, then the benches of test/bench, compiled into node_modules/.cache.
+ * `npm run soak [-- --hours H --json [FILE]]`: the same for test/bench/soak.ts.
  */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'

@@ -12,6 +12,9 @@ import { BeatWatch, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js
 import type { Settings } from './config/settings.js'
 import { Turns } from './turns.js'
 
+/** After so many looks a holder has been seen to live. */
+const SEEN_ALIVE = Math.ceil((2 * DEAD_AFTER_MS) / LOOK_MS)
+
 /** A join that takes longer does not keep the next meeting waiting. */
 const LONGEST_ENTRY_MS = 2_000
 
@@ -49,6 +52,8 @@ export interface AttendanceParts {
   readonly places?: number | null
   /** a meeting that was run here has ended here */
   readonly ended?: () => void
+  /** somebody else, who lives, runs the meeting of a job */
+  readonly elsewhere?: (id: MeetingId) => void
 }
 
 interface Run {
@@ -131,6 +136,7 @@ export class Attendance {
       try {
         const answer = await this.#look(id, watch, signal)
         if (answer !== 'elsewhere') return answer
+        if (looks === SEEN_ALIVE) this.#parts.elsewhere?.(id)
         if (looks === 0) logger.info({ meeting: id }, 'meeting is run elsewhere: watching over it')
       } catch (thrown) {
         // without a place the job waits, and not in here: whoever is to be taken over needs the room
@@ -138,7 +144,7 @@ export class Attendance {
         watch.blind()
         logger.warn({ meeting: id, err: thrown, looks }, 'it is not known whose the meeting is')
       }
-      await clock.sleep(looks * LOOK_MS < 2 * DEAD_AFTER_MS ? LOOK_MS : CALM_LOOK_MS, signal)
+      await clock.sleep(looks < SEEN_ALIVE ? LOOK_MS : CALM_LOOK_MS, signal)
     }
   }
 

@@ -1,27 +1,35 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ConflictError } from '../core/errors.js'
+import type { MeetingId } from '../core/ids.js'
 import { Scope } from '../core/scope.js'
 import type { Clock } from '../core/time.js'
 import { loadVoice } from '../live/audio/voice/load.js'
-import { MeetingBot } from '../live/bot/meeting-bot.js'
+import type { BotDeps } from '../live/bot/bot.js'
 import { disposeRoomLibrary } from '../live/room/livekit/open.js'
 import { receiptView, type ReceiptView } from '../live/transcript/render/receipt.js'
 import { renderTranscript, RENDER_FORMATS } from '../live/transcript/render/render.js'
 import type { TranscriptDocument } from '../live/transcript/segment.js'
 import { createEvents } from '../observe/events.js'
 import type { Logger } from '../observe/logger.js'
-import type { MeetingReason } from '../records/port.js'
-import { botOptions } from './attend.js'
+import { FinalsFolder } from '../records/finals/finals-folder.js'
+import type { MeetingReason, MeetingRecord } from '../records/port.js'
+import type { OpenStore } from '../records/sql/open.js'
+import { Attendance, botOptions } from './attend.js'
 import type { Settings } from './config/settings.js'
+import { Follower } from './follow.js'
 import { observerOf, type MeetingWatcher } from './observe.js'
+import { tellingPartials } from './partials.js'
 import { openRecords } from './records.js'
+import { beat } from './roles/live.js'
 import { openRoom } from './room.js'
 import { openSpeech } from './speech.js'
 import { loadTranscript } from './transcripts.js'
 
 /** How a meeting in the foreground ended. */
 export interface JoinResult {
-  readonly reason: MeetingReason
+  /** null: it goes on without us */
+  readonly reason: MeetingReason | null
   readonly failed: boolean
   readonly transcript: TranscriptDocument
   readonly text: string
@@ -33,53 +41,128 @@ export interface JoinResult {
   readonly files: readonly string[]
 }
 
+/** What `join` tells while it runs. */
+export interface JoinOptions {
+  readonly room: string
+  /** folder for the files at the end; null: none */
+  readonly out: string | null
+  readonly watcher: MeetingWatcher
+  readonly onReady: (speech: string) => void
+  /** another process runs the room's meeting: the watcher is told what that one hears */
+  readonly onFollow: (id: MeetingId) => void
+}
+
+/** What `join` runs on. */
+interface JoinParts {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: () => number
+}
+
 /**
- * One meeting in the foreground, on the store of the settings, without HTTP and jobs.
- * @param signal asks the bot to leave
- * @throws ConfigError, UpstreamError what could not be opened
+ * One meeting in the foreground, on the store of the settings, without HTTP and jobs. A meeting of that room that another process runs is
+ * followed: its claim is taken only when that process has died.
+ * @param signal asks the bot to leave, or ends the following
+ * @throws ConfigError, UpstreamError what could not be opened; ConflictError the room's last meeting is being finished
  */
-export async function joinRoom(
-  settings: Settings,
-  options: { room: string; out: string | null; watcher: MeetingWatcher; onReady: (speech: string) => void },
-  parts: { clock: Clock; logger: Logger; random: () => number },
-  signal: AbortSignal,
-): Promise<JoinResult> {
-  const { clock, logger, random } = parts
+export async function joinRoom(settings: Settings, options: JoinOptions, parts: JoinParts, signal: AbortSignal): Promise<JoinResult> {
+  const { logger } = parts
   await using scope = new Scope((name, error) => logger.error({ err: error, work: name }, 'background work failed'))
   await mkdir(settings.dataDir, { recursive: true })
   if (options.out !== null) await mkdir(options.out, { recursive: true })
-  const records = await openRecords(settings, { clock, logger })
+  const records = await openRecords(settings, parts)
   scope.defer('store', () => records.close())
-  const speech = await openSpeech(settings, { clock, logger, random })
+  const speech = await openSpeech(settings, parts)
   scope.defer('speech', () => speech.close())
   scope.defer('room library', () => disposeRoomLibrary())
   const { store } = records
-  const room = openRoom(settings, { clock, logger, business: createEvents(null) })
-  const { meeting } = await store.create({
-    room: options.room,
-    title: null,
-    language: settings.language,
-    vocabulary: [],
-    slackChannel: null,
-    startAt: null,
-    endAt: null,
-    botName: null,
-  })
-  const claim = await store.claim(meeting.id)
-  options.onReady(speech.describes)
-  const deps = { room, stt: speech.stt, store, clock, logger, random, detector: await loadVoice() }
-  const outcome = await new MeetingBot(deps, botOptions(settings), meeting, claim, observerOf(options.watcher)).run(signal)
-  if (!outcome.failed) await store.finish(meeting.id)
-  const transcript = await loadTranscript(store, meeting.id)
-  const files: string[] = []
-  if (options.out !== null) {
-    for (const format of RENDER_FORMATS) {
-      const path = join(options.out, `transcript.${format}`)
-      await writeFile(path, renderTranscript(transcript, format))
-      files.push(path)
-    }
+  const finals = new FinalsFolder(join(settings.dataDir, 'finals'), logger)
+  await finals.adopt(store)
+  if (records.kind === 'postgres') {
+    // before there is a meeting: whoever else looks at it sees that its holder lives
+    await records.claims.beat()
+    beat({ ...parts, scope, records })
   }
+  const { id } = await begin(records, options.room, settings.language)
+  options.onReady(speech.describes)
+  const room = openRoom(settings, { ...parts, business: createEvents(null) })
+  const deps = { ...parts, room, stt: speech.stt, store, finals, detector: await loadVoice() }
+  await run({ deps, settings, records, scope, options }, id, signal)
+  const { state, reason } = await store.meeting(id)
+  const transcript = await loadTranscript(store, id)
+  const files = await writeFiles(transcript, options.out)
   const text = renderTranscript(transcript, 'txt')
   const json = renderTranscript(transcript, 'json')
-  return { reason: outcome.reason, failed: outcome.failed, transcript, text, json, receipt: receiptView(transcript), files }
+  return { reason, failed: state === 'failed', transcript, text, json, receipt: receiptView(transcript), files }
+}
+
+/** The room's meeting: the one that runs, or a new one. */
+async function begin({ kind, store }: OpenStore, room: string, language: string | null): Promise<MeetingRecord> {
+  const request = { room, title: null, language, vocabulary: [], slackChannel: null, startAt: null, endAt: null, botName: null }
+  const { meeting } = await store.create(request)
+  if (meeting.state !== 'finalising') return meeting
+  if (kind === 'postgres') throw new ConflictError(`meeting ${meeting.id} of room ${room} is being finished: join again in a moment`)
+  // nobody else works on an embedded store: whoever ran it has died since
+  await store.finish(meeting.id)
+  return (await store.create(request)).meeting
+}
+
+/** Runs or follows a meeting until it is over, or until the signal. */
+async function run(
+  {
+    deps,
+    settings,
+    records,
+    scope,
+    options: { watcher, onFollow },
+  }: { deps: BotDeps; settings: Settings; records: OpenStore; scope: Scope; options: JoinOptions },
+  id: MeetingId,
+  signal: AbortSignal,
+): Promise<void> {
+  const follower = new Follower(records, id, watcher, scope)
+  let isOwn = false
+  const attendance = new Attendance({
+    deps,
+    options: botOptions(settings),
+    claims: records.claims,
+    // what follows a meeting of others is theirs
+    queue: { followUp: async (ended) => (isOwn ? records.store.finish(ended) : undefined) },
+    observe: () => {
+      isOwn = true
+      follower.stop()
+      return tellingPartials(observerOf(watcher), id, records.partials)
+    },
+    elsewhere: () => {
+      isOwn = false
+      onFollow(id)
+      follower.start()
+    },
+  })
+  const watching = new AbortController()
+  const leave = () => {
+    attendance.leave('stop')
+    if (attendance.running === 0) watching.abort(signal.reason)
+  }
+  signal.addEventListener('abort', leave, { once: true })
+  if (signal.aborted) leave()
+  try {
+    await attendance.attend(id, watching.signal)
+  } catch (thrown) {
+    if (!watching.signal.aborted) throw thrown
+  } finally {
+    signal.removeEventListener('abort', leave)
+    follower.stop()
+    await attendance.idle()
+  }
+}
+
+async function writeFiles(transcript: TranscriptDocument, folder: string | null): Promise<readonly string[]> {
+  if (folder === null) return []
+  const files: string[] = []
+  for (const format of RENDER_FORMATS) {
+    const path = join(folder, `transcript.${format}`)
+    await writeFile(path, renderTranscript(transcript, format))
+    files.push(path)
+  }
+  return files
 }

@@ -19,8 +19,11 @@ export interface Up {
   readonly queue: JobQueue
   /** for banners: which parts are in use */
   readonly describes: { readonly database: string; readonly queue: string; readonly speech: string; readonly slack: string }
-  /** Takes nothing new, ends running meetings and waits for what follows them until the deadline, closes everything. May be called twice. */
-  close(): Promise<void>
+  /**
+   * Takes nothing new, ends running meetings and waits for what follows them until the deadline, closes everything. May be called twice.
+   * @param hurry aborted: meetings still end in order, what follows them waits for the next start
+   */
+  close(hurry?: AbortSignal): Promise<void>
 }
 
 const DRAIN_GRACE_MS = 30_000
@@ -36,6 +39,7 @@ export async function startUp(
 ): Promise<Up> {
   const { clock, logger, observe, whyFull = whyFullNow } = parts
   const scope = new Scope((name, error) => logger.error({ err: error, work: name }, 'background work failed'))
+  let hurry = new AbortController().signal
   try {
     const [ground, speech] = await openGroundAndSpeech(settings, parts, scope)
     const attendance = await openLive(ground, speech, { whyFull, ...(observe === undefined ? {} : { observe }) })
@@ -52,8 +56,8 @@ export async function startUp(
       const deadlineMs = clock.monotonicMs() + settings.drainSec * 1000 + DRAIN_GRACE_MS
       attendance.leave('stop')
       await untilIdle(() => Promise.resolve(attendance.running === 0), clock, deadlineMs)
-      await untilIdle(() => isFollowedUp(queue), clock, deadlineMs)
-      await workers.close(DRAIN_GRACE_MS)
+      await untilIdle(() => isFollowedUp(queue), clock, deadlineMs, hurry)
+      await workers.close(DRAIN_GRACE_MS, hurry)
     })
     scope.defer('http', () => http.server.close())
     return {
@@ -63,7 +67,10 @@ export async function startUp(
       store: ground.records.store,
       queue,
       describes: { ...ground.describes, speech: speech.describes, slack: followUp.describes },
-      close: () => scope.close(),
+      close: (given = hurry) => {
+        hurry = given
+        return scope.close()
+      },
     }
   } catch (thrown) {
     await scope.close().catch((error: unknown) => logger.error({ err: error }, 'closing after a failed start failed too'))
@@ -74,8 +81,9 @@ export async function startUp(
 const BUSY = ['active', 'waiting', 'waiting-children', 'prioritized']
 const IDLE_POLL_MS = 100
 
-async function untilIdle(isIdle: () => Promise<boolean>, clock: Clock, deadlineMs: number): Promise<void> {
-  while (clock.monotonicMs() < deadlineMs && !(await isIdle())) await clock.sleep(IDLE_POLL_MS)
+async function untilIdle(isIdle: () => Promise<boolean>, clock: Clock, deadlineMs: number, hurry?: AbortSignal): Promise<void> {
+  const isTime = () => hurry?.aborted === true || clock.monotonicMs() >= deadlineMs
+  while (!isTime() && !(await isIdle())) await clock.sleep(IDLE_POLL_MS)
 }
 
 /** Meetings that were stopped still have to be summarised and posted; what is not done by the deadline waits for the next start. */

@@ -37,6 +37,8 @@ export function addJoin(program: Command): void {
               state: (state, reason) => view.note(reason === null ? `[${state}]` : `[${state}: ${reason}]`),
               error: (error) => view.note(redactText(error.message)),
             },
+            onFollow: (id) =>
+              view.note(`a bot runs meeting ${id} already: what it hears is shown here; Ctrl-C ends this view, not the meeting`),
             onReady: (speech) => view.note(`room ${room}, speech: ${speech}; Ctrl-C ends it`),
           },
           { clock: systemClock, logger, random: Math.random },

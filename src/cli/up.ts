@@ -23,7 +23,7 @@ export function addUp(program: Command): void {
         if (!settings.apiKey) process.stderr.write(`  API key: in ${settings.dataDir}/api-key\n`)
         await signals.first
         process.stderr.write('roomscribe stopping: meetings are being finished\n')
-        await up.close()
+        await up.close(signals.hurry)
         process.stderr.write('roomscribe stopped\n')
       } finally {
         signals.stop()

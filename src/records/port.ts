@@ -167,6 +167,7 @@ export interface FinalsReplay {
   readonly end: number
   /**
    * What was appended from a place on, at most about so many segments, and where the rest begins: always beyond `from`, but at the end.
+   * What cannot be read back is left out.
    * @throws Error the disk refused
    */
   read(from: number, segments: number): Promise<{ readonly batches: readonly FinalsBatch[]; readonly next: number }>

@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
+import { jsonOption, whyNoReport } from '../support/json-option.js'
 import { CONTROL_PARTS, run as control, type ControlPart } from './control.js'
 import { run as crowd, runFirstWords as firstWords } from './crowd.js'
 import { run as interleave } from './interleave.js'
@@ -40,13 +42,13 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 const PARTS = [...RESILIENCE_PARTS, ...CONTROL_PARTS]
 const MAX_PEOPLE = 64
 
-function read(args: string[]): { readonly names: readonly string[]; readonly isJson: boolean; readonly size: Size } | string {
+function read(all: string[]): { readonly names: readonly string[]; readonly json: string | null; readonly size: Size } | string {
   try {
+    const { json, rest } = jsonOption(all, (word) => word in BENCHES)
     const { values, positionals } = parseArgs({
-      args,
+      args: [...rest],
       allowPositionals: true,
       options: {
-        json: { type: 'boolean' },
         full: { type: 'boolean' },
         people: { type: 'string' },
         part: { type: 'string' },
@@ -61,25 +63,28 @@ function read(args: string[]): { readonly names: readonly string[]; readonly isJ
     if (values.part !== undefined && part === null) return `--part is one of ${PARTS.join(' ')}`
     const count = values.count === undefined ? null : Number(values.count)
     if (count !== null && !(Number.isInteger(count) && count > 0)) return '--count is a whole number above 0'
-    return { names: positionals, isJson: values.json ?? false, size: { isFull: values.full ?? false, people, part, count } }
+    return { names: positionals, json, size: { isFull: values.full ?? false, people, part, count } }
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : String(thrown)
   }
 }
 
-const asked = read(process.argv.slice(2))
+const parsed = read(process.argv.slice(2))
+const asked = typeof parsed === 'string' ? parsed : ((await whyNoReport(parsed.json)) ?? parsed)
 if (typeof asked === 'string') {
-  process.stderr.write(`${asked}; benches: ${Object.keys(BENCHES).join(' ')}; options: --json --full --people N --part NAME --count N\n`)
+  process.stderr.write(
+    `${asked}; benches: ${Object.keys(BENCHES).join(' ')}; options: --json [FILE] --full --people N --part NAME --count N\n`,
+  )
   process.exitCode = 2
 } else {
-  const { names, isJson, size } = asked
+  const { names, json, size } = asked
   const results: Record<string, unknown> = {}
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (names.length > 0 && !names.includes(name)) continue
     process.stderr.write(`${name} ...\n`)
     const result = await bench(size)
     results[name] = result
-    if (isJson) continue
+    if (json === '-') continue
     process.stdout.write(`${name}\n`)
     for (const [field, value] of Object.entries(result)) {
       if (Array.isArray(value)) process.stdout.write(table(value as object[]))
@@ -88,5 +93,7 @@ if (typeof asked === 'string') {
   }
   // one bench alone is its own document, as api.md has it
   const only = names.length === 1 ? results[names[0] ?? ''] : results
-  if (isJson) process.stdout.write(`${JSON.stringify(only, null, 2)}\n`)
+  const text = `${JSON.stringify(only, null, 2)}\n`
+  if (json === '-') process.stdout.write(text)
+  else if (json !== null) await writeFile(json, text)
 }

@@ -4,13 +4,14 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/core/time.js'
 import { BotStage } from '../support/bot-stage.js'
 import { spawnCrowd } from '../support/crowd-actors.js'
+import { jsonOption, whyNoReport } from '../support/json-option.js'
 import { seeded } from '../support/marks-audio.js'
 import { returnedMarks } from '../support/marks-verdict.js'
 import { steadyTalk, talkVerdict } from '../support/steady-talk.js'
 import { until } from '../support/until.js'
 import { plot, type Sample } from './soak-plot.js'
 
-/** `npm run soak -- --hours H [--out DIR] [--seed N] [--faults LIST] [--meeting-sec S]`: meetings of four minutes one after the other, a fault a minute, on real parts. */
+/** `npm run soak -- --hours H [--out DIR] [--seed N] [--faults LIST] [--meeting-sec S] [--json FILE]`: meetings of four minutes one after the other, a fault a minute, on real parts. */
 const FAULT_EVERY_MS = 60_000
 const SAMPLE_MS = 10_000
 const WARM_UP_MS = 5 * 60_000
@@ -175,7 +176,9 @@ function slope(points: readonly (readonly [number, number])[]): number {
   return fine.reduce((sum, [at, value]) => sum + (at - x) * (value - y), 0) / spread
 }
 
+const { json, rest } = jsonOption(process.argv.slice(2))
 const { values } = parseArgs({
+  args: [...rest],
   options: {
     hours: { type: 'string', default: '1' },
     out: { type: 'string', default: '.' },
@@ -188,7 +191,11 @@ const hours = Number(values.hours)
 const meetingSec = Number(values['meeting-sec'])
 const names = values.faults.split(',')
 const unknown = names.filter((name) => !(name in FAULTS))
-if (!(hours > 0 && meetingSec > 60) || unknown.length > 0) {
+const noReport = await whyNoReport(json)
+if (noReport !== null) {
+  process.stderr.write(`${noReport}\n`)
+  process.exitCode = 2
+} else if (!(hours > 0 && meetingSec > 60) || unknown.length > 0) {
   process.stderr.write(`--hours above 0, --meeting-sec above 60, --faults of: ${Object.keys(FAULTS).join(', ')}\n`)
   process.exitCode = 2
 } else {
@@ -196,6 +203,8 @@ if (!(hours > 0 && meetingSec > 60) || unknown.length > 0) {
   const report = await soak(hours, Number(values.seed), meetingSec, names, samples)
   const file = resolve(values.out, 'soak.svg')
   await writeFile(file, plot(samples))
-  process.stdout.write(`${JSON.stringify({ ...report, plot: file }, null, 2)}\n`)
+  const text = `${JSON.stringify({ ...report, plot: file }, null, 2)}\n`
+  process.stdout.write(text)
+  if (json !== null && json !== '-') await writeFile(json, text)
   if (report.lost + report.doubled + report.misattributed + report.unfinished.length > 0) process.exitCode = 1
 }

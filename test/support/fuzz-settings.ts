@@ -60,10 +60,15 @@ const ODD_NAMES = [
 ]
 const NAMES = Object.values(SETTINGS).map(({ name }) => name)
 
+/** signs of a long text, about */
+const LONG = 100_000
+
 function randomText(random: Random): string {
   if (random() < 0.7) return pick(random, VALUES)
-  const length = random() < 0.02 ? 100_000 : Math.floor(random() * 40)
-  return Array.from({ length }, () => String.fromCharCode(Math.floor(random() * (random() < 0.8 ? 128 : 65_536)))).join('')
+  const length = Math.floor(random() * 40)
+  const text = Array.from({ length }, () => String.fromCharCode(Math.floor(random() * (random() < 0.8 ? 128 : 65_536)))).join('')
+  // a long one says the same again: to make each of its signs by chance takes longer than to read it
+  return random() < 0.02 ? text.repeat(LONG / (length + 1)) : text
 }
 
 function randomName(random: Random): string {

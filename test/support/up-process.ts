@@ -28,8 +28,17 @@ export class UpProcess {
   /** As a power cut of the process; then the same command again. */
   async killAndStart(): Promise<void> {
     await this.#process.kill()
+    await this.startAgain()
+  }
+
+  /** The same command again, after it has ended. */
+  async startAgain(): Promise<void> {
     this.#process = new CliProcess(['up'], this.#env)
     await this.#ready()
+  }
+
+  get process(): CliProcess {
+    return this.#process
   }
 
   async meeting(room: string): Promise<string> {

@@ -185,12 +185,17 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 const PREFIX = 'ROOMSCRIBE_'
 
-/** Names that somebody probably meant, nearest first by edit distance. */
+/** A name with more slips than these is not taken for another one. */
+const MAX_SLIPS = 4
+
+/** The name that somebody probably meant, by edit distance. */
 function nearest(name: string, known: readonly string[]): string | undefined {
+  const letters = name.split('')
   const ranked = known
-    .map((candidate) => ({ candidate, d: editDistance(name.split(''), candidate.split('')) }))
+    .filter(({ length }) => Math.abs(length - name.length) <= MAX_SLIPS)
+    .map((candidate) => ({ candidate, d: editDistance(letters, candidate.split('')) }))
     .toSorted((a, b) => a.d - b.d)
-  return ranked[0] && ranked[0].d <= 4 ? ranked[0].candidate : undefined
+  return ranked[0] && ranked[0].d <= MAX_SLIPS ? ranked[0].candidate : undefined
 }
 
 /**

@@ -65,7 +65,12 @@ export async function openLive(
 }
 
 /** Signs of life until the scope closes, one at a time. An embedded database is nobody else's: nobody would look. */
-function beat({ scope, records, clock, logger }: Ground): void {
+export function beat({
+  scope,
+  records,
+  clock,
+  logger,
+}: Pick<Ground, 'scope' | 'clock' | 'logger'> & { readonly records: Pick<Ground['records'], 'claims'> }): void {
   let isBeating = false
   const stop = clock.every(BEAT_MS, () => {
     if (isBeating) return

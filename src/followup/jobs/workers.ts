@@ -20,8 +20,9 @@ export interface Workers {
   /**
    * Stops taking jobs, lets running ones end until the deadline, then aborts their signals; after a further
    * 5 s the connections are cut and the queue gives the jobs to others. May be called twice.
+   * @param hurry aborted: the deadline is now
    */
-  close(deadlineMs: number): Promise<void>
+  close(deadlineMs: number, hurry?: AbortSignal): Promise<void>
 }
 
 /** @internal what the workers of a queue need */
@@ -60,7 +61,7 @@ export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, sha
     throw thrown
   }
   let closing: Promise<void> | undefined
-  return { close: (deadlineMs) => (closing ??= closeAll(parts, workers, deadlineMs)) }
+  return { close: (deadlineMs, hurry) => (closing ??= closeAll(parts, workers, deadlineMs, hurry)) }
 }
 
 function followUpProcessor(handlers: JobHandlers, parts: WorkerParts): JobProcessor {
@@ -107,13 +108,14 @@ function watched(parts: WorkerParts, name: policy.QueueName, processor: JobProce
   return worker
 }
 
-async function closeAll(parts: WorkerParts, workers: readonly WorkerClient[], deadlineMs: number): Promise<void> {
+async function closeAll(parts: WorkerParts, workers: readonly WorkerClient[], deadlineMs: number, hurry?: AbortSignal): Promise<void> {
   const { clock, logger } = parts
   const closing = Promise.all(workers.map((worker) => worker.close()))
   const abort = () => {
     for (const worker of workers) worker.cancelAllJobs(new WorkerClosing('the worker is closing'))
   }
-  if (deadlineMs <= 0) abort()
+  if (deadlineMs <= 0 || hurry?.aborted === true) abort()
+  else hurry?.addEventListener('abort', abort, { once: true })
   const cancel = deadlineMs > 0 ? clock.after(deadlineMs, abort) : () => undefined
   try {
     const late = () => new Error('jobs did not end in time')
@@ -125,5 +127,6 @@ async function closeAll(parts: WorkerParts, workers: readonly WorkerClient[], de
     )
   } finally {
     cancel()
+    hurry?.removeEventListener('abort', abort)
   }
 }

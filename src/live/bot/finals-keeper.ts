@@ -20,6 +20,16 @@ export const MAX_WAITING = 20_000
 /** The store is given so many at a time. */
 const CHUNK = 500
 
+/** What the log alone has. */
+interface Spill {
+  /** from here on the store has not all of the log */
+  from: number
+  /** so many segments of it are nowhere else */
+  segments: number
+  /** segments behind `from` that memory has, or the store by now */
+  readonly elsewhere: ReadonlySet<Segment['id']>
+}
+
 /** What a keeper is made of. */
 export interface FinalsParts {
   readonly store: Pick<MeetingStore, 'appendSegments'>
@@ -39,6 +49,7 @@ export interface FinalsParts {
  * K1 Either makes them durable. K2 While the store is away, memory holds the first 2 000 and the log all that come then, so that the disk
  * is the bound. Back again, the store gets them in their order. K3 While the disk refuses, memory is the log: 20 000, then the oldest go,
  * counted. The disk is tried again with each final, a log that could not be opened every 30 s. K4 Each fault is told once, and its end.
+ * K5 What the log alone had and does not give back is counted with what was given up.
  */
 export class FinalsKeeper {
   readonly #parts: FinalsParts
@@ -51,9 +62,11 @@ export class FinalsKeeper {
   /** not in the store, and here to be given to it */
   #segments: Segment[] = []
   #unlogged: Segment[] = []
-  #isLogging = false
-  /** from here on the log alone has what the store has not: so many segments */
-  #spill: { from: number; segments: number } | null = null
+  /** on their way to the log */
+  #logging: readonly Segment[] | null = null
+  /** batches of spans on their way to the log */
+  #spilling = 0
+  #spill: Spill | null = null
   /** not durable yet, so nobody knows of them */
   readonly #untold = new Set<Segment>()
   #givenUp = 0
@@ -94,12 +107,10 @@ export class FinalsKeeper {
   add(segments: readonly Segment[]): void {
     if (segments.length === 0) return
     for (const segment of segments) this.#untold.add(segment)
-    if (this.#parts.logs) this.#unlogged.push(...segments)
     if (this.#spill || (this.canSpill && this.#segments.length + segments.length > MEMORY_SEGMENTS)) {
-      // what is on its way to the log is read again with them: the store knows each once
-      this.#spill ??= { from: this.#log?.replay?.end ?? 0, segments: 0 }
-      this.#spill.segments += segments.length
+      this.#beginSpill().segments += segments.length
     } else this.#hold(segments)
+    if (this.#parts.logs) this.#unlogged.push(...segments)
     this.#logged.soon(0)
     this.#stored.soon(this.#log ? STORE_AFTER_MS : 0)
   }
@@ -110,14 +121,18 @@ export class FinalsKeeper {
     const log = this.#log
     if (!log || !this.canSpill) return false
     const taken = spans.first(limit)
-    const from = log.replay?.end ?? 0
+    // before the log has them: it must not be emptied right after it has
+    this.#beginSpill()
+    this.#spilling++
     try {
       await log.append({ segments: [], spans: taken })
     } catch (thrown) {
+      this.#spilling--
       this.#diskRefused(thrown)
+      this.#endSpill()
       return false
     }
-    this.#spill ??= { from, segments: 0 }
+    this.#spilling--
     spans.remove(taken)
     this.#stored.soon(STORE_AFTER_MS)
     logger.warn({ spans: taken.length }, 'the store is away: spans wait on the disk')
@@ -170,7 +185,7 @@ export class FinalsKeeper {
     const segments = this.#unlogged
     this.#unlogged = []
     const spans = this.#parts.spans.unlogged(segments)
-    this.#isLogging = true
+    this.#logging = segments
     try {
       await this.#openLog()
       if (this.#log) {
@@ -183,7 +198,7 @@ export class FinalsKeeper {
       this.#diskRefused(thrown)
       this.#takeBack(segments)
     } finally {
-      this.#isLogging = false
+      this.#logging = null
     }
     this.#endSpill()
     this.#stored.soon(0)
@@ -230,7 +245,7 @@ export class FinalsKeeper {
       )
     }
     spill.from = next
-    spill.segments = Math.max(0, spill.segments - segments.length)
+    spill.segments = Math.max(0, spill.segments - segments.filter(({ id }) => !spill.elsewhere.has(id)).length)
     this.#endSpill()
     if (!this.#spill && this.#segments.length === 0) this.#log?.stored()
   }
@@ -239,9 +254,24 @@ export class FinalsKeeper {
     return this.#spill !== null && this.#spill.from < (this.#log?.replay?.end ?? 0)
   }
 
-  /** Over once the store has all that the log has, and nothing is on its way there. */
+  /** What is on its way to the log is read again with what follows: the store knows each once. */
+  #beginSpill(): Spill {
+    this.#spill ??= {
+      from: this.#log?.replay?.end ?? 0,
+      segments: 0,
+      elsewhere: new Set([...(this.#logging ?? []), ...this.#unlogged].map(({ id }) => id)),
+    }
+    return this.#spill
+  }
+
+  /** Over once the store has all that the log gives, and nothing is on its way there. */
   #endSpill(): void {
-    if (this.#spill && !this.#isLogging && this.#unlogged.length === 0 && !this.#isSpillReadable()) this.#spill = null
+    const spill = this.#spill
+    if (!spill || this.#logging || this.#spilling > 0 || this.#unlogged.length > 0 || this.#isSpillReadable()) return
+    this.#spill = null
+    if (spill.segments === 0) return
+    this.#givenUp += spill.segments
+    this.#parts.logger.error({ segments: spill.segments }, 'finals that only the log had are lost on this disk')
   }
 
   #hold(segments: readonly Segment[]): void {

@@ -45,9 +45,12 @@ interface Entry {
   recoveredBy: { readonly sessionId: SessionId; readonly fromFrame: number } | null
 }
 
-/** Sessions that may be opened to replace dead ones, within `REPLACEMENT_WINDOW_MS`; further ones wait. */
-const MAX_REPLACEMENTS = 6
+/** What a death takes, its audio in one session and what is said in another, is opened at once when none has died for so long; */
 const REPLACEMENT_WINDOW_MS = 5 * 60_000
+/** else one death in this time, and one of a session that repeats audio: held back, they keep theirs. */
+const REPLACEMENT_EVERY_MS = 2 * 60_000
+/** At the end of the meeting nothing can wait: so many deaths are made up for. */
+const MAX_LAST_REPLACEMENTS = 6
 /** A service that refused (key, payment) is asked again after so long. */
 const REFUSED_MS = 10 * 60_000
 /** A session that is to end does when no more than this is not at the service yet: in an outage its audio waits. */
@@ -67,8 +70,8 @@ const FATAL: Partial<Record<SttEndReason, MeetingReason>> = {
  * The speech sessions of one meeting: opens, feeds, finishes and replaces them. One is live, two while rolling, and a
  * dead session's unacknowledged audio gets a session of its own, so that no frame number ever changes its meaning.
  * P1 A service that refuses before any session worked fails the meeting. P2 Later it does not: audio is kept in sessions that are held
- * back, the operator is told once, and the service is asked again every 10 min and at the end. P3 Replacements beyond 6 in 5 min are held back
- * too. P4 A session that is to end does so when the service has its audio, or when the meeting ends: then a backlog is waited for, 10 min at most.
+ * back, the operator is told once, and the service is asked again every 10 min and at the end. P3 One death in 5 min is made up for at once,
+ * with two sessions at most; after that two and one that repeats audio again are opened in two minutes, and what waits is held back. P4 A session that is to end does so when the service has its audio, or when the meeting ends: then a backlog is waited for, 10 min at most.
  */
 export class SpeechPool {
   readonly #meetingId: MeetingId
@@ -81,7 +84,11 @@ export class SpeechPool {
   readonly #hints: () => { language: string | null; vocabulary: readonly string[] }
   readonly #drainMs: number
   readonly #entries = new Map<SessionId, Entry>()
-  readonly #replacements: number[] = []
+  /** when the last death was made up for, or will be, monotonic ms: of a session that took audio first, and of one that repeated it */
+  #replacedMs = { first: Number.NEGATIVE_INFINITY, repeat: Number.NEGATIVE_INFINITY }
+  /** before it audio of the session that has just died is not to be repeated */
+  #repeatFromMs = 0
+  #lastReplacements = 0
   /** monotonic ms before which the service is not to be asked again */
   #heldUntilMs = 0
   /** the service has taken a session in this meeting */
@@ -214,7 +221,7 @@ export class SpeechPool {
         sampleRate: SAMPLE_RATE,
         language,
         vocabulary,
-        ...this.#held(),
+        ...this.#held(backlog !== null),
         ...(backlog && { backlog }),
       },
       {
@@ -269,7 +276,7 @@ export class SpeechPool {
     }
     if (fatal === undefined ? !replaceable || reason === 'done' || reason === 'aborted' : this.#closing) return
     if (fatal !== undefined) this.#refused(reason, error)
-    if (!this.#mayReplace()) return
+    if (!this.#mayReplace(entry)) return
     this.#recover(entry)
     if (!this.#closing && !entry.isEnding && !entry.recovery) this.#events.died(sessionId)
   }
@@ -288,8 +295,9 @@ export class SpeechPool {
     this.#tell(sessionId)
   }
 
-  #held(): { readonly holdMs?: number } {
-    const holdMs = this.#closing ? 0 : this.#heldUntilMs - this.#clock.monotonicMs()
+  #held(isRepeat: boolean): { readonly holdMs?: number } {
+    const untilMs = Math.max(this.#heldUntilMs, isRepeat ? this.#repeatFromMs : this.#replacedMs.first)
+    const holdMs = this.#closing ? 0 : untilMs - this.#clock.monotonicMs()
     return holdMs > 0 ? { holdMs } : {}
   }
 
@@ -317,21 +325,22 @@ export class SpeechPool {
   #resend(from: SessionId, channels: number, fromFrame: number, backlog: Backlog): SessionId {
     const { frames } = backlog
     const to = this.#open(channels, backlog).session.sessionId
+    this.#repeatFromMs = 0
     this.#events.recovered(from, channels, fromFrame, to, frames)
     if (!this.#closing) this.finish(to)
     return to
   }
 
-  /** Counts a replacement, and holds it back when there were many. @returns false at the end of the meeting, where none can wait */
-  #mayReplace(): boolean {
+  /** Holds a replacement back when there was one not long ago (P3). @returns false at the end of the meeting, where none can wait */
+  #mayReplace({ recovery }: Entry): boolean {
+    if (this.#closing) return ++this.#lastReplacements <= MAX_LAST_REPLACEMENTS
     const now = this.#clock.monotonicMs()
-    while (this.#replacements.length > 0 && now - (this.#replacements[0] ?? now) > REPLACEMENT_WINDOW_MS) this.#replacements.shift()
-    if (this.#replacements.length >= MAX_REPLACEMENTS) {
-      if (this.#closing) return false
-      this.#heldUntilMs = Math.max(this.#heldUntilMs, (this.#replacements[0] ?? now) + REPLACEMENT_WINDOW_MS)
-    }
-    // the two that a death opens, held, are enough until then
-    if (this.#replacements.length < 2 * MAX_REPLACEMENTS) this.#replacements.push(now)
+    const { first, repeat } = this.#replacedMs
+    // audio that no service takes does not keep what is said from its turn
+    const lastMs = recovery ? Math.max(repeat, now) : first
+    const isAtOnce = now - Math.max(first, repeat) >= REPLACEMENT_WINDOW_MS
+    this.#repeatFromMs = isAtOnce ? now : Math.max(now, lastMs + REPLACEMENT_EVERY_MS)
+    this.#replacedMs[recovery ? 'repeat' : 'first'] = this.#repeatFromMs
     return true
   }
 }

@@ -65,20 +65,33 @@ export function decodeLog(bytes: Buffer, joinSegments: number): DecodedLog {
   return { batches, goodBytes, foreign }
 }
 
-/** The first batches of some bytes, at most about so many segments (0 bytes: not one whole record), and how many bytes they take. */
-export function decodeSome(bytes: Buffer, segments: number): { readonly batches: readonly FinalsBatch[]; readonly bytes: number } {
+/** The beginning of a log. */
+interface DecodedPart {
+  readonly batches: readonly FinalsBatch[]
+  /** how many bytes they take; 0: not one whole record */
+  readonly bytes: number
+  /** whole records among them that are none of ours */
+  readonly foreign: number
+}
+
+/** Reads the first batches of some bytes, at most about so many segments. */
+export function decodeSome(bytes: Buffer, segments: number): DecodedPart {
   const batches: FinalsBatch[] = []
+  let foreign = 0
   let found = 0
   let end = 0
   for (const payload of decodeRecords(bytes).payloads) {
     if (found >= segments) break
     end = payload.byteOffset - bytes.byteOffset + payload.length
     const batch = parse(payload)
-    if (batch === null) continue
+    if (batch === null) {
+      foreign++
+      continue
+    }
     batches.push(batch)
     found += Math.max(1, batch.segments.length)
   }
-  return { batches, bytes: end }
+  return { batches, bytes: end, foreign }
 }
 
 function parse(payload: Buffer): FinalsBatch | null {

@@ -17,7 +17,8 @@ const READ_BYTES = 1024 * 1024
  * synced: a disk under load takes longer for that (p99 14 to 32 ms measured) than the store, which follows within 50 ms.
  * F1 One operation at a time; a cut never takes what was appended after it was asked for. F2 A write that fails is cut off again, so that
  * what follows can be read; where even that fails nothing more is appended until it works: each append tries it first. F3 Whoever takes
- * the meeting over takes the file out of its place first: what is appended to it afterwards is not kept, and that is said.
+ * the meeting over takes the file out of its place first: what is appended to it afterwards is not kept, and that is said. F4 A file of
+ * which something was not read back is not emptied any more, and left when it is closed: until the next start there is something to look at.
  */
 export class FinalsFile implements FinalsLog {
   readonly left: readonly FinalsBatch[]
@@ -30,6 +31,8 @@ export class FinalsFile implements FinalsLog {
   /** bytes of a write that failed stand after the good ones */
   #isTorn = false
   #isToBeEmptied = false
+  /** something of it was appended and cannot be read back */
+  #isDamaged = false
   #closing: Promise<void> | undefined
   #last: Promise<void> = Promise.resolve()
 
@@ -105,7 +108,7 @@ export class FinalsFile implements FinalsLog {
   }
 
   stored(): void {
-    if (this.#goodBytes < TRIM_BYTES || this.#closing) return
+    if (this.#goodBytes < TRIM_BYTES || this.#isDamaged || this.#closing) return
     this.#isToBeEmptied = true
     this.#run(async () => {
       this.#isToBeEmptied = false
@@ -119,7 +122,7 @@ export class FinalsFile implements FinalsLog {
   close(keep: boolean): Promise<void> {
     this.#closing ??= this.#run(async () => {
       await this.#file.close()
-      if (!keep) await rm(this.#path, { force: true })
+      if (!keep && !this.#isDamaged) await rm(this.#path, { force: true })
     })
     return this.#closing
   }
@@ -140,14 +143,19 @@ export class FinalsFile implements FinalsLog {
       for (let window = READ_BYTES; ; window *= 2) {
         const bytes = Buffer.alloc(Math.min(window, Math.max(0, this.#goodBytes - from)))
         const { bytesRead } = await this.#file.read(bytes, 0, bytes.length, from)
-        const { batches, bytes: used } = decodeSome(bytes.subarray(0, bytesRead), segments)
+        const { batches, bytes: used, foreign } = decodeSome(bytes.subarray(0, bytesRead), segments)
         if (used > 0 || from + bytes.length >= this.#goodBytes) {
           // a record that cannot be read hides those behind it: nothing will ever read further
-          if (used === 0 && bytes.length > 0) this.#logger.error({ path: this.#path, from }, 'log of finals cannot be read back')
+          if (foreign > 0 || (used === 0 && bytes.length > 0)) this.#damaged(from)
           return { batches, next: used > 0 ? from + used : this.#goodBytes }
         }
       }
     })
+  }
+
+  #damaged(from: number): void {
+    this.#isDamaged = true
+    this.#logger.error({ path: this.#path, from }, 'log of finals cannot be read back')
   }
 
   #run<T>(work: () => Promise<T>): Promise<T> {

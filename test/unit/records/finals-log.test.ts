@@ -228,6 +228,37 @@ describe('the log of finals', () => {
     await log.close(false)
   })
 
+  it('34 F4 from which something cannot be read back is not emptied any more, nor removed at the end', async () => {
+    const log = await folder.open(newClaim())
+    const ends: number[] = []
+    for (let n = 0; n < 4; n++) {
+      await log.append(batch(n, 'x'.repeat(30_000)))
+      ends.push(log.replay?.end ?? 0)
+    }
+    const bytes = readFileSync(onlyFile())
+    const place = (ends[1] ?? 0) + 500
+    bytes.writeUInt8(bytes.readUInt8(place) ^ 1, place)
+    writeFileSync(onlyFile(), bytes)
+    const first = await log.replay?.read(0, 10)
+    expect([first?.batches.length, first?.next]).toEqual([2, ends[1]])
+    expect(await log.replay?.read(ends[1] ?? 0, 10)).toEqual({ batches: [], next: ends[3] })
+    log.stored()
+    await log.append(batch(9))
+    expect(textsOf((await log.replay?.read(ends[3] ?? 0, 10))?.batches ?? [])).toEqual(['text 9'])
+    log.stored()
+    await log.close(false)
+    expect(readFileSync(onlyFile()).subarray(0, bytes.length)).toEqual(bytes)
+  })
+
+  it('34 F4 a record that is none of ours keeps the file too', async () => {
+    const log = await folder.open(newClaim())
+    await log.append({ segments: [segmentOf(session, 1, { confidence: Number.NaN })], spans: [] })
+    await log.append(batch(2))
+    expect(textsOf((await log.replay?.read(0, 10))?.batches ?? [])).toEqual(['text 2'])
+    await log.close(false)
+    expect(files()).toHaveLength(1)
+  })
+
   it('takes nothing after it was closed, and may be closed twice', async () => {
     const log = await folder.open(newClaim())
     await log.append(batch(1))

@@ -194,6 +194,93 @@ describe('41 a store that is away', () => {
     expect(await journal.close(1_000)).toBe(0)
   })
 
+  test('41 spans on their way to the disk are not cut off by the store coming back', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, meeting, journal, say } = await rig(logs)
+    // a final is on its way to the store
+    store.waiting = []
+    await say(0, 1)
+    await clock.advance(100)
+    const disk = deferred()
+    logs.gate = disk.promise
+    for (let n = 0; n < 25_000; n++) journal.span(spanOf(session, n * 100, n * 100 + 50))
+    await clock.settle()
+    // the store takes the final before the disk has the spans
+    for (const one of store.waiting) one.resolve()
+    store.waiting = null
+    await clock.settle()
+    disk.resolve()
+    await clock.advance(20_000)
+    expect(await store.spans(meeting.id)).toHaveLength(25_000)
+    expect(await journal.close(1_000)).toBe(0)
+    expect([clock.pending, logs.closed]).toEqual([0, [false]])
+  })
+
+  test('41 spans on their way to the disk behind a final are not cut off when the store has that final', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, meeting, journal, say } = await rig(logs)
+    const other = newSessionId()
+    const [final, spans] = [deferred(), deferred()]
+    logs.gate = final.promise
+    store.waiting = []
+    await say(0, 1)
+    for (let n = 0; n < 25_000; n++) journal.span(spanOf(other, n * 100, n * 100 + 50))
+    await clock.settle()
+    logs.gate = spans.promise
+    final.resolve()
+    await clock.settle()
+    for (; store.waiting.length > 0; await clock.settle()) store.waiting.shift()?.resolve()
+    store.waiting = null
+    spans.resolve()
+    await clock.advance(20_000)
+    expect(await store.spans(meeting.id)).toHaveLength(25_000)
+    expect(await journal.close(1_000)).toBe(0)
+  })
+
+  test('41 K2 spans that the disk refuses on their way there hold nothing up', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, meeting, journal, say } = await rig(logs)
+    store.isAway = true
+    await say(0, 1)
+    const disk = deferred()
+    logs.gate = disk.promise
+    logs.refusal = new Error('ENOSPC')
+    for (let n = 0; n < 20_001; n++) journal.span(spanOf(session, n * 100, n * 100 + 50))
+    await clock.settle()
+    disk.resolve()
+    await clock.settle()
+    store.isAway = false
+    await clock.advance(20_000)
+    expect(await store.spans(meeting.id)).toHaveLength(20_001)
+    expect(await journal.close(1_000)).toBe(0)
+    expect([logs.storedCalls > 0, logs.closed]).toEqual([true, [false]])
+  })
+
+  test('34 K5 finals that the disk does not give back are counted, also with some in memory and on their way there', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, journal, told, lines, stored, say } = await rig(logs)
+    store.isAway = true
+    await say(0, MEMORY_SEGMENTS - 50)
+    const disk = deferred()
+    logs.gate = disk.promise
+    await say(MEMORY_SEGMENTS - 50, 50)
+    await say(MEMORY_SEGMENTS, 400)
+    disk.resolve()
+    await clock.settle()
+    expect(told).toEqual(upTo(MEMORY_SEGMENTS + 400))
+    // 50 that memory has as well are read, then 100 that only the disk has, and no further
+    const lastOf = ({ segments }: { segments: readonly Segment[] }) => (segments.at(-1)?.startMs ?? 0) / 1000
+    logs.damagedFrom = logs.kept.findIndex((batch) => lastOf(batch) >= MEMORY_SEGMENTS + 100)
+    store.isAway = false
+    await clock.advance(5_000)
+    const given = stored().length
+    expect(stored()).toEqual(upTo(given))
+    await say(MEMORY_SEGMENTS + 400, 1)
+    expect(lines.filter((line) => line.startsWith('error'))).toEqual([expect.stringContaining('are lost on this disk')])
+    expect(await journal.close(1_000)).toBe(MEMORY_SEGMENTS + 400 - given)
+    expect(stored()).toEqual([...upTo(given), MEMORY_SEGMENTS + 400])
+  })
+
   test('a span is logged again only when it has grown', async () => {
     const logs = new FakeFinals()
     const { store, journal, say } = await rig(logs)
