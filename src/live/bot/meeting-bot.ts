@@ -135,6 +135,7 @@ export class MeetingBot {
       open: () => this.#listener.open(),
     })
     this.#listener = new RoomListener({
+      clock: deps.clock,
       isHeld: meeting.startedAt !== null && tenure?.isReleased === true,
       people: this.#people,
       scribe: this.#scribe,
@@ -307,6 +308,7 @@ export class MeetingBot {
         return
       }
       this.#connection = connection
+      this.#listener.connected()
       this.#pause.show()
       this.#scope.run('enter', (signal) => this.#handover.entered(signal))
       this.#handle({ kind: 'joined', people: this.#people.present })
@@ -334,7 +336,7 @@ export class MeetingBot {
 
   #left(reason: RoomEndReason, nowMs: number): void {
     this.#handle({ kind: 'roomEnded', why: reason })
-    if (this.#state.kind === 'joining') this.#people.allLeft(nowMs)
+    if (this.#state.kind === 'joining') this.#listener.rejoining(nowMs)
   }
 
   /** Somebody joined under the bot's name. Whose the meeting is, the claim says: its owner comes back, anybody else yields. */
