@@ -14,6 +14,7 @@ import { Journal } from './journal.js'
 import { Legacy } from './legacy.js'
 import { begin, joinFailure, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { Pause } from './pause.js'
+import { wholeCoverage } from './past.js'
 import { Patience } from './patience.js'
 import { People } from './people.js'
 import { receiptFacts, receiptOf } from './receipt.js'
@@ -239,10 +240,13 @@ export class MeetingBot {
     if (lostSegments > 0) this.#logger.error({ segments: lostSegments }, 'segments could not be stored')
     await this.#stateWrites
     if (!this.#claimLost && !(await this.#patience.run(() => this.#handover.isTaken(this.#scope.signal)))) {
-      const taken = { isTakenOver: this.#meeting.startedAt !== null, isFailed: failed, areTextsLost: lostSegments > 0 }
-      const receipt = receiptOf(this.#scribe.coverage(this.#people.names()), taken)
+      const names = this.#people.names()
+      const own = this.#scribe.coverage(names)
+      const isTakenOver = this.#meeting.startedAt !== null
+      const whole = isTakenOver ? await this.#patience.run(() => wholeCoverage(this.#deps.store, this.#claim, own, names)) : own
+      const receipt = receiptOf(whole, { isTakenOver, isFailed: failed, areTextsLost: lostSegments > 0 })
       this.#complete = receipt.complete
-      this.#business.receiptMade(this.#logger, receiptFacts(receipt, this.#scribe.sessions()))
+      this.#business.receiptMade(this.#logger, receiptFacts({ ...receipt, rows: own.rows }, this.#scribe.sessions()))
       await this.#patience.run(() => this.#deps.store.saveCoverage(this.#claim, receipt.rows, receipt.complete, receipt.doubts))
       const endedAt = new Date(this.#deps.clock.nowMs()).toISOString()
       await this.#patience.run(() => this.#deps.store.setState(this.#claim, failed ? 'failed' : 'finalising', reason, { endedAt }))
