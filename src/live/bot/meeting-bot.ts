@@ -14,7 +14,7 @@ import { Journal } from './journal.js'
 import { Legacy } from './legacy.js'
 import { begin, joinFailure, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { Pause } from './pause.js'
-import { wholeCoverage } from './past.js'
+import { leaveShare, wholeCoverage } from './past.js'
 import { Patience } from './patience.js'
 import { People } from './people.js'
 import { receiptFacts, receiptOf } from './receipt.js'
@@ -239,19 +239,19 @@ export class MeetingBot {
     const lostSegments = await this.#journal.close(this.#patience.signal)
     if (lostSegments > 0) this.#logger.error({ segments: lostSegments }, 'segments could not be stored')
     await this.#stateWrites
+    const past = { store: this.#deps.store, claim: this.#claim, patience: this.#patience, logger: this.#logger }
+    const names = this.#people.names()
+    const own = receiptOf(this.#scribe.coverage(names), { areTextsLost: lostSegments > 0 })
     if (!this.#claimLost && !(await this.#patience.run(() => this.#handover.isTaken(this.#scope.signal)))) {
-      const names = this.#people.names()
-      const own = this.#scribe.coverage(names)
-      const isTakenOver = this.#meeting.startedAt !== null
-      const whole = isTakenOver ? await this.#patience.run(() => wholeCoverage(this.#deps.store, this.#claim, own, names)) : own
-      const receipt = receiptOf(whole, { isTakenOver, isFailed: failed, areTextsLost: lostSegments > 0 })
+      const whole = this.#meeting.startedAt === null ? null : await wholeCoverage(past, own, names)
+      const receipt = receiptOf(whole ?? own, { isTakenOver: whole?.isWhole === false, isFailed: failed })
       this.#complete = receipt.complete
       this.#business.receiptMade(this.#logger, receiptFacts({ ...receipt, rows: own.rows }, this.#scribe.sessions()))
       await this.#patience.run(() => this.#deps.store.saveCoverage(this.#claim, receipt.rows, receipt.complete, receipt.doubts))
       const endedAt = new Date(this.#deps.clock.nowMs()).toISOString()
       await this.#patience.run(() => this.#deps.store.setState(this.#claim, failed ? 'failed' : 'finalising', reason, { endedAt }))
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
-    }
+    } else if (!this.#claimLost) await leaveShare(past, own)
     await this.#scope.close()
     const isTaken = this.#claimLost || this.#handover.isHandedOver
     const state = this.#claimLost ? 'taken_over' : isTaken ? 'handed_over' : failed ? 'failed' : 'done'

@@ -1,6 +1,6 @@
 import type { Identity } from '../../core/ids.js'
 import type { Gap, GapReason } from '../audio/span.js'
-import { nothingHeard, type Coverage } from './coverage.js'
+import { nothingHeard, totalOf, type Coverage } from './coverage.js'
 import { unheardTimes } from './losses.js'
 import { lengthOf, merged, type Range } from './ranges.js'
 import type { CoverageRow, Doubt } from './segment.js'
@@ -33,6 +33,22 @@ export function withGaps(before: CoverageSoFar, { gaps, names }: StoredBesides):
   return { rows: all, complete: before.complete && doubts.length === before.doubts.length, doubts }
 }
 
+/** The rows of several bots as one a person: amounts add up, and with them both sides of the conservation. The last name counts. */
+export function added(shares: readonly (readonly CoverageRow[])[]): CoverageRow[] {
+  const rows = new Map<Identity, CoverageRow>()
+  for (const row of shares.flat()) {
+    const before = rows.get(row.identity)
+    rows.set(row.identity, before ? sumOf(before, row) : row)
+  }
+  return [...rows.values()]
+}
+
+function sumOf(before: CoverageRow, row: CoverageRow): CoverageRow {
+  const { identity, name } = row
+  const sum = { ...totalOf([before, row]), identity, name, noisy: before.noisy || row.noisy }
+  return withTheseGaps(sum, joined([...before.gaps, ...row.gaps]))
+}
+
 /** The rows, and one for everybody else who was there. */
 export function withEverybody(rows: readonly CoverageRow[], names: ReadonlyMap<Identity, string>): CoverageRow[] {
   const known = new Set(rows.map(({ identity }) => identity))
@@ -45,9 +61,14 @@ function gapped(row: CoverageRow, stored: readonly Gap[]): CoverageRow {
   const isKnown = ({ reason, fromMs, toMs }: Gap) =>
     row.gaps.some((gap) => gap.reason === reason && gap.fromMs <= fromMs && gap.toMs >= toMs)
   if (own.every(isKnown)) return row
-  const gaps = joined([...row.gaps, ...own])
-  return { ...row, gaps, unheardMs: Math.ceil(lengthOf(unheardTimes(gaps))) }
+  return withTheseGaps(row, joined([...row.gaps, ...own]))
 }
+
+const withTheseGaps = (row: Omit<CoverageRow, 'gaps'>, gaps: readonly Gap[]): CoverageRow => ({
+  ...row,
+  gaps,
+  unheardMs: Math.ceil(lengthOf(unheardTimes(gaps))),
+})
 
 /** Gaps of one person in order of time; those of one reason that touch are one. */
 function joined(gaps: readonly Gap[]): Gap[] {

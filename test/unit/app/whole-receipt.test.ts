@@ -58,6 +58,53 @@ describe('the receipt of a meeting that several bots ran', () => {
     expect(md.body.split('\n').filter((line) => line.includes('**ann**')).length).toBe(ann?.gaps.length)
   })
 
+  /** `from` offers the meeting, and `to` has it from then on. */
+  const handed = async (from: AttendanceProcess, job: AbortController, to: AttendanceProcess) => {
+    from.attendance.leave('handover')
+    job.abort(new Error('goes back'))
+    await rig.clock.settle()
+    const next = to.attend(id)
+    await rig.clock.settle()
+    from.room.connection.end('duplicate_identity')
+    await rig.clock.advance(6_000)
+    return next
+  }
+
+  it('30 after a deploy that cost nobody anything it counts what both heard, and is complete', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    one.room.connection.participant('bob', 'Bob')
+    await rig.speak(one, 'ann', 1_000)
+    one.room.connection.stop('ann', 'muted')
+    one.room.connection.leave('bob')
+    await rig.clock.advance(6_000)
+    await handed(one, job, two)
+    two.room.connection.participant('ann', 'Ann')
+    await rig.speak(two, 'ann', 2_000)
+    const { coverage, complete, doubts } = await ended()
+    expect(coverage.map(({ identity, name, speechMs, lostMs }) => [identity, name, speechMs, lostMs])).toEqual([
+      ['ann', 'Ann', 3_000, 0],
+      ['bob', 'Bob', 0, 0],
+    ])
+    for (const row of coverage) expect(row.speechMs).toBe(row.sentSpeechMs + row.lostMs + row.waitingMs + row.unaccountedMs)
+    expect([complete, doubts]).toEqual([true, []])
+  })
+
+  it('28 after a deploy and a kill it counts what is known, and says that this is not all', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', 1_000)
+    await handed(one, job, two)
+    await rig.speak(two, 'ann', 2_000)
+    await rig.clock.advance(6_000)
+    const three = rig.process('three')
+    await killed(two, three)
+    await rig.speak(three, 'ann', 500)
+    const { coverage, doubts } = await ended()
+    expect(coverage.map(({ identity, speechMs }) => [identity, speechMs])).toEqual([['ann', 1_500]])
+    expect(doubts).toContain('taken_over')
+  })
+
   it('30 a gap that is stored after the receipt was made stands in it', async () => {
     one.attend(id)
     await rig.clock.settle()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { asIdentity } from '../../../../src/core/ids.js'
 import type { Gap, GapReason } from '../../../../src/live/audio/span.js'
-import { withEverybody, withGaps } from '../../../../src/live/transcript/whole.js'
+import { added, withEverybody, withGaps } from '../../../../src/live/transcript/whole.js'
 import { coverageRow } from '../../../support/coverage-row.js'
 
 const ANN = asIdentity('ann')
@@ -17,6 +17,42 @@ const names = new Map([
   [BOB, 'Bob'],
 ])
 const whole = { rows: [coverageRow()], complete: true, doubts: [] }
+
+it('rows of several bots add up by person, under the last name, and are conserved', () => {
+  const first = coverageRow({
+    speechMs: 1_000,
+    lostMs: 100,
+    lostBy: { ring_full: 60, taken_over: 40 },
+    waits: { count: 1, totalMs: 300, maxMs: 300 },
+    noisy: true,
+    unheardMs: 500,
+    gaps: [gap(ANN, 0, 500)],
+  })
+  const second = coverageRow({
+    name: 'Ann Chen',
+    speechMs: 500,
+    lostMs: 50,
+    lostBy: { ring_full: 50 },
+    waits: { count: 2, totalMs: 200, maxMs: 150 },
+    unheardMs: 600,
+    gaps: [gap(ANN, 400, 900), gap(ANN, 2_000, 2_100)],
+  })
+  const bob = coverageRow({ identity: BOB, name: 'Bob', speechMs: 7 })
+  const [ann, ...rest] = added([[first], [bob], [second]])
+  expect(rest).toEqual([bob])
+  expect(ann).toMatchObject({
+    name: 'Ann Chen',
+    speechMs: 1_500,
+    sentSpeechMs: 1_350,
+    lostMs: 150,
+    lostBy: { ring_full: 110, taken_over: 40 },
+    waits: { count: 3, totalMs: 500, maxMs: 300 },
+    noisy: true,
+    // what two bots missed at once was missed once
+    unheardMs: 1_000,
+    gaps: [gap(ANN, 0, 900), gap(ANN, 2_000, 2_100)],
+  })
+})
 
 describe('withGaps', () => {
   it('adds what is stored to the row of its person, in order of time, each once, and what touches as one', () => {
