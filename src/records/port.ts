@@ -112,6 +112,14 @@ export interface StoredCoverage {
   readonly doubts: readonly Doubt[]
 }
 
+/** What one bot of several heard of a meeting. */
+export interface CoverageShare {
+  /** of its claim */
+  readonly epoch: number
+  readonly rows: readonly CoverageRow[]
+  readonly doubts: readonly Doubt[]
+}
+
 /** A summary whose every line cites segments. */
 export interface SummaryRecord {
   readonly meetingId: MeetingId
@@ -282,6 +290,8 @@ export interface MeetingStore {
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void>
   /** @param doubts why it is not complete; empty when it is */
   saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean, doubts?: readonly Doubt[]): Promise<void>
+  /** Keeps what was heard under an earlier claim, for the receipt of whoever ends the meeting. Twice is fine: the last one counts. */
+  saveShare(claim: Claim, share: CoverageShare): Promise<void>
 
   /** by seq */
   segments(id: MeetingId, afterSeq?: number, limit?: number): Promise<readonly StoredSegment[]>
@@ -294,6 +304,8 @@ export interface MeetingStore {
   sessions(id: MeetingId): Promise<readonly SessionRecord[]>
   /** null until the meeting has been finalised once */
   coverage(id: MeetingId): Promise<StoredCoverage | null>
+  /** by epoch; of bots that died before they could say there is none */
+  shares(id: MeetingId): Promise<readonly CoverageShare[]>
   /** Coverage and sessions, read at once. @throws NotFoundError */
   receipt(id: MeetingId): Promise<{ readonly coverage: StoredCoverage | null; readonly sessions: readonly SessionRecord[] }>
 

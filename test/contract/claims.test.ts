@@ -88,10 +88,11 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
       () => store.appendSegments(old, []),
       () => store.saveSpans(old, []),
       () => store.saveCoverage(old, [], true),
+      () => store.saveShare(old, { epoch: old.epoch, rows: [], doubts: [] }),
       () => one.claims.release(old),
     ]
     for (const write of writes) await expect(write()).rejects.toBeInstanceOf(ClaimLostError)
-    expect(await two.store.gaps(id)).toEqual([])
+    expect([await two.store.gaps(id), await two.store.shares(id)]).toEqual([[], []])
   })
 
   test('30 what was released and taken may still bring in what it heard, but not the state, the people or the end', async () => {
@@ -103,9 +104,11 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     expect(taken?.isReleased).toBe(true)
     const store = handoverStore(one.store, one.claims)
     await store.appendGaps(old, [gap(1)])
+    await store.saveShare(old, { epoch: old.epoch, rows: [], doubts: [] })
     await store.saveParticipants(old, [{ identity: asIdentity('x'), name: 'x', joinedMs: 0, leftMs: null }])
     await expect(store.setState(old, 'draining', 'shutdown')).rejects.toBeInstanceOf(ClaimLostError)
     await expect(store.saveCoverage(old, [], true)).rejects.toBeInstanceOf(ClaimLostError)
+    expect((await two.store.shares(id)).map(({ epoch }) => epoch)).toEqual([1])
     expect([(await two.store.gaps(id)).length, (await two.store.meeting(id)).participants]).toEqual([1, []])
     if (!taken) throw new Error('not taken')
     expect(await two.claims.leftBefore(taken.claim)).toBeNull()

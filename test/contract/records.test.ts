@@ -112,6 +112,7 @@ describe.each(targets)('the store on %s', (kind) => {
         () => store.sessions(id),
         () => store.coverage(id),
         () => store.receipt(id),
+        () => store.shares(id),
         () => store.saveSummary(summary),
         () => store.intendDelivery(id, 'slack', 'summary'),
         () => store.markDelivered(id, 'slack', 'summary', 'x'),
@@ -140,6 +141,7 @@ describe.each(targets)('the store on %s', (kind) => {
       (claim) => store.appendGaps(claim, [gapFrom(0)]),
       (claim) => store.appendGaps(claim, []),
       (claim) => store.saveCoverage(claim, [], true),
+      (claim) => store.saveShare(claim, { epoch: old.epoch, rows: [], doubts: [] }),
     ]
     const current = await store.claim(id)
     expect(current.epoch).toBe(old.epoch + 1)
@@ -147,7 +149,7 @@ describe.each(targets)('the store on %s', (kind) => {
     for (const write of writes) await expect(write(old), write.toString()).rejects.toBeInstanceOf(ClaimLostError)
     expect(await store.meeting(id)).toEqual(before)
     expect([await store.segments(id), await store.spans(id), await store.gaps(id), await store.sessions(id)]).toEqual([[], [], [], []])
-    expect(await store.coverage(id)).toBeNull()
+    expect([await store.coverage(id), await store.shares(id)]).toEqual([null, []])
     for (const write of writes) await write(current)
   })
 
@@ -348,6 +350,19 @@ describe.each(targets)('the store on %s', (kind) => {
     const sessions = [{ ...sessionWith(second, 10), endReason: 'done' }, sessionWith(first, 20)]
     expect(await store.sessions(claim.meetingId)).toEqual(sessions)
     expect(await store.receipt(claim.meetingId)).toEqual({ coverage: null, sessions })
+  })
+
+  test('30 shares of coverage come back by epoch, the last version of each', async () => {
+    const claim = await newClaim()
+    const { meetingId } = claim
+    const share = (epoch: number, speechMs: number) => ({ epoch, rows: [coverageRow({ speechMs })], doubts: ['session' as const] })
+    expect(await store.shares(meetingId)).toEqual([])
+    await store.saveShare(claim, share(2, 20))
+    await store.saveShare(claim, share(1, 10))
+    await store.saveShare(claim, { epoch: 2, rows: [], doubts: [] })
+    expect(await store.shares(meetingId)).toEqual([share(1, 10), { epoch: 2, rows: [], doubts: [] }])
+    // they are no receipt
+    expect(await store.coverage(meetingId)).toBeNull()
   })
 
   test('gaps, coverage and participants come back as written, a repeated gap once', async () => {

@@ -7,6 +7,7 @@ import { isRetold } from '../../src/live/transcript/retold.js'
 import {
   FINAL_STATES,
   type Claim,
+  type CoverageShare,
   type DeliveryRecord,
   type FeedEvent,
   type FeedPosition,
@@ -33,6 +34,7 @@ interface Entry {
   readonly spans: Map<string, Span>
   readonly sessions: Map<string, SessionRecord>
   coverage: StoredCoverage | null
+  readonly shares: Map<number, CoverageShare>
   summary: SummaryRecord | null
   readonly deliveries: Map<string, DeliveryRecord>
   readonly listeners: Set<(event: FeedEvent) => void>
@@ -84,6 +86,7 @@ export class MemoryStore implements MeetingStore {
         spans: new Map(),
         sessions: new Map(),
         coverage: null,
+        shares: new Map(),
         summary: null,
         deliveries: new Map(),
         listeners: new Set(),
@@ -235,6 +238,10 @@ export class MemoryStore implements MeetingStore {
     })
   }
 
+  saveShare(claim: Claim, share: CoverageShare): Promise<void> {
+    return this.#write(claim, (entry) => void entry.shares.set(share.epoch, share))
+  }
+
   segments(id: MeetingId, afterSeq = 0, limit?: number): Promise<readonly StoredSegment[]> {
     return this.#do(() =>
       this.#entry(id)
@@ -265,6 +272,10 @@ export class MemoryStore implements MeetingStore {
 
   coverage(id: MeetingId): Promise<StoredCoverage | null> {
     return this.#do(() => this.#entry(id).coverage)
+  }
+
+  shares(id: MeetingId): Promise<readonly CoverageShare[]> {
+    return this.#do(() => [...this.#entry(id).shares.values()].toSorted((a, b) => a.epoch - b.epoch))
   }
 
   async receipt(id: MeetingId): ReturnType<MeetingStore['receipt']> {

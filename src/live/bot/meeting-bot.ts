@@ -14,6 +14,7 @@ import { Journal } from './journal.js'
 import { Legacy } from './legacy.js'
 import { begin, joinFailure, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { Pause } from './pause.js'
+import { leaveShare, wholeCoverage } from './past.js'
 import { Patience } from './patience.js'
 import { People } from './people.js'
 import { receiptFacts, receiptOf } from './receipt.js'
@@ -135,6 +136,7 @@ export class MeetingBot {
       open: () => this.#listener.open(),
     })
     this.#listener = new RoomListener({
+      clock: deps.clock,
       isHeld: meeting.startedAt !== null && tenure?.isReleased === true,
       people: this.#people,
       scribe: this.#scribe,
@@ -237,16 +239,19 @@ export class MeetingBot {
     const lostSegments = await this.#journal.close(this.#patience.signal)
     if (lostSegments > 0) this.#logger.error({ segments: lostSegments }, 'segments could not be stored')
     await this.#stateWrites
+    const past = { store: this.#deps.store, claim: this.#claim, patience: this.#patience, logger: this.#logger }
+    const names = this.#people.names()
+    const own = receiptOf(this.#scribe.coverage(names), { areTextsLost: lostSegments > 0 })
     if (!this.#claimLost && !(await this.#patience.run(() => this.#handover.isTaken(this.#scope.signal)))) {
-      const taken = { isTakenOver: this.#meeting.startedAt !== null, isFailed: failed, areTextsLost: lostSegments > 0 }
-      const receipt = receiptOf(this.#scribe.coverage(this.#people.names()), taken)
+      const whole = this.#meeting.startedAt === null ? null : await wholeCoverage(past, own, names)
+      const receipt = receiptOf(whole ?? own, { isTakenOver: whole?.isWhole === false, isFailed: failed })
       this.#complete = receipt.complete
-      this.#business.receiptMade(this.#logger, receiptFacts(receipt, this.#scribe.sessions()))
+      this.#business.receiptMade(this.#logger, receiptFacts({ ...receipt, rows: own.rows }, this.#scribe.sessions()))
       await this.#patience.run(() => this.#deps.store.saveCoverage(this.#claim, receipt.rows, receipt.complete, receipt.doubts))
       const endedAt = new Date(this.#deps.clock.nowMs()).toISOString()
       await this.#patience.run(() => this.#deps.store.setState(this.#claim, failed ? 'failed' : 'finalising', reason, { endedAt }))
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
-    }
+    } else if (!this.#claimLost) await leaveShare(past, own)
     await this.#scope.close()
     const isTaken = this.#claimLost || this.#handover.isHandedOver
     const state = this.#claimLost ? 'taken_over' : isTaken ? 'handed_over' : failed ? 'failed' : 'done'
@@ -307,6 +312,7 @@ export class MeetingBot {
         return
       }
       this.#connection = connection
+      this.#listener.connected()
       this.#pause.show()
       this.#scope.run('enter', (signal) => this.#handover.entered(signal))
       this.#handle({ kind: 'joined', people: this.#people.present })
@@ -334,7 +340,7 @@ export class MeetingBot {
 
   #left(reason: RoomEndReason, nowMs: number): void {
     this.#handle({ kind: 'roomEnded', why: reason })
-    if (this.#state.kind === 'joining') this.#people.allLeft(nowMs)
+    if (this.#state.kind === 'joining') this.#listener.rejoining(nowMs)
   }
 
   /** Somebody joined under the bot's name. Whose the meeting is, the claim says: its owner comes back, anybody else yields. */

@@ -6,13 +6,13 @@ import type { Doubt } from '../transcript/segment.js'
 /** What the end of a meeting adds to its coverage: more reasons why it may not be complete. */
 export function receiptOf(
   coverage: Coverage,
-  end: { readonly isTakenOver: boolean; readonly isFailed: boolean; readonly areTextsLost: boolean },
+  end: { readonly isTakenOver?: boolean; readonly isFailed?: boolean; readonly areTextsLost?: boolean },
 ): Coverage {
-  const doubts: Doubt[] = [...coverage.doubts]
-  if (end.areTextsLost) doubts.push('not_stored')
-  if (end.isTakenOver) doubts.push('taken_over')
-  if (end.isFailed) doubts.push('failed')
-  return { rows: coverage.rows, complete: doubts.length === 0, doubts }
+  const doubts = new Set<Doubt>(coverage.doubts)
+  if (end.areTextsLost) doubts.add('not_stored')
+  if (end.isTakenOver) doubts.add('taken_over')
+  if (end.isFailed) doubts.add('failed')
+  return { rows: coverage.rows, complete: doubts.size === 0, doubts: [...doubts] }
 }
 
 /** What is counted of a receipt. @param sessions those of this process only: another one counts its own */

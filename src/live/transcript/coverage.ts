@@ -190,6 +190,10 @@ export function totalOf(rows: readonly CoverageRow[]): CoverageTotal {
   }
 }
 
+/** The row of somebody of whom nothing was heard. */
+export const nothingHeard = (identity: Identity, name: string): CoverageRow =>
+  rowOf({ counters: nothingCounted(identity), spans: [], gaps: [], segments: [] }, name, () => UNKNOWN_FATE).row
+
 const nothingCounted = (identity: Identity): AudioCounters => ({
   identity,
   heardMs: 0,

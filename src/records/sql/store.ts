@@ -148,6 +148,10 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.#transcripts.saveCoverage(claim, { rows: coverage, complete, doubts })
   }
 
+  saveShare(claim: port.Claim, share: port.CoverageShare): Promise<void> {
+    return this.#transcripts.saveShare(claim, share)
+  }
+
   segments(id: MeetingId, afterSeq?: number, limit?: number): Promise<readonly port.StoredSegment[]> {
     return this.#transcripts.segments(id, afterSeq, limit)
   }
@@ -174,6 +178,10 @@ export class SqlMeetingStore implements port.MeetingStore {
 
   coverage(id: MeetingId): Promise<port.StoredCoverage | null> {
     return this.#transcripts.coverage(id)
+  }
+
+  shares(id: MeetingId): Promise<readonly port.CoverageShare[]> {
+    return this.#transcripts.shares(id)
   }
 
   receipt(id: MeetingId): ReturnType<port.MeetingStore['receipt']> {

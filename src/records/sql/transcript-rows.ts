@@ -3,7 +3,7 @@ import { ClaimLostError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Gap, Span } from '../../live/audio/span.js'
 import type { Segment } from '../../live/transcript/segment.js'
-import type { Claim, ParticipantRecord, SessionRecord, StoredCoverage, StoredSegment } from '../port.js'
+import type { Claim, CoverageShare, ParticipantRecord, SessionRecord, StoredCoverage, StoredSegment } from '../port.js'
 import { coverageOf } from './coverage-document.js'
 import { CLAIM_LOST, failureCode } from './failures.js'
 import { checkId, type MeetingRows } from './meeting-rows.js'
@@ -41,6 +41,16 @@ export class TranscriptRows {
 
   async saveCoverage(claim: Claim, { rows, complete, doubts }: StoredCoverage): Promise<void> {
     await this.#updateMeeting(claim, sql`coverage = ${jsonText({ rows, doubts })}, is_complete = ${complete}`)
+  }
+
+  async saveShare(claim: Claim, { epoch, rows, doubts }: CoverageShare): Promise<void> {
+    await this.#fenced(
+      claim,
+      sql`INSERT INTO roomscribe.coverage_share (meeting_id, epoch, coverage)
+        SELECT fenced.id, ${epoch}::integer, ${jsonText({ rows, doubts })}::jsonb FROM fenced
+        ON CONFLICT (meeting_id, epoch) DO UPDATE SET coverage = excluded.coverage
+        RETURNING NULL::integer AS n`,
+    )
   }
 
   async saveSession(claim: Claim, session: SessionRecord): Promise<void> {
@@ -164,6 +174,17 @@ export class TranscriptRows {
       db.selectFrom('meeting').select(['coverage', 'is_complete']).where('id', '=', id).executeTakeFirst(),
     )
     return row ? storedCoverage(row) : this.#meetings.missing(id)
+  }
+
+  async shares(id: MeetingId): Promise<readonly CoverageShare[]> {
+    checkId(id)
+    const rows = await this.#sql.attempt((db) =>
+      db.selectFrom('coverage_share').selectAll().where('meeting_id', '=', id).orderBy('epoch').execute(),
+    )
+    return this.#orMissing(
+      id,
+      rows.map(({ epoch, coverage }) => ({ epoch, ...coverage })),
+    )
   }
 
   async receipt(id: MeetingId): Promise<{ coverage: StoredCoverage | null; sessions: readonly SessionRecord[] }> {
