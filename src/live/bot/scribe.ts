@@ -181,6 +181,11 @@ export class Scribe {
     this.#tellGap(gap)
   }
 
+  /** What was written down as not heard, but for what speech sessions lost. */
+  get gaps(): readonly Gap[] {
+    return this.#gaps
+  }
+
   /** Takes what a bot before this one knew of who spoke where; it is stored already. */
   inherit(spans: readonly Span[]): void {
     for (const span of spans) {

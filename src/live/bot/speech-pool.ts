@@ -41,6 +41,8 @@ interface Entry {
   isEnding: boolean
   finishing: boolean
   endReason: SttEndReason | null
+  /** acknowledged as it was told last */
+  toldFrames: number
   /** the session that took over what this one had not acknowledged, from `fromFrame` on */
   recoveredBy: { readonly sessionId: SessionId; readonly fromFrame: number } | null
 }
@@ -52,6 +54,8 @@ const REPLACEMENT_WINDOW_MS = 5 * 60_000
 const REFUSED_MS = 10 * 60_000
 /** A session that is to end does when no more than this is not at the service yet: in an outage its audio waits. */
 const CAUGHT_UP_FRAMES = 2 * SAMPLE_RATE
+/** How far a session has got is told in such steps: should this process die, the next one knows what the service has not. */
+const TOLD_FRAMES = 5 * SAMPLE_RATE
 /** At the end of the meeting a backlog is waited for at this multiple of real time, and not longer than that. */
 const REPLAY_SPEED = 2
 const MAX_REPLAY_MS = 10 * 60_000
@@ -221,7 +225,9 @@ export class SpeechPool {
         utterance: (utterance) => this.#events.utterance(utterance),
         acknowledged: () => {
           const entry = this.#entries.get(sessionId)
-          if (entry?.isEnding === true) this.#finishCaughtUp(entry)
+          if (!entry) return
+          if (entry.isEnding) this.#finishCaughtUp(entry)
+          if (entry.session.acknowledgedFrames - entry.toldFrames >= TOLD_FRAMES) this.#tell(sessionId)
         },
         gap: (gap) => {
           const entry = this.#entries.get(sessionId)
@@ -237,7 +243,16 @@ export class SpeechPool {
         ended: (reason, replaceable, error) => this.#ended(sessionId, reason, replaceable, error),
       },
     )
-    const entry: Entry = { session, recovery, lost: [], isEnding: false, finishing: false, endReason: null, recoveredBy: null }
+    const entry: Entry = {
+      session,
+      recovery,
+      lost: [],
+      isEnding: false,
+      finishing: false,
+      endReason: null,
+      toldFrames: 0,
+      recoveredBy: null,
+    }
     this.#entries.set(sessionId, entry)
     this.#business.sessionOpened(this.#logger, { session: sessionId, channels, why })
     return entry
@@ -253,7 +268,9 @@ export class SpeechPool {
 
   #tell(sessionId: SessionId): void {
     const entry = this.#entries.get(sessionId)
-    if (entry) this.#events.session(this.#record(entry))
+    if (!entry) return
+    entry.toldFrames = entry.session.acknowledgedFrames
+    this.#events.session(this.#record(entry))
   }
 
   #ended(sessionId: SessionId, reason: SttEndReason, replaceable: boolean, error: Error | undefined): void {
