@@ -12,6 +12,8 @@ export interface SpeechPoolEvents {
   utterance(utterance: Utterance): void
   /** frames of a session that did not reach the service */
   gap(sessionId: SessionId, gap: SttGap): void
+  /** the session is over, and texts of the frames below, which the service had acknowledged, may never come */
+  untexted(sessionId: SessionId, frames: number): void
   /** the session is over before it was asked to end: whoever sits there needs another one */
   died(sessionId: SessionId): void
   /** no session will ever work in this meeting */
@@ -30,6 +32,8 @@ export interface PoolOutcome {
   readonly sessionId: SessionId
   readonly acknowledgedFrames: number
   readonly lost: readonly SttGap[]
+  /** runs of acknowledged frames whose texts could not all be had */
+  readonly untexted: readonly { readonly fromFrame: number; readonly toFrame: number }[]
   readonly endReason: string | null
 }
 
@@ -173,19 +177,22 @@ export class SpeechPool {
 
   #outcome(entry: Entry): PoolOutcome {
     const { sessionId, acknowledgedFrames, sentFrames, hasAllTexts } = entry.session
+    const untexted = isUntexted(entry) ? [{ fromFrame: 0, toFrame: acknowledgedFrames }] : []
     const next = entry.recoveredBy === null ? undefined : this.#entries.get(entry.recoveredBy.sessionId)
     if (!next || entry.recoveredBy === null) {
       // dead, but nothing of it is missing
       const isWhole = entry.endReason === 'session_lost' && hasAllTexts === true && acknowledgedFrames >= sentFrames
-      return { sessionId, acknowledgedFrames, lost: entry.lost, endReason: isWhole ? 'done' : entry.endReason }
+      return { sessionId, acknowledgedFrames, lost: entry.lost, untexted, endReason: isWhole ? 'done' : entry.endReason }
     }
     const { fromFrame } = entry.recoveredBy
     const rest = this.#outcome(next)
-    const shifted = rest.lost.map((gap) => ({ ...gap, fromFrame: gap.fromFrame + fromFrame, toFrame: gap.toFrame + fromFrame }))
+    const shift = <T extends { fromFrame: number; toFrame: number }>(runs: readonly T[]) =>
+      runs.map((run) => ({ ...run, fromFrame: run.fromFrame + fromFrame, toFrame: run.toFrame + fromFrame }))
     return {
       sessionId,
       acknowledgedFrames: fromFrame + rest.acknowledgedFrames,
-      lost: [...entry.lost, ...shifted],
+      lost: [...entry.lost, ...shift(rest.lost)],
+      untexted: [...untexted, ...shift(rest.untexted)],
       // what it had acknowledged is not sent again: without its texts the recovery is no good end
       endReason: hasAllTexts === false ? entry.endReason : rest.endReason,
     }
@@ -279,6 +286,7 @@ export class SpeechPool {
     entry.endReason = reason
     this.#business.sessionEnded(this.#logger, { session: sessionId, reason, frames: entry.session.sentFrames, err: error })
     this.#tell(sessionId)
+    if (isUntexted(entry)) this.#events.untexted(sessionId, entry.session.acknowledgedFrames)
     const fatal = FATAL[reason]
     if (fatal !== undefined && !this.#hasWorked) {
       this.#events.failed(fatal, error)
@@ -351,6 +359,11 @@ export class SpeechPool {
     if (this.#replacements.length < 2 * MAX_REPLACEMENTS) this.#replacements.push(now)
     return true
   }
+}
+
+/** Whether texts of what the service had acknowledged are missing for good. */
+function isUntexted({ session, endReason }: Entry): boolean {
+  return endReason !== null && endReason !== 'done' && session.hasAllTexts === false && session.acknowledgedFrames > 0
 }
 
 /** Joins a gap to the last one where it goes on: a full buffer lets go block by block. */

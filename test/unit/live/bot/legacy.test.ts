@@ -88,6 +88,22 @@ describe('what a bot that is gone left behind', () => {
       expect(await texts()).toEqual(['on its way'])
     })
 
+    it('and is killed while it drains: what is sent again and does not arrive either is a gap', async () => {
+      const session = await handOver()
+      leave(session, 32_000, 128_000)
+      two.stt.prepare = (one) => {
+        if (one.options.backlog) one.autoAcknowledge = false
+      }
+      one.silence()
+      await rig.clock.advance(15_000)
+      two.stt.sessions.find(({ options }) => options.backlog)?.end('drain_timeout')
+      await rig.clock.advance(15_000)
+      const gaps = (await rig.store.gaps(id)).filter(({ reason }) => reason === 'drain_timeout')
+      expect(gaps.map(({ identity, fromMs, toMs }) => [identity, Math.round(fromMs / 1000), Math.round(toMs / 1000)])).toEqual([
+        ['ann', 2, 10],
+      ])
+    })
+
     it('41 and is killed while the store is away: what it left is looked for until the store answers', async () => {
       const session = await handOver()
       leave(session, 32_000, 128_000)
