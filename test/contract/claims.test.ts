@@ -135,4 +135,27 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     await one.claims.leave()
     expect((await two.claims.standing(id)).holder).toBe(two.claims.holder)
   })
+  test('30 what was released and taken is watched until its holder says that it has seen to it, or gives no sign of life any more', async () => {
+    const { one, two, three, id } = await meeting()
+    const first = (await one.claims.take(id, await one.claims.standing(id)))!.claim
+    await one.claims.beat()
+    await one.claims.release(first)
+    const second = (await two.claims.take(id, await two.claims.standing(id)))!.claim
+    const before = await two.claims.before(second)
+    await one.claims.beat()
+    const after = await two.claims.before(second)
+    expect([before.isSettled, after.isSettled, before.signs === after.signs]).toEqual([false, false, false])
+    await two.claims.beat()
+    expect(await two.claims.before(second)).toEqual(after)
+    // the newest claim is its holder's, whatever it says
+    await two.claims.release(second)
+    await two.claims.settled(second)
+    expect((await two.claims.standing(id)).holder).toBe(two.claims.holder)
+    const third = (await three.claims.take(id, await three.claims.standing(id)))!.claim
+    await one.claims.settled(first)
+    expect(await two.claims.before(second)).toEqual({ isSettled: true, signs: '' })
+    expect((await three.claims.before(third)).isSettled).toBe(false)
+    await two.claims.settled(second)
+    expect((await three.claims.before(third)).isSettled).toBe(true)
+  })
 })

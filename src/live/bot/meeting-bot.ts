@@ -17,7 +17,7 @@ import { Pause } from './pause.js'
 import { leaveShare, wholeCoverage } from './past.js'
 import { Patience } from './patience.js'
 import { People } from './people.js'
-import { receiptFacts, receiptOf } from './receipt.js'
+import { receiptFacts, receiptOf, storeEnd } from './receipt.js'
 import { RoomListener } from './room-listener.js'
 import { Scribe } from './scribe.js'
 import { StopCheck } from './stop-check.js'
@@ -123,7 +123,6 @@ export class MeetingBot {
         failed: (reason, error) => this.#speechFailed(reason, error),
       },
     )
-    this.#legacy = new Legacy({ ...deps, meetingId: meeting.id, scribe: this.#scribe, scope: this.#scope, logger: this.#logger })
     this.#handover = new Handover({
       tenure,
       store: deps.store,
@@ -135,6 +134,8 @@ export class MeetingBot {
       keep: () => this.#scope.run('keep gaps', () => this.#journal.flush()),
       open: () => this.#listener.open(),
     })
+    const { scribe: own, handover, logger } = { scribe: this.#scribe, handover: this.#handover, logger: this.#logger }
+    this.#legacy = new Legacy({ ...deps, meetingId: meeting.id, scribe: own, handover, scope: this.#scope, logger })
     this.#listener = new RoomListener({
       clock: deps.clock,
       isHeld: meeting.startedAt !== null && tenure?.isReleased === true,
@@ -173,8 +174,7 @@ export class MeetingBot {
       await this.#deps.store.appendSegments(this.#claim, [])
       await this.#journal.open()
       const past = this.#meeting.startedAt === null ? null : await this.#handover.inherit(this.#meeting.id)
-      // a bot that hands over lives, and brings in its own texts
-      if (past && !this.#handover.isAfterRelease) this.#legacy.begin()
+      if (past) this.#legacy.begin()
       this.#pause.set(this.#meeting.paused)
       const first = begin(this.#options.policy, past)
       this.#state = first.state
@@ -247,11 +247,10 @@ export class MeetingBot {
       const receipt = receiptOf(whole ?? own, { isTakenOver: whole?.isWhole === false, isFailed: failed })
       this.#complete = receipt.complete
       this.#business.receiptMade(this.#logger, receiptFacts({ ...receipt, rows: own.rows }, this.#scribe.sessions()))
-      await this.#patience.run(() => this.#deps.store.saveCoverage(this.#claim, receipt.rows, receipt.complete, receipt.doubts))
-      const endedAt = new Date(this.#deps.clock.nowMs()).toISOString()
-      await this.#patience.run(() => this.#deps.store.setState(this.#claim, failed ? 'failed' : 'finalising', reason, { endedAt }))
+      await storeEnd({ ...this.#deps, claim: this.#claim, patience: this.#patience }, receipt, failed ? 'failed' : 'finalising', reason)
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
     } else if (!this.#claimLost) await leaveShare(past, own)
+    if (this.#handover.isHandedOver && !this.#claimLost) await this.#handover.settled()
     await this.#scope.close()
     const isTaken = this.#claimLost || this.#handover.isHandedOver
     const state = this.#claimLost ? 'taken_over' : isTaken ? 'handed_over' : failed ? 'failed' : 'done'
@@ -392,8 +391,8 @@ export class MeetingBot {
     try {
       if (this.#claimLost) await this.#scribe.close()
       else {
-        await this.#legacy.adopted()
         const waitMs = this.#handover.isHandedOver ? 0 : this.#options.drainMs
+        await this.#legacy.adopted(waitMs)
         await Promise.all([this.#scribe.finish(), this.#legacy.finish(waitMs)])
       }
     } finally {

@@ -105,6 +105,23 @@ export class ClaimRows implements ClaimBook {
     return row?.left_ms ?? null
   }
 
+  async settled(claim: Claim): Promise<void> {
+    // nobody holds any more what was heard under it; the newest claim is somebody's
+    await this.#sql.rows(sql`
+      UPDATE roomscribe.claim c SET holder = NULL FROM roomscribe.meeting m
+      WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch = ${claim.epoch} AND c.holder = ${this.holder}::uuid AND c.released
+        AND m.id = c.meeting_id AND m.epoch > c.epoch`)
+  }
+
+  async before(claim: Claim): Promise<{ isSettled: boolean; signs: string }> {
+    const [row] = await this.#sql.rows<{ settled: boolean; signs: string }>(sql`
+      SELECT count(*) = 0 AS settled, coalesce(string_agg(h.id::text || ' ' || h.beat, ' ' ORDER BY h.id), '') AS signs
+      FROM roomscribe.claim c LEFT JOIN roomscribe.holder h ON h.id = c.holder
+      WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch < ${claim.epoch} AND c.released
+        AND c.holder IS NOT NULL AND c.holder <> ${this.holder}::uuid`)
+    return { isSettled: row?.settled ?? true, signs: row?.signs ?? '' }
+  }
+
   async standIn(claim: Claim): Promise<Claim> {
     const [row] = await this.#sql.rows<{ epoch: number; released: boolean | null; state: MeetingState }>(sql`
       SELECT m.epoch, c.released, m.state FROM roomscribe.meeting m
