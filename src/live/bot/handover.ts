@@ -42,7 +42,7 @@ export interface HandoverParts {
 /**
  * A bot's dealings with the bots of other processes: the one before it, the one after it, and any that joins under its name.
  * H1 What nobody heard between two bots is a gap of each person who was there, durable before any text of the new bot is: until it was
- * in the room, and from there until the person could be heard.
+ * in the room, or the meeting's end, and from there until the person could be heard; and the last words of who had left before.
  * H4 Of a released meeting nothing is heard here before the bot before says that it hears no more, so that nothing is heard twice.
  * H2 A released meeting is heard here until another bot is in the room: LiveKit then ends this connection for its duplicate identity.
  * H3 Whoever loses the room to a duplicate identity asks the claim: the owner comes back (a bounded number of times), others yield.
@@ -141,6 +141,7 @@ export class Handover {
     entry.inMs = inMs
     const here = this.#parts.people.records().filter(({ leftMs }) => leftMs === null)
     entry.there = new Set([...this.#inheritance.present, ...here.map(({ identity }) => identity)])
+    this.#departed(entry.there)
     const inheritance = this.#inheritance
     const fromMs = (await this.#untilLeft(signal)) ?? entry.fromMs
     this.#leftMs = fromMs
@@ -187,9 +188,27 @@ export class Handover {
     this.#written.resolve()
     const entry = this.#entry
     this.#entry = null
+    if (entry?.inMs === null) this.#neverIn(entry.fromMs)
     if (!entry || entry.inMs === null) return
     // who was silent could have been heard from the start; who came after the bot was not there to be heard
     for (const [identity, heardMs] of entry.heardFromMs) if (entry.there.has(identity)) this.#hole(identity, entry.inMs, heardMs)
+  }
+
+  /** Who had left before the takeover may have spoken last what never came to text. */
+  #departed(there: ReadonlySet<Identity>): void {
+    for (const { identity, leftMs } of this.#inheritance?.people ?? []) {
+      if (leftMs === null || there.has(identity)) continue
+      this.#hole(identity, this.#inheritance?.unheardFrom(identity, leftMs) ?? leftMs, leftMs)
+    }
+  }
+
+  /** The meeting ends before this bot was in the room: nobody has heard since the bot before. A released one hears to the end itself. */
+  #neverIn(askedMs: number): void {
+    const inheritance = this.#inheritance
+    if (!inheritance || this.#parts.tenure?.isReleased === true) return
+    this.#departed(inheritance.present)
+    const endMs = this.#parts.meetingMs()
+    for (const identity of inheritance.present) this.#hole(identity, inheritance.unheardFrom(identity, askedMs), endMs)
   }
 
   #hole(identity: Identity, fromMs: number, toMs: number): void {

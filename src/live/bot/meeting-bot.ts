@@ -161,7 +161,8 @@ export class MeetingBot {
   async run(signal: AbortSignal): Promise<BotOutcome> {
     const onAbort = () => this.#handle({ kind: 'stop', reason: 'shutdown' })
     const unsubscribe = this.#deps.store.subscribe(this.#meeting.id, (event) => {
-      if (event.kind !== 'state') return
+      // what is asked for before it has begun is looked for then
+      if (event.kind !== 'state' || this.#told === null) return
       this.#checkStop()
       if (!this.#handover.isReleased) this.checkClaim()
     })
