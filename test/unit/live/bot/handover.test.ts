@@ -39,6 +39,8 @@ async function takenOver(people: readonly ParticipantRecord[], silentMs = 8_000,
     release: () => Promise.resolve(),
     left: () => Promise.resolve(),
     leftBefore: () => Promise.resolve(60_000),
+    settled: () => Promise.resolve(),
+    before: () => Promise.resolve({ isSettled: true, signs: '' }),
   }
   const handover = new Handover({
     tenure,
