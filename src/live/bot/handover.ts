@@ -196,9 +196,10 @@ export class Handover {
 
   /** Who had left before the takeover may have spoken last what never came to text. */
   #departed(there: ReadonlySet<Identity>): void {
-    for (const { identity, leftMs } of this.#inheritance?.people ?? []) {
-      if (leftMs === null || there.has(identity)) continue
-      this.#hole(identity, this.#inheritance?.unheardFrom(identity, leftMs) ?? leftMs, leftMs)
+    const inheritance = this.#inheritance
+    for (const { identity, leftMs } of inheritance?.people ?? []) {
+      if (!inheritance || leftMs === null || there.has(identity) || inheritance.isKnownSilent(identity, leftMs)) continue
+      this.#hole(identity, inheritance.unheardFrom(identity, leftMs), leftMs)
     }
   }
 

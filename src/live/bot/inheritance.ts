@@ -34,6 +34,9 @@ export interface Tenure {
 /** The longest utterance that is asked for (15 s) and what its text may take: older speech has its text stored, or never will. */
 export const IN_FLIGHT_MS = 20_000
 
+/** Spans are stored within a second; a store under load takes a little longer. */
+const SPANS_LATE_MS = 3_000
+
 /** What is stored of a meeting that is taken over. */
 export interface Left {
   readonly people: readonly ParticipantRecord[]
@@ -72,6 +75,11 @@ export class Inheritance {
     for (const { joinedMs, leftMs } of left.people) signs.push(leftMs ?? joinedMs)
     const knownMs = signs.reduce((latest, ms) => Math.max(latest, ms), 0)
     this.lastSignMs = Math.min(nowMs, tenure.silentMs === null ? knownMs : Math.max(knownMs, nowMs - tenure.silentMs))
+  }
+
+  /** Who left so long before the end of the other bot that their spans are stored, and has none: they never made a sound. */
+  isKnownSilent(identity: Identity, leftMs: number): boolean {
+    return leftMs < this.lastSignMs - SPANS_LATE_MS && !this.left.spans.some((span) => span.identity === identity)
   }
 
   /**

@@ -8,7 +8,7 @@ import { silentLogger } from '../../../../src/observe/logger.js'
 import type { ParticipantRecord } from '../../../../src/records/port.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 import { MemoryStore } from '../../../support/memory-store.js'
-import { requestFor, segmentOf } from '../../../support/records.js'
+import { requestFor, segmentOf, spanOf } from '../../../support/records.js'
 
 const person = (name: string, joinedMs: number, leftMs: number | null): ParticipantRecord => ({
   identity: asIdentity(name),
@@ -27,7 +27,10 @@ async function takenOver(people: readonly ParticipantRecord[], silentMs = 8_000,
   const claim = await store.claim(meeting.id)
   await store.saveParticipants(claim, people)
   const text = { ...segmentOf(newSessionId(), 1), identity: asIdentity('ann'), startMs: 44_000, endMs: 45_000 }
-  await store.appendSegments(claim, [text])
+  // cyd never made a sound
+  const heard = people.filter(({ identity }) => identity !== 'cyd')
+  const spans = heard.map(({ identity }, channel) => ({ ...spanOf(text.sessionId, 0, 720_000), channel, identity, meetingMs: 0 }))
+  await store.appendSegments(claim, [text], spans)
   const gaps: Gap[] = []
   const known = new People()
   const tenure: Tenure = {
@@ -79,7 +82,7 @@ describe('28 what nobody heard between two bots', () => {
   })
 
   test('is a gap of who had left before, from their last text to when they left', async () => {
-    const people = [person('ann', 0, 47_500), person('bob', 0, 40_000), person('cyd', 0, 20_000)]
+    const people = [person('ann', 0, 47_500), person('bob', 0, 40_000), person('cyd', 0, 40_000), person('dan', 0, 20_000)]
     for (const isEntered of [true, false]) {
       const { gaps, handover } = await takenOver(people)
       if (isEntered) await handover.entered(new AbortController().signal)
