@@ -13,7 +13,7 @@ export async function loadTranscript(store: MeetingStore, id: MeetingId): Promis
 
 async function documentOf(store: MeetingStore, meeting: MeetingRecord): Promise<TranscriptDocument> {
   const { id } = meeting
-  const [segments, { coverage: stored, sessions }, gaps] = await Promise.all([store.segments(id), store.receipt(id), store.gaps(id)])
+  const [segments, { coverage: stored, sessions, gaps }] = await Promise.all([store.segments(id), store.receipt(id)])
   const names = new Map(meeting.participants.map((person) => [person.identity, person.name]))
   // a bot that hands its meeting over may write gaps after the receipt
   const coverage = stored && withGaps(stored, { gaps, names })

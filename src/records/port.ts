@@ -112,6 +112,15 @@ export interface StoredCoverage {
   readonly doubts: readonly Doubt[]
 }
 
+/** What stands in the receipt of a meeting. */
+export interface StoredReceipt {
+  /** null until the meeting has been finalised once */
+  readonly coverage: StoredCoverage | null
+  readonly sessions: readonly SessionRecord[]
+  /** all that are stored, also those that came after the coverage */
+  readonly gaps: readonly Gap[]
+}
+
 /** What one bot of several heard of a meeting. */
 export interface CoverageShare {
   /** of its claim */
@@ -306,8 +315,8 @@ export interface MeetingStore {
   coverage(id: MeetingId): Promise<StoredCoverage | null>
   /** by epoch; of bots that died before they could say there is none */
   shares(id: MeetingId): Promise<readonly CoverageShare[]>
-  /** Coverage and sessions, read at once. @throws NotFoundError */
-  receipt(id: MeetingId): Promise<{ readonly coverage: StoredCoverage | null; readonly sessions: readonly SessionRecord[] }>
+  /** What a receipt is made of, read at once. @throws NotFoundError */
+  receipt(id: MeetingId): Promise<StoredReceipt>
 
   saveSummary(summary: SummaryRecord): Promise<void>
   summary(id: MeetingId): Promise<SummaryRecord | null>

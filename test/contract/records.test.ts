@@ -349,7 +349,7 @@ describe.each(targets)('the store on %s', (kind) => {
     await store.saveSession(claim, { ...sessionWith(second, 4), endReason: 'done' })
     const sessions = [{ ...sessionWith(second, 10), endReason: 'done' }, sessionWith(first, 20)]
     expect(await store.sessions(claim.meetingId)).toEqual(sessions)
-    expect(await store.receipt(claim.meetingId)).toEqual({ coverage: null, sessions })
+    expect(await store.receipt(claim.meetingId)).toEqual({ coverage: null, sessions, gaps: [] })
   })
 
   test('30 shares of coverage come back by epoch, the last version of each', async () => {
@@ -376,7 +376,11 @@ describe.each(targets)('the store on %s', (kind) => {
     expect(await store.coverage(claim.meetingId)).toEqual({ rows: [row], complete: false, doubts: ['lost', 'session'] })
     await store.saveCoverage(claim, [row], true)
     expect(await store.coverage(claim.meetingId)).toEqual({ rows: [row], complete: true, doubts: [] })
-    expect(await store.receipt(claim.meetingId)).toEqual({ coverage: { rows: [row], complete: true, doubts: [] }, sessions: [] })
+    expect(await store.receipt(claim.meetingId)).toEqual({
+      coverage: { rows: [row], complete: true, doubts: [] },
+      sessions: [],
+      gaps: [gapFrom(0), gapFrom(1.5)],
+    })
     const people = [{ identity: asIdentity('ana'), name: 'Ana', joinedMs: 0, leftMs: 10 }]
     await store.saveParticipants(claim, people)
     expect((await store.meeting(claim.meetingId)).participants).toEqual(people)

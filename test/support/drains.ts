@@ -23,6 +23,8 @@ export interface DrainsReport {
   /** meetings that had to be ended, or whose state left `live` */
   readonly ended: number
   readonly returned: number
+  /** meetings whose receipt does not know what an earlier process heard */
+  readonly unaccounted: number
   readonly health: ReturnType<typeof playVerdict>
   /** of each meeting, for explaining */
   readonly verdicts: readonly TalkVerdict[]
@@ -89,12 +91,14 @@ export async function runDrains(options: {
     await Promise.all(ids.map((id) => stage.stop(id)))
     const verdicts: TalkVerdict[] = []
     const drainGapMs: number[] = []
+    let unaccounted = 0
     for (const [at, id] of ids.entries()) {
       await until(async () => ['done', 'failed'].includes(await stage.state(id)))
       const { store } = stage.records
       const [segments, gaps] = [await store.segments(id), await store.gaps(id)]
       verdicts.push(talkVerdict(script, actors[at]?.events ?? [], segments, gaps, untilMs))
       drainGapMs.push(...holesOf(gaps))
+      if ((await store.coverage(id))?.doubts.includes('taken_over') !== false) unaccounted++
     }
     const healths = actors.flatMap((one) => one.events.flatMap((event) => (event.kind === 'ended' ? [event.health] : [])))
     const sum = (of: (verdict: TalkVerdict) => number) => verdicts.reduce((total, verdict) => total + of(verdict), 0)
@@ -108,6 +112,7 @@ export async function runDrains(options: {
       misattributed: sum((one) => one.wrong.filter(({ identity }) => identity !== null).length + one.foreign.length),
       ended: states.filter((state) => state !== 'live').length,
       returned: sum((one) => one.returned),
+      unaccounted,
       health: healths.map(playVerdict).find((one) => one !== 'valid') ?? 'valid',
       verdicts,
     }

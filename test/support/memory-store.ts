@@ -279,7 +279,7 @@ export class MemoryStore implements MeetingStore {
   }
 
   async receipt(id: MeetingId): ReturnType<MeetingStore['receipt']> {
-    return { coverage: await this.coverage(id), sessions: await this.sessions(id) }
+    return { coverage: await this.coverage(id), sessions: await this.sessions(id), gaps: await this.gaps(id) }
   }
 
   saveSummary(summary: SummaryRecord): Promise<void> {
