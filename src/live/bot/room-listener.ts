@@ -122,7 +122,7 @@ export class RoomListener {
           scribe.trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
           if (why === 'reconnecting' && identity !== undefined) this.#absence.torn(key, identity, scribe.meetingMs())
         }),
-      trackRefused: ({ key, identity }) => live(() => this.#refusals.begin(key, identity, scribe.meetingMs())),
+      trackRefused: ({ key, identity }, why, forMs) => live(() => this.#refusals.begin(key, identity, why, scribe.meetingMs() - forMs)),
       trackRefusalEnded: (key) => live(() => this.#writeGaps(this.#refusals.end(key, scribe.meetingMs()))),
       frame: (key, samples, arrivedMs) =>
         live(() => {
