@@ -28,8 +28,10 @@ interface SoakReport {
   readonly lost: number
   readonly doubled: number
   readonly misattributed: number
-  /** of `serve`, which is never killed: least squares after the warm-up */
+  /** of `serve`, which is never killed, after the warm-up: of what is left after its collections, the least of each third of the time */
   readonly serveGrowthMbPerHour: number
+  /** the same with the garbage that waits to be collected: least squares over all samples */
+  readonly serveSlopeMbPerHour: number
   readonly serveLoopP99Ms: number
   readonly unfinished: readonly string[]
 }
@@ -145,7 +147,8 @@ async function soak(hours: number, seed: number, meetingSec: number, names: read
     seed,
     faults: counts,
     ...sums,
-    serveGrowthMbPerHour: slope(warm.map(({ atSec, serveMb }) => [atSec / 3600, serveMb])),
+    serveGrowthMbPerHour: slope(floors(warm)),
+    serveSlopeMbPerHour: slope(warm.map(({ atSec, serveMb }) => [atSec / 3600, serveMb])),
     serveLoopP99Ms: Math.max(0, ...warm.map(({ serveLoopP99Ms }) => serveLoopP99Ms)),
     unfinished,
   }
@@ -165,6 +168,16 @@ async function sample(stage: BotStage): Promise<Omit<Sample, 'atSec' | 'gapsSec'
 async function rssMb(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
   return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024
+}
+
+/** The least of each third, and when that was, hours. */
+function floors(samples: readonly Sample[]): (readonly [number, number])[] {
+  const size = Math.ceil(samples.length / 3)
+  return [0, 1, 2].flatMap((third) => {
+    const part = samples.slice(third * size, (third + 1) * size).filter(({ serveMb }) => Number.isFinite(serveMb))
+    const [least] = part.toSorted((a, b) => a.serveMb - b.serveMb)
+    return least ? [[least.atSec / 3600, least.serveMb] as const] : []
+  })
 }
 
 /** Least squares; NaN with fewer than two points. */
