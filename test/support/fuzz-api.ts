@@ -85,16 +85,23 @@ export async function fuzzApi(options: {
   readonly count: number
   readonly seed: number
   readonly onProgress?: (sent: number) => void | Promise<void>
+  /** ids that the fuzzer knows from the start, beside those that it is told */
+  readonly ids?: readonly string[]
+  /** live feeds are asked as well, each left after its first event */
+  readonly withLive?: boolean
+  /** told each answer, and the request that it belongs to */
+  readonly onAnswer?: (request: string, answer: string) => void
 }): Promise<ApiFuzz> {
-  const { url, key, count, seed, onProgress } = options
+  const { url, key, count, seed, onProgress, onAnswer } = options
   const random = seeded(seed)
   const pick = <T>(of: readonly T[]): T => of[Math.floor(random() * of.length)] as T
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as Document
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    // a stream does not end by itself
-    path.endsWith('/live') ? [] : Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+    path.endsWith('/live') && options.withLive !== true
+      ? []
+      : Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
   )
-  const known: string[] = []
+  const known: string[] = [...(options.ids ?? [])]
 
   const valueOf = (schema: Schema, depth = 0): unknown => {
     if (random() < 0.15) return pick<unknown>([null, pick(TEXTS), pick(NUMBERS), true, [], {}, [[[]]], { toString: 2 }])
@@ -142,10 +149,13 @@ export async function fuzzApi(options: {
       ...(body === null ? {} : { 'content-type': random() < 0.95 ? 'application/json' : pick(['text/plain', 'multipart/form-data', 'x']) }),
       ...(random() < 0.05 ? { 'idempotency-key': pick(['a', 'b', 'x'.repeat(300)]) } : {}),
     }
+    for (const { name, schema } of operation.parameters?.filter((one) => one.in === 'header' && one.name !== 'idempotency-key') ?? [])
+      if (random() < 0.5) headers[name] = random() < 0.5 ? `${Math.floor(random() * 20)}.0` : asText(valueOf(schema))
     const answer = await exchange(agent, url, method, target, headers, body)
     statuses[answer.status] = (statuses[answer.status] ?? 0) + 1
     const id = /"id":"([0-9a-f-]{36})"/.exec(answer.text)?.[1]
     if (id !== undefined && known.length < 200) known.push(id)
+    onAnswer?.(`${method} ${target}`, answer.text)
     const what = `${method} ${target} ${body ?? ''} -> ${answer.status} ${answer.text}`.slice(0, 600)
     if (answer.status === 0 || answer.status >= 500) {
       fivexx++
@@ -169,7 +179,10 @@ export async function fuzzApi(options: {
   return { fuzzed: count, fivexx, unpublished, statuses, failures }
 }
 
-/** One exchange; status 0: there was no answer. */
+/** More of an answer is not kept. */
+const MOST_TEXT = 200_000
+
+/** One exchange; status 0: there was no answer. A stream that does not end by itself is left after its first event. */
 function exchange(
   agent: Agent,
   url: string,
@@ -183,8 +196,12 @@ function exchange(
     const sending = request({ agent, hostname, port, method, path, headers }, (response) => {
       let text = ''
       response.setEncoding('utf8')
+      const isStream = response.headers['content-type']?.startsWith('text/event-stream') === true
       response.on('data', (chunk: string) => {
-        if (text.length < 2000) text += chunk
+        if (text.length < MOST_TEXT) text += chunk
+        if (!isStream || !/^event: /m.test(text)) return
+        resolve({ status: response.statusCode ?? 0, text })
+        sending.destroy()
       })
       response.once('end', () => resolve({ status: response.statusCode ?? 0, text }))
       response.once('error', () => resolve({ status: 0, text: 'cut off' }))
