@@ -15,7 +15,11 @@ export interface RoomMemory {
 /** What auto-join and webhooks keep. Times are the store's own clock. Rooms and events are forgotten in bounded time. */
 export interface AutoJoinBook {
   memory(room: string): Promise<RoomMemory | null>
-  remember(room: string, memory: RoomMemory): Promise<void>
+  /**
+   * What is known of a newer meeting is not written over, by whoever does not know it.
+   * @param seen the meeting of the memory that this one rests on
+   */
+  remember(room: string, memory: RoomMemory, seen?: MeetingId): Promise<void>
   /**
    * Keeps the id of an event. Ids are kept for an hour, longer than a signature is valid.
    * @returns null: it is new; else ms since it was first kept

@@ -79,6 +79,10 @@ for (const [name, opening] of databases) {
       expect(await book!.memory('secret room')).toEqual(memory)
       await book!.remember('secret room', { ...memory, isCleared: true })
       expect(await book!.memory('secret room')).toEqual({ ...memory, isCleared: true })
+      // one that was asked for earlier, and came later, is known by whoever knew the other
+      const later = { ...memory, meetingId: old, isOwn: false }
+      await book!.remember('secret room', later, fresh)
+      expect(await book!.memory('secret room')).toEqual(later)
       const { rows } = await opened.stores[0]!.pool.query('SELECT * FROM roomscribe.auto_join')
       expect(JSON.stringify(rows)).not.toContain('secret')
     })

@@ -1,3 +1,4 @@
+import type { MeetingId } from '../../src/core/ids.js'
 import type { AutoJoinBook, RoomMemory } from '../../src/records/auto-join.js'
 
 /** What auto-join keeps, in memory, by a clock of the test's; `refusal` makes every call fail. */
@@ -16,10 +17,10 @@ export class MemoryAutoJoin implements AutoJoinBook {
     return this.#do(() => this.memories.get(room) ?? null)
   }
 
-  remember(room: string, memory: RoomMemory): Promise<void> {
+  remember(room: string, memory: RoomMemory, seen?: MeetingId): Promise<void> {
     return this.#do(() => {
       const known = this.memories.get(room)
-      if (!known || known.meetingId <= memory.meetingId) this.memories.set(room, memory)
+      if (!known || known.meetingId <= memory.meetingId || known.meetingId === seen) this.memories.set(room, memory)
     })
   }
 

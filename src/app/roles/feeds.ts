@@ -4,16 +4,12 @@ import type { Ground } from './ground.js'
 
 /** The live feeds of this process; closed with the scope. */
 export function openHub({
-  records: { store, partials, work },
+  records: { store, partials },
   scope,
   clock,
   logger,
-}: Pick<Ground, 'scope' | 'clock' | 'logger'> & { readonly records: Pick<Ground['records'], 'store' | 'partials' | 'work'> }): LiveHub {
-  const shown = {
-    state: async (meeting: Parameters<typeof toMeeting>[0]) => toMeeting(meeting, (await work.stuck([meeting.id])).get(meeting.id) ?? null),
-    segment: toSegment,
-    gap: toGap,
-  }
+}: Pick<Ground, 'scope' | 'clock' | 'logger'> & { readonly records: Pick<Ground['records'], 'store' | 'partials'> }): LiveHub {
+  const shown = { state: toMeeting, segment: toSegment, gap: toGap }
   const hub = new LiveHub({ store, partials, shown, clock, logger, scope })
   scope.defer('live feeds', () => hub.close())
   return hub

@@ -11,6 +11,7 @@ import {
   type MeetingRecord,
   type MeetingStore,
   type StoredSegment,
+  type StuckStep,
 } from '../../records/port.js'
 import { ActivityBoard } from './activity.js'
 
@@ -28,11 +29,11 @@ export interface LiveSink {
 
 /** What a channel needs. */
 export interface ChannelParts {
-  readonly store: Pick<MeetingStore, 'meeting' | 'segments' | 'numberedGaps' | 'feedPosition' | 'subscribe'>
+  readonly store: Pick<MeetingStore, 'meeting' | 'meetingWithStep' | 'segments' | 'numberedGaps' | 'feedPosition' | 'subscribe'>
   readonly partials: Pick<PartialFeed, 'subscribe' | 'subscribeActivity'>
   /** the data of events */
   readonly shown: {
-    readonly state: (meeting: MeetingRecord) => Promise<object>
+    readonly state: (meeting: MeetingRecord, stuck: StuckStep | null) => object
     readonly segment: (segment: StoredSegment, meeting: MeetingRecord) => object
     readonly gap: (gap: Extract<FeedEvent, { kind: 'gap' }>['gap']) => object
   }
@@ -315,9 +316,10 @@ export class LiveChannel {
 
   async #lookOnce(): Promise<void> {
     const { store, shown } = this.#parts
-    this.#meeting = await store.meeting(this.#id)
-    if (this.#meeting.deletedAt !== null) return this.close()
-    const state = block('state', await shown.state(this.#meeting))
+    const { meeting, stuck } = await store.meetingWithStep(this.#id)
+    this.#meeting = meeting
+    if (meeting.deletedAt !== null) return this.close()
+    const state = block('state', shown.state(meeting, stuck))
     if (state !== this.#state) {
       this.#state = state
       this.#all(Buffer.from(state))

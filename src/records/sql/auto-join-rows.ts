@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import { asMeetingId } from '../../core/ids.js'
+import { asMeetingId, type MeetingId } from '../../core/ids.js'
 import type { AutoJoinBook, RoomMemory } from '../auto-join.js'
 import type { Sql } from './sql.js'
 
@@ -34,14 +34,14 @@ export class AutoJoinRows implements AutoJoinBook {
     return { meetingId: asMeetingId(row.meeting_id), sid: row.room_sid, isOwn: row.is_own, isCleared: row.is_cleared }
   }
 
-  async remember(room: string, { meetingId, sid, isOwn, isCleared }: RoomMemory): Promise<void> {
-    // ids of version 7 grow: what is known of a newer meeting is not written over
+  async remember(room: string, { meetingId, sid, isOwn, isCleared }: RoomMemory, seen?: MeetingId): Promise<void> {
+    // ids of version 7 grow: what is known of a newer meeting is not written over, unless this rests on it
     await this.#sql.rows(sql`
       INSERT INTO roomscribe.auto_join (room_hash, meeting_id, room_sid, is_own, is_cleared)
       VALUES (${hashOf(room)}, ${meetingId}::uuid, ${sid}::text, ${isOwn}, ${isCleared})
       ON CONFLICT (room_hash) DO UPDATE SET meeting_id = excluded.meeting_id, room_sid = excluded.room_sid, is_own = excluded.is_own,
         is_cleared = excluded.is_cleared, changed_at = clock_timestamp()
-      WHERE auto_join.meeting_id <= excluded.meeting_id`)
+      WHERE auto_join.meeting_id <= excluded.meeting_id OR auto_join.meeting_id = ${seen ?? null}::uuid`)
   }
 
   async firstSeen(eventId: string): Promise<number | null> {

@@ -149,7 +149,7 @@ export class AutoJoin {
     const people = place && needsPeople(last) ? await census.people(room) : 0
     const view = place && { sid: place.sid, createdMs: place.createdMs, people }
     const decision = decide({ view, last, memory, minPeople, nowMs: clock.nowMs() })
-    if (decision.memory && decision.memory !== memory) await book.remember(room, decision.memory)
+    if (decision.memory && decision.memory !== memory) await book.remember(room, decision.memory, memory?.meetingId)
     if (decision.act !== 'look_again') this.#tries.delete(room)
     switch (decision.act) {
       case 'start': {

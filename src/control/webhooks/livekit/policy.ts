@@ -29,7 +29,7 @@ export interface RoomCase {
   /** null: there is no such room */
   readonly view: RoomView | null
   /** the meeting of the room that goes on, else the last one; null: none is known */
-  readonly last: Pick<MeetingRecord, 'id' | 'state' | 'reason' | 'endedAt'> | null
+  readonly last: Pick<MeetingRecord, 'id' | 'state' | 'reason' | 'startAt' | 'endedAt'> | null
   readonly memory: RoomMemory | null
   /** how many people a meeting takes */
   readonly minPeople: number
@@ -85,7 +85,7 @@ function running(last: NonNullable<RoomCase['last']>, { view, memory }: RoomCase
 
 /** What is known once the meeting is over: whether the room has been empty, or is another one, since. */
 function ended({ view, last, memory }: RoomCase): RoomMemory | null {
-  const subject = memory && isGone(memory, last?.id) ? memory.meetingId : last?.id
+  const subject = memory && isGone(memory, last) ? memory.meetingId : last?.id
   if (subject === undefined) return memory
   const known = memory?.meetingId === subject ? memory : null
   const isAnother =
@@ -97,8 +97,17 @@ function ended({ view, last, memory }: RoomCase): RoomMemory | null {
   return { meetingId: subject, sid: known?.sid ?? view?.sid ?? null, isOwn: known?.isOwn ?? false, isCleared }
 }
 
-/** Whether the meeting that is remembered is no longer stored: ids of version 7 grow, so a newer one would be the last. */
-const isGone = (memory: RoomMemory, last: MeetingId | undefined): boolean => last === undefined || last < memory.meetingId
+/**
+ * Whether the meeting that is remembered is no longer stored: ids of version 7 grow, so a newer one would be the last; but one that was asked
+ * for before it, and for later, came after it.
+ */
+function isGone({ meetingId }: RoomMemory, last: RoomCase['last']): boolean {
+  if (last === null) return true
+  return last.id < meetingId && (last.startAt === null || Date.parse(last.startAt) <= madeMs(meetingId))
+}
+
+/** When an id of version 7 was made, ms since 1970. */
+const madeMs = (id: MeetingId): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16)
 
 function isHeld({ last, nowMs }: RoomCase, after: RoomMemory | null): boolean {
   if (after === null || after.isCleared) return false

@@ -86,8 +86,10 @@ async function stage(stored = 0) {
   await store.setState(claim, 'live', null)
   for (let n = 1; n <= stored; n++) await store.appendSegments(claim, [segmentOf(newSessionId(), n)])
   const partials = new FakePartials()
-  const shown = { state: (of: object) => Promise.resolve(of), segment: (of: object) => of, gap: (of: object) => of }
+  const shown = { state: (of: object, stuck: object | null) => ({ ...of, stuck }), segment: (of: object) => of, gap: (of: object) => of }
   const channel = await LiveChannel.open(meeting.id, { store, partials, shown, clock, logger: silentLogger, scope })
+  // it has looked at its meeting
+  await clock.settle()
   const read = async () => {
     const sink = new KeepingSink()
     channel.add(sink, { seq: 0, gap: 0 })
@@ -104,6 +106,20 @@ async function stage(stored = 0) {
 }
 
 const event = (activity: LiveActivity) => `event: activity\ndata: ${JSON.stringify(activity)}`
+
+test('a state is told with the step that holds the meeting up, and again when that changes', async () => {
+  const { clock, store, claim, read, close } = await stage()
+  const stuck = { id: 'job', step: 'deliver' as const, attempts: 5, reason: 'slack is away', failedAt: '2030-01-01T00:00:00.000Z' }
+  const held = new Map<MeetingId, typeof stuck>()
+  store.steps = { stuck: () => Promise.resolve(held) }
+  const one = await read()
+  await clock.advance(2_000)
+  expect(one.text).toContain('"stuck":null')
+  held.set(claim.meetingId, stuck)
+  await clock.advance(2_000)
+  expect(one.text).toContain(`"stuck":${JSON.stringify(stuck)}`)
+  await close()
+})
 
 test('H6 who speaks is told when it changes, without an id, the newest of 150 ms, and the same once', async () => {
   const { clock, store, claim, read, tell, close } = await stage()

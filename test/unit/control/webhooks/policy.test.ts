@@ -13,6 +13,7 @@ const last = (state: MeetingState, reason: MeetingReason | null = null) => ({
   id: NEW,
   state,
   reason,
+  startAt: null,
   endedAt: ['done', 'failed', 'cancelled'].includes(state) ? new Date(ENDED_MS).toISOString() : null,
 })
 const memory = (given: Partial<RoomMemory> = {}): RoomMemory => ({ meetingId: NEW, sid: 'RM_1', isOwn: true, isCleared: false, ...given })
@@ -75,6 +76,17 @@ describe('who is not', () => {
       const cleared = of({ last: before, memory: memory(), view: view({ people: 0 }) })
       expect(of({ last: before, memory: cleared.memory }).act).toBe('start')
     }
+  })
+
+  test('J3 a meeting that was asked for before the one that is remembered, and began after it, is the last: its stop holds', () => {
+    const madeMs = Number.parseInt('019900000000', 16)
+    const began = (ms: number) => ({ ...last('done', 'stopped'), id: OLD, startAt: new Date(ms).toISOString() })
+    const cleared = memory({ isCleared: true })
+    const held = of({ last: began(madeMs + 1), memory: cleared })
+    expect(held).toEqual({ act: 'nothing', memory: memory({ meetingId: OLD, isOwn: false }) })
+    expect(of({ last: began(madeMs + 1), memory: held.memory }).act).toBe('nothing')
+    // one that began before it is what is left of the room: the newer one was deleted, and the room empty since
+    expect(of({ last: began(madeMs), memory: cleared }).act).toBe('start')
   })
 
   test('J4 a failed meeting is tried again after five minutes, or once the room was empty', () => {
