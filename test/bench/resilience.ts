@@ -23,7 +23,7 @@ const DRAINED_MEETINGS = 3
 
 /**
  * What the speakers' health leaves of a part (marks.md, section 3): `<part>sInvalid` were done while the speakers were late, twice, and
- * are in no figure; `<part>sUntimed` is 1 when the times are not to be trusted. Nothing that is not valid passes.
+ * are in no figure, and with none left there is none; `<part>sUntimed` is 1 when the times are not to be trusted. Nothing that is not valid passes.
  */
 function trust(part: 'kill' | 'drain', health: Health, invalid: number): object {
   if (invalid > 0) {
@@ -64,6 +64,7 @@ const RUN: Record<Part, (count: number, seed: number) => Promise<object>> = {
   },
   kills: async (count, seed) => {
     const { kills, takeoverMs, lost, doubled, misattributed, health, invalid } = await runKills({ count, seed, isGated: true })
+    if (kills === 0) return { kills, ...trust('kill', health, invalid) }
     return {
       kills,
       takeoverMs: quantiles([...takeoverMs]),
@@ -76,6 +77,7 @@ const RUN: Record<Part, (count: number, seed: number) => Promise<object>> = {
   drains: async (count, seed) => {
     const report = await runDrains({ count, seed, meetings: DRAINED_MEETINGS, isGated: true })
     const { drains, drainGapMs, exitCodes, lost, doubled, misattributed, ended, health, invalid } = report
+    if (drains === 0) return { drains, ...trust('drain', health, invalid) }
     return {
       drains,
       drainedMeetings: DRAINED_MEETINGS,

@@ -6,8 +6,8 @@ export type Health = ReturnType<typeof playVerdict>
 
 const WORST: readonly Health[] = ['invalid', 'no_timing', 'valid']
 
-/** The worst of some. */
-export const worstOf = (all: readonly Health[]): Health => WORST.find((one) => all.includes(one)) ?? 'valid'
+/** The worst of some; of none nothing is known. */
+export const worstOf = (all: readonly Health[]): Health => WORST.find((one) => all.includes(one)) ?? 'invalid'
 
 /** Sends the speakers away and asks how late they were; those that cannot say show nothing. */
 export async function healthOf(actors: readonly CrowdActors[]): Promise<Health> {

@@ -29,6 +29,7 @@ function actors(worstLatenessMs: number | null): CrowdActors {
 
 test('a run is as healthy as the worst of its speakers, and those that cannot say show nothing', async () => {
   expect(worstOf(['valid', 'no_timing', 'invalid', 'valid'])).toBe('invalid')
+  expect(worstOf([])).toBe('invalid')
   expect(await healthOf([actors(10), actors(20)])).toBe('valid')
   expect(await healthOf([actors(10), actors(200)])).toBe('no_timing')
   expect(await healthOf([actors(200), actors(600), actors(10)])).toBe('invalid')
