@@ -8,7 +8,7 @@ import type { ClaimBook, TakenClaim } from '../records/claims.js'
 import { handoverStore } from '../records/handover-store.js'
 import { FINAL_STATES, type MeetingRecord } from '../records/port.js'
 import { AUTO_CHANNELS } from '../live/audio/lease/sizing.js'
-import { BeatWatch, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
+import { BeatWatch, CALM_LOOK_MS, DEAD_AFTER_BLIND_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
 import type { Settings } from './config/settings.js'
 import { Turns } from './turns.js'
 
@@ -219,10 +219,13 @@ export class Attendance {
       elapsedMs,
       storeNowMs,
       silentMs,
-      isReleased,
+      // it may have died while nobody was there to take its meeting: then nobody has heard it since
+      isReleased: isReleased && (silentMs ?? 0) < DEAD_AFTER_BLIND_MS,
       release: () => claims.release(claim),
       left: (atMs) => claims.left(claim, atMs),
       leftBefore: () => claims.leftBefore(claim),
+      settled: () => claims.settled(claim),
+      before: () => claims.before(claim),
       check: async () => {
         try {
           return (await claims.standIn(claim)).epoch === claim.epoch ? 'held' : 'released'

@@ -5,7 +5,7 @@ import { currentUsage, whyFull } from './headroom.js'
 import { spread, whyRecycle } from './recycling.js'
 import { openOps } from './roles/control.js'
 import { groundNotReady, type ProcessParts } from './roles/ground.js'
-import { openGroundAndSpeech, openLive } from './roles/live.js'
+import { openGroundAndSpeech, openLive, whyFullNow } from './roles/live.js'
 
 /** A process that runs bots for others. */
 export interface BotProcess {
@@ -41,7 +41,7 @@ export async function startBot(settings: Settings, parts: ProcessParts & { reado
       meetings++
       look()
     }
-    const attendance = await openLive(ground, speech, { ended })
+    const attendance = await openLive(ground, speech, { whyFull: whyFullNow, ended })
     const none = () => Promise.reject(new Error('the steps after a meeting run in other processes'))
     const workers = await ground.jobs.startWorkers(
       { attend: (id, signal) => attendance.attend(id, signal), finalise: none, summarise: none, deliver: none },

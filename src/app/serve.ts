@@ -29,7 +29,8 @@ export async function startServe(settings: Settings, parts: ProcessParts): Promi
     const workers = await ground.jobs.startWorkers({ ...followUp.handlers, attend }, { attendConcurrency: 0 })
     scope.defer('workers', () => workers.close(JOBS_GRACE_MS, hurry))
     ground.relay.start()
-    const http = await openControl(ground)
+    // meetings are begun in other processes: how full this one is does not matter to them
+    const http = await openControl(ground, () => null)
     scope.defer('http', () => http.server.close())
     return {
       url: http.url,

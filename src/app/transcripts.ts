@@ -3,6 +3,7 @@ import { totalOf } from '../live/transcript/coverage.js'
 import { billingOf } from '../live/transcript/price.js'
 import { renderTranscript, type RenderFormat } from '../live/transcript/render/render.js'
 import type { TranscriptDocument } from '../live/transcript/segment.js'
+import { withGaps } from '../live/transcript/whole.js'
 import { FINAL_STATES, type MeetingRecord, type MeetingStore } from '../records/port.js'
 
 /** The transcript as far as it is stored. @throws NotFoundError */
@@ -12,9 +13,11 @@ export async function loadTranscript(store: MeetingStore, id: MeetingId): Promis
 
 async function documentOf(store: MeetingStore, meeting: MeetingRecord): Promise<TranscriptDocument> {
   const { id } = meeting
-  const [segments, { coverage, sessions }] = await Promise.all([store.segments(id), store.receipt(id)])
-  const rows = coverage?.rows ?? []
+  const [segments, { coverage: stored, sessions, gaps }] = await Promise.all([store.segments(id), store.receipt(id)])
   const names = new Map(meeting.participants.map((person) => [person.identity, person.name]))
+  // a bot that hands its meeting over may write gaps after the receipt
+  const coverage = stored && withGaps(stored, { gaps, names })
+  const rows = coverage?.rows ?? []
   return {
     meetingId: meeting.id,
     room: meeting.room,

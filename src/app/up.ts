@@ -7,7 +7,7 @@ import type { Settings } from './config/settings.js'
 import { openControl } from './roles/control.js'
 import { createFollowUp } from './roles/followup.js'
 import type { ProcessParts } from './roles/ground.js'
-import { openGroundAndSpeech, openLive } from './roles/live.js'
+import { openGroundAndSpeech, openLive, whyFullNow } from './roles/live.js'
 
 /** Everything in one process. */
 export interface Up {
@@ -30,26 +30,26 @@ const DRAIN_GRACE_MS = 30_000
 
 /**
  * Starts control plane, live plane and jobs in this process, on embedded defaults or on what the settings name.
- * @param observe makes the watcher of a meeting
+ * @param parts `observe`: makes the watcher of a meeting; `whyFull`: why nothing new is begun now, or null; absent: as the system says
  * @throws ConfigError, UpstreamError what could not be opened, in one sentence; everything opened before is closed again
  */
 export async function startUp(
   settings: Settings,
-  parts: ProcessParts & { readonly observe?: (meeting: MeetingRecord) => MeetingObserver },
+  parts: ProcessParts & { readonly observe?: (meeting: MeetingRecord) => MeetingObserver; readonly whyFull?: () => string | null },
 ): Promise<Up> {
-  const { clock, logger, observe } = parts
+  const { clock, logger, observe, whyFull = whyFullNow } = parts
   const scope = new Scope((name, error) => logger.error({ err: error, work: name }, 'background work failed'))
   let hurry = new AbortController().signal
   try {
     const [ground, speech] = await openGroundAndSpeech(settings, parts, scope)
-    const attendance = await openLive(ground, speech, observe === undefined ? {} : { observe })
+    const attendance = await openLive(ground, speech, { whyFull, ...(observe === undefined ? {} : { observe }) })
     const followUp = createFollowUp(ground)
     const workers = await ground.jobs.startWorkers(
       { ...followUp.handlers, attend: (id, signal) => attendance.attend(id, signal) },
       { attendConcurrency: settings.maxMeetings },
     )
     ground.relay.start()
-    const http = await openControl(ground)
+    const http = await openControl(ground, whyFull)
     const { queue } = ground.jobs
     // closed in reverse: no new requests, then the meetings and what follows them, then what they rest on
     scope.defer('workers', async () => {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { listen } from '../control/api/server.js'
+import { listen } from '../control/api/listen.js'
 import { PROBE_PREFIX, standaloneWebhooks } from '../control/webhooks/livekit/routes.js'
 import type { Clock } from '../core/time.js'
 import { LivekitCensus } from '../live/room/livekit/census.js'

@@ -24,6 +24,8 @@ export interface AuditEntry {
   readonly path: string
   readonly status: number
   readonly meetingId: string | null
+  /** what whoever asked said about it: the reason of a stop; gone when its meeting is deleted */
+  readonly note: string | null
 }
 
 /** The same as stored, numbered over all. */
@@ -67,6 +69,8 @@ export interface AccessBook {
   keyByHash(hash: string): Promise<{ readonly key: KeyRecord; readonly hash: string } | null>
   /** A key that is not revoked; null: there is none. */
   keyById(id: string): Promise<KeyRecord | null>
+  /** Which of these keys there are and are not revoked. @param ids at most `MOST_KEYS` */
+  validKeys(ids: readonly string[]): Promise<ReadonlySet<string>>
   /** It has been used now. */
   used(id: string): Promise<void>
   audit(entry: AuditEntry): Promise<void>

@@ -57,6 +57,13 @@ export interface ClaimBook {
   left(claim: Claim, atMs: number): Promise<void>
   /** Until when the bot before this claim has heard, ms from the meeting's start; null: it has not said. */
   leftBefore(claim: Claim): Promise<number | null>
+  /** Says that everything that was heard under a released claim is stored: nobody need see to it. */
+  settled(claim: Claim): Promise<void>
+  /**
+   * What other processes that had released the meeting before this claim say: whether all have settled what they heard, and their signs
+   * of life in one, which change as long as one of them lives that has not.
+   */
+  before(claim: Claim): Promise<{ readonly isSettled: boolean; readonly signs: string }>
   /**
    * The claim to write under what was heard under `claim`: itself, or the newest one when it was released before that was taken.
    * @throws ClaimLostError it was taken without having been released: nothing of it is written any more

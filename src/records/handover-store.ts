@@ -8,7 +8,7 @@ const ATTEMPTS = 5
 /**
  * The store as a bot sees it that may have to hand its meeting over: what it heard before another one joined is taken even after the
  * other one's claim, as long as the own one had been released first. A claim that was taken without that stays fenced: nothing passes.
- * States, people and coverage are the new owner's from its claim on.
+ * States, people and coverage are the new owner's from its claim on; of what it heard itself it leaves a share.
  */
 export function handoverStore(store: MeetingStore, claims: Pick<ClaimBook, 'standIn'>): MeetingStore {
   async function written<T>(claim: Claim, write: (claim: Claim) => Promise<T>): Promise<T> {
@@ -27,6 +27,7 @@ export function handoverStore(store: MeetingStore, claims: Pick<ClaimBook, 'stan
     meeting: (id) => store.meeting(id),
     meetingWithStep: (id) => store.meetingWithStep(id),
     meetings: (filter) => store.meetings(filter),
+    lastOf: (room) => store.lastOf(room),
     requestStop: (id) => store.requestStop(id),
     setPaused: (id, paused) => store.setPaused(id, paused),
     requestDelete: (id) => store.requestDelete(id),
@@ -49,6 +50,7 @@ export function handoverStore(store: MeetingStore, claims: Pick<ClaimBook, 'stan
     adoptSegments: (claim, segments, spans) => store.adoptSegments(claim, segments, spans),
     appendGaps: (claim, gaps) => written(claim, (current) => store.appendGaps(current, gaps)),
     saveCoverage: (claim, coverage, complete, doubts) => store.saveCoverage(claim, coverage, complete, doubts),
+    saveShare: (claim, share) => written(claim, (current) => store.saveShare(current, share)),
     segments: (id, afterSeq, limit) => store.segments(id, afterSeq, limit),
     numberedGaps: (id, after) => store.numberedGaps(id, after),
     feedPosition: (id) => store.feedPosition(id),
@@ -56,6 +58,7 @@ export function handoverStore(store: MeetingStore, claims: Pick<ClaimBook, 'stan
     spans: (id) => store.spans(id),
     sessions: (id) => store.sessions(id),
     coverage: (id) => store.coverage(id),
+    shares: (id) => store.shares(id),
     receipt: (id) => store.receipt(id),
     saveSummary: (summary) => store.saveSummary(summary),
     summary: (id) => store.summary(id),

@@ -39,6 +39,8 @@ export const MEETING_REASONS = [
   'speech_unreachable',
   'speech_rejected',
   'internal_fault',
+  'no_bot_in_time',
+  'room_taken',
 ] as const
 export type MeetingReason = (typeof MEETING_REASONS)[number]
 
@@ -59,6 +61,7 @@ export interface MeetingRequest {
   readonly slackChannel: string | null
   /** ISO-8601 */
   readonly startAt: string | null
+  /** no bot comes from then on; one that is there stays. null in a request for later: an hour after `startAt` */
   readonly endAt: string | null
   readonly botName: string | null
 }
@@ -106,6 +109,23 @@ export interface StoredSegment extends Segment {
 export interface StoredCoverage {
   readonly rows: readonly CoverageRow[]
   readonly complete: boolean
+  readonly doubts: readonly Doubt[]
+}
+
+/** What stands in the receipt of a meeting. */
+export interface StoredReceipt {
+  /** null until the meeting has been finalised once */
+  readonly coverage: StoredCoverage | null
+  readonly sessions: readonly SessionRecord[]
+  /** all that are stored, also those that came after the coverage */
+  readonly gaps: readonly Gap[]
+}
+
+/** What one bot of several heard of a meeting. */
+export interface CoverageShare {
+  /** of its claim */
+  readonly epoch: number
+  readonly rows: readonly CoverageRow[]
   readonly doubts: readonly Doubt[]
 }
 
@@ -232,7 +252,8 @@ export interface FinalsLogs {
 /** The store. All writes are durable when their promise resolves. */
 export interface MeetingStore {
   /**
-   * Creates a meeting, or returns the running one of that room (`created: false`): at most one meeting per room is not final.
+   * Creates a meeting. Of meetings for now, and of those for the same time, a room has one at most: the one that is there is returned
+   * (`created: false`). A meeting for later is `scheduled` and stands beside it.
    */
   create(request: MeetingRequest): Promise<{ meeting: MeetingRecord; created: boolean }>
   /** @throws NotFoundError */
@@ -241,6 +262,8 @@ export interface MeetingStore {
   meetingWithStep(id: MeetingId): Promise<{ readonly meeting: MeetingRecord; readonly stuck: StuckStep | null }>
   /** newest first, those that are to be purged left out @param filter `rooms`: patterns with `*`, of which one matches */
   meetings(filter: MeetingFilter): Promise<readonly MeetingRecord[]>
+  /** The meeting of a room that goes on, else the one that ended last; one that never came due is none. null: there is none */
+  lastOf(room: string): Promise<MeetingRecord | null>
   /** Marks that the end was asked for; a meeting that nobody runs yet becomes `cancelled`. @throws NotFoundError */
   requestStop(id: MeetingId): Promise<MeetingRecord>
 
@@ -267,7 +290,8 @@ export interface MeetingStore {
    */
   appendSegments(claim: Claim, segments: readonly Segment[], spans?: readonly Span[]): Promise<readonly StoredSegment[]>
   /**
-   * Stores what the holder of a claim heard before it died, whoever has the meeting now; idempotent as `appendSegments`.
+   * Stores what the holder of a claim heard before it died, whoever has the meeting now; idempotent as `appendSegments`. What the service's
+   * results told the next holder meanwhile, without ids, is not stored again.
    * @returns how many were new, and whether nobody can hold that claim any more: a newer one exists, or the meeting is final
    * @throws NotFoundError
    */
@@ -275,6 +299,8 @@ export interface MeetingStore {
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void>
   /** @param doubts why it is not complete; empty when it is */
   saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean, doubts?: readonly Doubt[]): Promise<void>
+  /** Keeps what was heard under an earlier claim, for the receipt of whoever ends the meeting. Twice is fine: the last one counts. */
+  saveShare(claim: Claim, share: CoverageShare): Promise<void>
 
   /** by seq */
   segments(id: MeetingId, afterSeq?: number, limit?: number): Promise<readonly StoredSegment[]>
@@ -287,8 +313,10 @@ export interface MeetingStore {
   sessions(id: MeetingId): Promise<readonly SessionRecord[]>
   /** null until the meeting has been finalised once */
   coverage(id: MeetingId): Promise<StoredCoverage | null>
-  /** Coverage and sessions, read at once. @throws NotFoundError */
-  receipt(id: MeetingId): Promise<{ readonly coverage: StoredCoverage | null; readonly sessions: readonly SessionRecord[] }>
+  /** by epoch; of bots that died before they could say there is none */
+  shares(id: MeetingId): Promise<readonly CoverageShare[]>
+  /** What a receipt is made of, read at once. @throws NotFoundError */
+  receipt(id: MeetingId): Promise<StoredReceipt>
 
   saveSummary(summary: SummaryRecord): Promise<void>
   summary(id: MeetingId): Promise<SummaryRecord | null>

@@ -132,13 +132,23 @@ export interface Started {
   readonly isOwn: boolean
 }
 
+/** What became of a meeting that was asked for later, at its time. */
+export interface AskedOutcome {
+  readonly meetingId: MeetingId
+  /**
+   * `queued`: a bot is to come; `waiting`: its room has a meeting, it is tried again every second; `cancelled`: it has waited for a minute, and
+   * that meeting goes on (`room_taken`)
+   */
+  readonly outcome: 'queued' | 'waiting' | 'cancelled'
+}
+
 /** When something is due next, ms since 1970; null: never. */
 export interface NextDue {
   /** an occurrence: `startDue` has something to do from then on, also with one that has lost the meeting that it had joined */
   readonly startMs: number | null
   /** a schedule is to be looked at */
   readonly lookMs: number | null
-  /** a meeting that was asked for later */
+  /** a meeting that was asked for later, or the end of one that no bot has taken yet */
   readonly meetingMs: number | null
 }
 
@@ -174,7 +184,9 @@ export interface ScheduleBook {
   plan(schedule: Pick<ScheduleRecord, 'id' | 'version'>, plan: SchedulePlan, nowMs: number): Promise<Planned>
   /** Starts occurrences that are due, those that are due longest first. May be called by any number of processes at once. */
   startDue(nowMs: number, limit: number): Promise<readonly Started[]>
-  /** Meetings that were asked for later, and whose time is over without a bot having begun: they become `missed`. @returns how many */
+  /** Starts meetings that were asked for later and are due, as `startDue` does occurrences. */
+  startMeetings(nowMs: number, limit: number): Promise<readonly AskedOutcome[]>
+  /** Meetings whose end has come before a bot took them: they become `missed`, with `no_bot_in_time`. @returns how many */
   missMeetings(nowMs: number): Promise<number>
   /** When something is due next. */
   nextDue(nowMs: number): Promise<NextDue>

@@ -20,7 +20,7 @@ import { startSpeechServerProcess, type SpeechServerProcess } from '../support/s
 import { SseReader } from '../support/sse-reader.js'
 import { mutatedWebhooks } from '../support/webhook-mutations.js'
 import { spawnActors } from '../../src/standins/actors/spawn.js'
-import { quantiles } from './quantiles.js'
+import { type Bucket, bucketQuantile, quantiles } from './quantiles.js'
 
 type Numbers = Record<string, unknown>
 
@@ -239,10 +239,8 @@ async function sse(ground: Ground): Promise<Numbers> {
   }
 }
 
-const metric = async (url: string, name: string): Promise<number> => {
-  const text = await (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${KEY}` } })).text()
-  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN)
-}
+const metrics = async (url: string): Promise<string> =>
+  (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${KEY}` } })).text()
 
 /** What is done to a process that runs meetings. @returns what it showed, under names of its own */
 type Load = (url: string, ids: readonly string[]) => Promise<Numbers>
@@ -278,20 +276,31 @@ async function besideMeetings(ground: Ground, meetings: number, load: Load): Pro
   }
 }
 
-const lagP99Ms = async (url: string): Promise<number> => (await metric(url, 'nodejs_eventloop_lag_p99_seconds')) * 1000
-
-/** The event loop's delay p99 over a time in which something happens: the gauge covers the time since it was read last. */
-async function lagDuring<T>(url: string, work: () => Promise<T>): Promise<{ readonly lagMs: number; readonly result: T }> {
-  await lagP99Ms(url)
-  const result = await work()
-  return { lagMs: await lagP99Ms(url), result }
+/** What the audio stands on while something happens, p99: how late the mixers are asked, and the delay of the event loop as Node samples it. */
+interface Lag {
+  readonly tickP99Ms: number
+  readonly loopP99Ms: number
 }
+
+const TICKS = /^roomscribe_audio_tick_late_seconds_bucket\{le="([^"]+)"\} (\d+)$/gm
+
+/** The gauge of the loop covers the time since it was read last; the ticks are counted since the start. */
+async function lagDuring<T>(url: string, work: () => Promise<T>): Promise<{ readonly lag: Lag; readonly result: T }> {
+  const before = await metrics(url)
+  const result = await work()
+  const after = await metrics(url)
+  const loopP99Ms = Number(/^nodejs_eventloop_lag_p99_seconds (\S+)$/m.exec(after)?.[1] ?? Number.NaN) * 1000
+  return { lag: { tickP99Ms: 1000 * bucketQuantile(ticks(before), ticks(after), 0.99), loopP99Ms }, result }
+}
+
+const ticks = (text: string): Bucket[] =>
+  [...text.matchAll(TICKS)].map(([, le, count]) => ({ upTo: le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le), count: Number(count) }))
 
 const calm = (): Promise<void> => systemClock.sleep(LOAD_SEC * 1000)
 
 /** Reads of the API. */
 async function apiLoad(url: string, ids: readonly string[]): Promise<Numbers> {
-  const { lagMs: calmMs } = await lagDuring(url, calm)
+  const before = await lagDuring(url, calm)
   const headers = { authorization: `Bearer ${KEY}` }
   const requests = [
     { method: 'GET' as const, path: '/v1/meetings', headers },
@@ -303,28 +312,29 @@ async function apiLoad(url: string, ids: readonly string[]): Promise<Numbers> {
   const load = (duration: number) => autocannon({ url, connections: CONNECTIONS, overallRate: RATE, duration, requests })
   // the first requests wait for connections to the database, which stay open from then on
   await load(WARM_SEC)
-  const { lagMs, result } = await lagDuring(url, () => load(LOAD_SEC))
+  const { lag, result } = await lagDuring(url, () => load(LOAD_SEC))
   return {
     apiP99Ms: result.latency.p99,
     apiP50Ms: result.latency.p50,
     apiPerSec: result.requests.average,
     apiRefused: result.non2xx + result.errors,
-    loopP99Ms: { calm: calmMs, loaded: lagMs },
+    calmLag: before.lag,
+    apiLag: lag,
   }
 }
 
 /** A thousand readers of one live meeting: partials and segments of three people to each of them. */
 async function readersLoad(url: string, [id = '']: readonly string[]): Promise<Numbers> {
-  const { lagMs: calmMs } = await lagDuring(url, calm)
+  const before = await lagDuring(url, calm)
   const readers = Array.from({ length: MANY_READERS }, () => new SseReader(`${url}/v1/meetings/${id}/live`, KEY))
   try {
     await Promise.all(readers.map((one) => one.until(() => one.of('state').length > 0)))
     const counted = () => readers.map((one) => one.of('segment').length)
-    const { lagMs } = await lagDuring(url, calm)
+    const { lag } = await lagDuring(url, calm)
     // all are told the same: what one has, the others have, or get in a moment
     const most = Math.max(...counted())
     await Promise.all(readers.map((one) => one.until(() => one.of('segment').length >= most)))
-    return { readers: MANY_READERS, readersSegments: most, readersLoopP99Ms: { calm: calmMs, loaded: lagMs } }
+    return { readers: MANY_READERS, readersSegments: most, fewReadersLag: before.lag, readersLag: lag }
   } finally {
     for (const one of readers) one.close()
   }
@@ -332,7 +342,7 @@ async function readersLoad(url: string, [id = '']: readonly string[]): Promise<N
 
 async function fuzz(ground: Ground, count: number): Promise<Numbers> {
   const serve = await started(ground, 'serve', 'fuzz', { LIVEKIT_URL: 'ws://127.0.0.1:1', ROOMSCRIBE_FEED_HOSTS: '' })
-  const rssMb = () => metric(serve.url, 'process_resident_memory_bytes').then((bytes) => bytes / 2 ** 20)
+  const rssMb = async () => Number(/^process_resident_memory_bytes (\S+)$/m.exec(await metrics(serve.url))?.[1] ?? Number.NaN) / 2 ** 20
   try {
     const warmUp = Math.min(2_000, Math.floor(count / 4))
     await fuzzApi({ url: serve.url, key: KEY, count: warmUp, seed: 2 })

@@ -45,10 +45,19 @@ describe.each(kinds)('keys, the log of writes and kept answers, %s', (kind) => {
     expect(key).toMatchObject({ name: 'a\uFFFDb', rooms: ['x-*'], lastUsedAt: null, revokedAt: null })
     await other.access.used(key.id)
     expect((await one.access.keyById(key.id))?.lastUsedAt).toBe(new Date(clock.nowMs()).toISOString())
+    const { id: stays } = await one.access.createKey({ name: 'b', scopes: ['admin'], rooms: null }, hashOf('stays'))
+    const asked = [key.id, stays, 'nothing', '0199aaaa-0000-7000-8000-000000000000']
+    expect(await other.access.validKeys(asked)).toEqual(new Set([key.id, stays]))
     await one.access.revokeKey(key.id)
     await one.access.revokeKey(key.id)
+    expect(await other.access.validKeys(asked)).toEqual(new Set([stays]))
+    expect(await other.access.validKeys([])).toEqual(new Set())
+    await one.access.revokeKey(stays)
     expect([await other.access.keyByHash(hashOf('k')), await other.access.keyById(key.id)]).toEqual([null, null])
-    expect((await other.access.keys()).map(({ id, revokedAt }) => [id, revokedAt !== null])).toEqual([[key.id, true]])
+    expect((await other.access.keys()).map(({ id, revokedAt }) => [id, revokedAt !== null])).toEqual([
+      [stays, true],
+      [key.id, true],
+    ])
     await expect(one.access.revokeKey('nothing')).rejects.toMatchObject({ code: 'not_found' })
     expect(await one.access.keyById("' OR true --")).toBeNull()
   })
@@ -78,7 +87,7 @@ describe.each(kinds)('keys, the log of writes and kept answers, %s', (kind) => {
 
   test('the log of writes is paged, and goes back a year', async () => {
     const write = (status: number) =>
-      one.access.audit({ keyId: 'k', keyName: 'n', method: 'POST', path: '/v1/meetings', status, meetingId: null })
+      one.access.audit({ keyId: 'k', keyName: 'n', method: 'POST', path: '/v1/meetings', status, meetingId: null, note: null })
     for (const status of [200, 201, 400]) await write(status)
     const first = await other.access.audits({ limit: 2 })
     expect(first.map(({ status }) => status)).toEqual([400, 201])
@@ -87,6 +96,18 @@ describe.each(kinds)('keys, the log of writes and kept answers, %s', (kind) => {
     await write(202)
     await one.access.prune()
     expect((await one.access.audits({ limit: 10 })).map(({ status }) => status)).toEqual([202])
+  })
+
+  test('a note of a write goes with its meeting', async () => {
+    const [{ meeting }, other] = [await one.store.create(requestFor('noted')), (await one.store.create(requestFor('noted-2'))).meeting]
+    for (const { id } of [meeting, other])
+      await one.access.audit({ keyId: 'k', keyName: 'n', method: 'POST', path: '/', status: 202, meetingId: id, note: 'all have left' })
+    const notes = async () => (await one.access.audits({ limit: 2 })).map(({ note }) => note)
+    expect(await one.store.purge(meeting.id)).toBe(false)
+    expect(await notes()).toEqual(['all have left', 'all have left'])
+    await one.store.requestDelete(meeting.id)
+    expect(await one.store.purge(meeting.id)).toBe(true)
+    expect(await notes()).toEqual(['all have left', null])
   })
 
   test('a thousand starts at once through two processes make one meeting of each room, and one bot', async () => {
@@ -117,5 +138,26 @@ describe.each(kinds)('keys, the log of writes and kept answers, %s', (kind) => {
     expect(await seen('a%b')).toEqual(['a%b'])
     expect(await seen('a\\b')).toEqual(['a\\b'])
     expect(await seen('a*b')).toEqual(['a%b', 'a*b', 'a\\b', 'a_b', 'axb'])
+  })
+
+  test('no key, link or token is in the table of kept answers', async () => {
+    const { store, work, access } = one
+    const guest = () => Promise.resolve({ url: 'wss://livekit', token: 'guest-token', identity: 'guest-1' })
+    const api = createApi(apiDeps({ store, work, access, guest, clock: systemClock }))
+    const { meeting } = await store.create(requestFor('secrets'))
+    const secrets: string[] = []
+    for (const [path, body] of [
+      ['/v1/keys', { name: 'n', scopes: ['meetings:read'] }],
+      [`/v1/meetings/${meeting.id}/links`, {}],
+      [`/v1/meetings/${meeting.id}/guest`, { name: 'Ann' }],
+    ] as const) {
+      const headers = { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', 'idempotency-key': `secret ${path}` }
+      const response = await api.request(path, { method: 'POST', headers, body: JSON.stringify(body) })
+      expect(response.status).toBe(201)
+      const { key, token } = (await response.json()) as { key?: string; token?: string }
+      secrets.push(key ?? token ?? '')
+    }
+    const { rows } = await other.pool.query("SELECT * FROM roomscribe.idempotency WHERE idempotency_key LIKE 'secret %'", [])
+    expect([rows.length, secrets.filter((secret) => secret.length < 10 || JSON.stringify(rows).includes(secret))]).toEqual([3, []])
   })
 })

@@ -88,10 +88,11 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
       () => store.appendSegments(old, []),
       () => store.saveSpans(old, []),
       () => store.saveCoverage(old, [], true),
+      () => store.saveShare(old, { epoch: old.epoch, rows: [], doubts: [] }),
       () => one.claims.release(old),
     ]
     for (const write of writes) await expect(write()).rejects.toBeInstanceOf(ClaimLostError)
-    expect(await two.store.gaps(id)).toEqual([])
+    expect([await two.store.gaps(id), await two.store.shares(id)]).toEqual([[], []])
   })
 
   test('30 what was released and taken may still bring in what it heard, but not the state, the people or the end', async () => {
@@ -103,9 +104,11 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     expect(taken?.isReleased).toBe(true)
     const store = handoverStore(one.store, one.claims)
     await store.appendGaps(old, [gap(1)])
+    await store.saveShare(old, { epoch: old.epoch, rows: [], doubts: [] })
     await store.saveParticipants(old, [{ identity: asIdentity('x'), name: 'x', joinedMs: 0, leftMs: null }])
     await expect(store.setState(old, 'draining', 'shutdown')).rejects.toBeInstanceOf(ClaimLostError)
     await expect(store.saveCoverage(old, [], true)).rejects.toBeInstanceOf(ClaimLostError)
+    expect((await two.store.shares(id)).map(({ epoch }) => epoch)).toEqual([1])
     expect([(await two.store.gaps(id)).length, (await two.store.meeting(id)).participants]).toEqual([1, []])
     if (!taken) throw new Error('not taken')
     expect(await two.claims.leftBefore(taken.claim)).toBeNull()
@@ -131,5 +134,28 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     // good-bye: whoever holds nothing is forgotten
     await one.claims.leave()
     expect((await two.claims.standing(id)).holder).toBe(two.claims.holder)
+  })
+  test('30 what was released and taken is watched until its holder says that it has seen to it, or gives no sign of life any more', async () => {
+    const { one, two, three, id } = await meeting()
+    const first = (await one.claims.take(id, await one.claims.standing(id)))!.claim
+    await one.claims.beat()
+    await one.claims.release(first)
+    const second = (await two.claims.take(id, await two.claims.standing(id)))!.claim
+    const before = await two.claims.before(second)
+    await one.claims.beat()
+    const after = await two.claims.before(second)
+    expect([before.isSettled, after.isSettled, before.signs === after.signs]).toEqual([false, false, false])
+    await two.claims.beat()
+    expect(await two.claims.before(second)).toEqual(after)
+    // the newest claim is its holder's, whatever it says
+    await two.claims.release(second)
+    await two.claims.settled(second)
+    expect((await two.claims.standing(id)).holder).toBe(two.claims.holder)
+    const third = (await three.claims.take(id, await three.claims.standing(id)))!.claim
+    await one.claims.settled(first)
+    expect(await two.claims.before(second)).toEqual({ isSettled: true, signs: '' })
+    expect((await three.claims.before(third)).isSettled).toBe(false)
+    await two.claims.settled(second)
+    expect((await three.claims.before(third)).isSettled).toBe(true)
   })
 })

@@ -66,8 +66,78 @@ describe('addresses inside the house are not asked', () => {
     'http://①②⑦.0.0.1/',
     'http://localhost/',
     'http://user@127.0.0.1/',
+    'http://user:pw@127.0.0.1:80/',
+    'http://8.8.8.8@127.0.0.1/',
+    'http://8.8.8.8%23@127.0.0.1/',
+    'http://127.0.0.1./',
+    'http://0x7f000001./',
+    'http://0177.1/',
+    'http://0x7f.0.0x0.1/',
+    'http://127.0.1/',
+    'http://10.66051/',
+    'http://%31%32%37.0.0.1/',
+    'http://127%2e0%2e0%2e1/',
+    'http://127。0。0。1/',
+    'http://1\t2\n7.0.0.1/',
+    '\thttp:\n//127.0.0.1/',
+    'http:127.0.0.1/',
+    'http:\\\\127.0.0.1\\x',
+    'http:////127.0.0.1/',
+    'http://0.1.2.3/',
+    'http://192.0.2.1/',
+    'http://192.88.99.1/',
+    'http://203.0.113.9/',
+    'http://240.0.0.1/',
+    'http://[0:0:0:0:0:0:0:0]/',
+    'http://[0:0:0:0:0:0:0:1]:8080/',
+    'http://[::127.0.0.1]/',
+    'http://[::7f00:1]/',
+    'http://[::ffff:0:127.0.0.1]/',
+    'http://[::ffff:10.0.0.1]/',
+    'http://[64:ff9b::10.0.0.1]/',
+    'http://[64:ff9b:1::a00:1]/',
+    'http://[2001::1]/',
+    'http://[2001:db8::1]/',
+    'http://[2002:a9fe:a9fe::]/',
+    'http://[fec0::1]/',
+    'http://[100::1]/',
+    'http://[4000::1]/',
   ])('55 %s', async (url) => {
     await expect(newFetch([]).get(url, NONE)).rejects.toThrow(/inside the house/)
+  })
+
+  test.each([
+    'http://[fe80::1%25eth0]/',
+    'http://[fe80::1%eth0]/',
+    'http://127.0.0.1%00.example.com/',
+    'http://1.2.3.4.5/',
+    'http://256.1.1.1/',
+  ])('55 %s is no address at all', async (url) => {
+    await expect(newFetch([]).get(url, NONE)).rejects.toThrow('no address')
+  })
+
+  const AWAY = ['//', '///', '/\\', '\\\\', '/\t/', '/\n\\', '//ann:pw@', '/.//', '/x/..//', '/%2e//', '//%31%32%37.0.0.1@']
+  test.each(AWAY)('55 a path that begins with %j names no host: whoever was checked is asked', async (path) => {
+    const other = await FeedServer.start()
+    other.on('/feed.ics', (_, response) => response.end(TEXT))
+    const looked: string[] = []
+    const lookup: Lookup = (host, _, answer) => {
+      looked.push(host)
+      answer(null, [])
+    }
+    const place = `${path}${other.host}/feed.ics`
+    for (const host of ['public.example', 'ann:pw@public.example']) {
+      await expect(newFetch([], { lookup }).get(`http://${host}${place}`, NONE)).rejects.toThrow('the host of the feed is not known')
+    }
+    expect(looked).toEqual(['public.example', 'public.example'])
+    // who is allowed by name is asked itself, and so is whoever it redirects to
+    server.on(new URL(`http://x${place}`).pathname, (_, response) => response.end(TEXT))
+    server.on('/away', (_, response) => response.writeHead(302, { location: server.url(place).replaceAll(/[\t\n]/g, '') }).end())
+    const fetch = newFetch([server.host], { lookup })
+    expect(await fetch.get(server.url(place), NONE)).toMatchObject({ text: TEXT })
+    expect(await fetch.get(server.url('/away'), NONE)).toMatchObject({ text: TEXT })
+    expect([looked.length, other.asked.length, server.asked.length]).toEqual([2, 0, 3])
+    await other.close()
   })
 
   test('55 none of 300 addresses inside the house, in any spelling, is asked', async () => {

@@ -2,11 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listen } from '../../src/control/api/listen.js'
+import { createApi } from '../../src/control/api/server.js'
+import { Authenticator, newKey } from '../../src/control/auth/authenticator.js'
+import { UpstreamError } from '../../src/core/errors.js'
 import { asIdentity, newSessionId } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import type { Claim } from '../../src/records/port.js'
 import { openStore, type OpenStore } from '../../src/records/sql/open.js'
+import { apiDeps } from '../support/api-rig.js'
 import { liveServe, type LiveServe } from '../support/live-serve.js'
 import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.js'
 import { gapFrom, requestFor, segmentOf } from '../support/records.js'
@@ -238,5 +243,67 @@ describe.each(kinds)('live feed, %s', (kind) => {
     const back = read(claim, stuck.lastId)
     await back.until(() => back.of('segment').at(-1)?.['seq'] === 600)
     expect([...seqs(stuck), ...seqs(back)]).toEqual(upTo(600))
+  })
+
+  const over = (one: SseReader) => one.until(({ isClosed }) => isClosed)
+  const keyOf = async () => {
+    const made = newKey()
+    const { id } = await writer.access.createKey({ name: 'n', scopes: ['meetings:read'], rooms: null }, made.hash)
+    return { id, key: made.key }
+  }
+
+  test('a stream ends at once when its key is revoked here, within 5 s when elsewhere, and nobody comes back with it', async () => {
+    const { claim, session } = await begin('revoked')
+    const stays = read(claim)
+    for (const where of ['here', 'elsewhere'] as const) {
+      const { id, key } = await keyOf()
+      const one = read(claim, null, { ...serve, key })
+      await one.until(() => one.of('state').length > 0)
+      const fromMs = systemClock.monotonicMs()
+      if (where === 'elsewhere') await writer.access.revokeKey(id)
+      else {
+        const url = `${serve.url}/v1/keys/${id}`
+        expect((await fetch(url, { method: 'DELETE', headers: { authorization: `Bearer ${serve.key}` } })).status).toBe(204)
+      }
+      await over(one)
+      expect(systemClock.monotonicMs() - fromMs).toBeLessThan(where === 'here' ? 1_000 : 5_000)
+      expect(one.of('end')).toEqual([])
+      const again = read(claim, one.lastId, { ...serve, key })
+      await again.until(({ status }) => status !== null)
+      expect(again.status).toBe(401)
+    }
+    await writer.store.appendSegments(claim, [segmentOf(session, 1)])
+    await stays.until(() => stays.of('segment').length === 1)
+  })
+
+  test('a stream of a link ends within 5 s of the end of the link', async () => {
+    const { claim } = await begin('link')
+    const authenticator = new Authenticator(writer.access, systemClock, serve.key)
+    const caller = await authenticator.ofKey(serve.key)
+    const expiresMs = systemClock.nowMs() + 1_500
+    const token = await authenticator.session({ ...caller!, meetingId: claim.meetingId }, expiresMs)
+    const one = new SseReader(`${serve.url}/v1/meetings/${claim.meetingId}/live`, { cookie: `roomscribe_session=${token}` })
+    readers.push(one)
+    await one.until(() => one.of('state').length > 0)
+    await over(one)
+    const lateMs = systemClock.nowMs() - expiresMs
+    expect([lateMs >= -50, lateMs < 5_000]).toEqual([true, true])
+  })
+
+  test('a process that has as many readers as it may says so with a status', async () => {
+    const { claim } = await begin('full')
+    const { store, access } = reader
+    const hub = { read: () => Promise.reject(new UpstreamError('too_many_readers', 'full', { service: 'process', retryable: true })) }
+    const full = await listen(createApi(apiDeps({ store, access, hub })), '127.0.0.1', 0)
+    const answer = await fetch(`http://127.0.0.1:${full.port}/v1/meetings/${claim.meetingId}/live`, {
+      headers: { authorization: `Bearer ${serve.key}` },
+    })
+    expect([answer.status, answer.headers.get('content-type'), answer.headers.get('retry-after')]).toEqual([
+      503,
+      'application/problem+json',
+      '5',
+    ])
+    expect(await answer.json()).toMatchObject({ code: 'too_many_readers' })
+    await full.close()
   })
 })

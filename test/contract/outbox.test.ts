@@ -62,7 +62,7 @@ describe.each(targets)('the outbox on %s', (kind) => {
     await opened.store.setState(await opened.store.claim(failed), 'failed', 'internal_fault')
     expect(await workOf(failed)).toEqual([])
     const { rows } = await opened.pool.query(`INSERT INTO roomscribe.meeting (id, room, vocabulary, state, created_at)
-      VALUES (gen_random_uuid(), 'by hand', '[]', 'scheduled', now()) RETURNING id`)
+      VALUES (gen_random_uuid(), 'by hand', '[]', 'queued', now()) RETURNING id`)
     expect(await workOf((rows[0] as { id: MeetingId }).id)).toEqual(attend)
   })
 

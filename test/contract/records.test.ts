@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ClaimLostError, ConflictError, InputError, NotFoundError } from '../../src/core/errors.js'
-import { asIdentity, asMeetingId, newMeetingId, newSessionId, type MeetingId } from '../../src/core/ids.js'
+import { asIdentity, asMeetingId, asSegmentId, newMeetingId, newSessionId, type MeetingId } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import type { Claim, MeetingStore, SummaryRecord } from '../../src/records/port.js'
@@ -112,6 +112,7 @@ describe.each(targets)('the store on %s', (kind) => {
         () => store.sessions(id),
         () => store.coverage(id),
         () => store.receipt(id),
+        () => store.shares(id),
         () => store.saveSummary(summary),
         () => store.intendDelivery(id, 'slack', 'summary'),
         () => store.markDelivered(id, 'slack', 'summary', 'x'),
@@ -140,6 +141,7 @@ describe.each(targets)('the store on %s', (kind) => {
       (claim) => store.appendGaps(claim, [gapFrom(0)]),
       (claim) => store.appendGaps(claim, []),
       (claim) => store.saveCoverage(claim, [], true),
+      (claim) => store.saveShare(claim, { epoch: old.epoch, rows: [], doubts: [] }),
     ]
     const current = await store.claim(id)
     expect(current.epoch).toBe(old.epoch + 1)
@@ -147,7 +149,7 @@ describe.each(targets)('the store on %s', (kind) => {
     for (const write of writes) await expect(write(old), write.toString()).rejects.toBeInstanceOf(ClaimLostError)
     expect(await store.meeting(id)).toEqual(before)
     expect([await store.segments(id), await store.spans(id), await store.gaps(id), await store.sessions(id)]).toEqual([[], [], [], []])
-    expect(await store.coverage(id)).toBeNull()
+    expect([await store.coverage(id), await store.shares(id)]).toEqual([null, []])
     for (const write of writes) await write(current)
   })
 
@@ -184,6 +186,28 @@ describe.each(targets)('the store on %s', (kind) => {
     expect(await store.adoptSegments(current, [segmentOf(session, 4)], [])).toEqual({ stored: 1, isOver: true })
     expect((await store.segments(old.meetingId)).map(({ seq, text }) => [seq, text])).toEqual([1, 2, 3, 4].map((n) => [n, `text ${n}`]))
     expect(await store.spans(old.meetingId)).toHaveLength(1)
+  })
+
+  test('28 I2 what the next holder had from a result without ids, and spans that end early, is not adopted again', async () => {
+    const old = await newClaim()
+    const session = newSessionId()
+    const at = (utteranceId: string, startMs: number, endMs: number, text: string, channel = 0) =>
+      segmentOf(session, 1, { id: asSegmentId(`${session}/${utteranceId}/0`), utteranceId, startMs, endMs, text, channel })
+    const current = await store.claim(old.meetingId)
+    await store.appendSegments(current, [
+      at('result:0:80548', 81_777, 82_229, 'as it was cut'),
+      // beyond the last span that is known: held to its end
+      at('result:0:82993', 83_128, 83_128, 'late words'),
+      at('result:1:82993', 83_128, 83_128, 'late words', 1),
+    ])
+    const mine = [
+      at('00-26', 81_777, 83_559, 'told in other words'),
+      at('00-27', 83_700, 84_900, 'some late words there'),
+      at('00-28', 85_200, 85_900, 'late words'),
+      at('01-27', 83_700, 84_900, 'others', 1),
+    ]
+    expect(await store.adoptSegments(old, mine, [])).toEqual({ stored: 2, isOver: true })
+    expect((await store.segments(old.meetingId)).slice(3).map(({ utteranceId }) => utteranceId)).toEqual(['00-28', '01-27'])
   })
 
   test('claims taken while segments are adopted do not keep them out', async () => {
@@ -325,7 +349,20 @@ describe.each(targets)('the store on %s', (kind) => {
     await store.saveSession(claim, { ...sessionWith(second, 4), endReason: 'done' })
     const sessions = [{ ...sessionWith(second, 10), endReason: 'done' }, sessionWith(first, 20)]
     expect(await store.sessions(claim.meetingId)).toEqual(sessions)
-    expect(await store.receipt(claim.meetingId)).toEqual({ coverage: null, sessions })
+    expect(await store.receipt(claim.meetingId)).toEqual({ coverage: null, sessions, gaps: [] })
+  })
+
+  test('30 shares of coverage come back by epoch, the last version of each', async () => {
+    const claim = await newClaim()
+    const { meetingId } = claim
+    const share = (epoch: number, speechMs: number) => ({ epoch, rows: [coverageRow({ speechMs })], doubts: ['session' as const] })
+    expect(await store.shares(meetingId)).toEqual([])
+    await store.saveShare(claim, share(2, 20))
+    await store.saveShare(claim, share(1, 10))
+    await store.saveShare(claim, { epoch: 2, rows: [], doubts: [] })
+    expect(await store.shares(meetingId)).toEqual([share(1, 10), { epoch: 2, rows: [], doubts: [] }])
+    // they are no receipt
+    expect(await store.coverage(meetingId)).toBeNull()
   })
 
   test('gaps, coverage and participants come back as written, a repeated gap once', async () => {
@@ -339,7 +376,11 @@ describe.each(targets)('the store on %s', (kind) => {
     expect(await store.coverage(claim.meetingId)).toEqual({ rows: [row], complete: false, doubts: ['lost', 'session'] })
     await store.saveCoverage(claim, [row], true)
     expect(await store.coverage(claim.meetingId)).toEqual({ rows: [row], complete: true, doubts: [] })
-    expect(await store.receipt(claim.meetingId)).toEqual({ coverage: { rows: [row], complete: true, doubts: [] }, sessions: [] })
+    expect(await store.receipt(claim.meetingId)).toEqual({
+      coverage: { rows: [row], complete: true, doubts: [] },
+      sessions: [],
+      gaps: [gapFrom(0), gapFrom(1.5)],
+    })
     const people = [{ identity: asIdentity('ana'), name: 'Ana', joinedMs: 0, leftMs: 10 }]
     await store.saveParticipants(claim, people)
     expect((await store.meeting(claim.meetingId)).participants).toEqual(people)

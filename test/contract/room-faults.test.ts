@@ -136,4 +136,29 @@ describe('permissions', () => {
     await recorder.untilLoud(mic('anna'))
     expect(only(recorder.lines, `stalled ${mic('bert')}`)).toEqual([])
   })
+
+  test('a publisher who forbids to be heard from the start is refused as not received, and heard when allowed', async () => {
+    const anna = await stage.speaker('anna')
+    anna.allowAll(false)
+    await anna.publish()
+    const bert = await stage.speaker('bert')
+    await bert.publish()
+    const recorder = new RoomRecorder()
+    await stage.join(recorder, { port: { missingMs: 1_000, askAgainMs: 500, rejoinMs: 2_000 } })
+    await recorder.untilLines([`started ${mic('bert')}`, `refused ${mic('anna')}`])
+    const from = recorder.lines.length
+    anna.allowAll(true)
+    await recorder.untilLines([`refusal ended ${mic('anna')}`, `started ${mic('anna')}`], from)
+    await recorder.untilLoud(mic('anna'))
+    expect(only(recorder.lines, 'end')).toEqual([])
+  })
+
+  test('a connection on which nothing comes of what was asked for ends, so that the room is joined anew', async () => {
+    const anna = await stage.speaker('anna')
+    anna.allowAll(false)
+    await anna.publish()
+    const recorder = new RoomRecorder()
+    await stage.join(recorder, { port: { missingMs: 500, askAgainMs: 500, rejoinMs: 1_500 } })
+    await recorder.untilLines([`refused ${mic('anna')}`, 'end connection_lost'])
+  })
 })

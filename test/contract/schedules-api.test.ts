@@ -25,7 +25,7 @@ import { until } from '../support/until.js'
 
 const NOW = Date.UTC(2030, 0, 7, 9)
 const HOUR = 3_600_000
-const ADMIN: Caller = { id: 'admin', name: 'admin', scopes: ['admin'], rooms: null, meetingId: null, mayJoin: false }
+const ADMIN: Caller = { id: 'admin', name: 'admin', scopes: ['admin'], rooms: null, meetingId: null, mayJoin: false, expiresMs: null }
 const LIMITED: Caller = { ...ADMIN, id: 'limited', scopes: ['meetings:write'], rooms: ['team-*'] }
 
 interface Shown {

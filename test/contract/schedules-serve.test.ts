@@ -12,6 +12,12 @@ import { until } from '../support/until.js'
 const binaries = postgresBinaries()
 const COUNT = 120
 const PER_SECOND = 20
+/**
+ * The promise is 1 s, which the scheduler's own tests hold to the millisecond on a clock of theirs. Here processes start, die and wait for the
+ * processor beside whatever else the machine does: a start may be late by some seconds, but not by a timer that has missed its time (a poll of
+ * half a minute, a lease that runs out).
+ */
+const LATEST_SEC = 10
 
 describe.runIf(binaries !== undefined)('schedules in several `serve` processes on one PostgreSQL', () => {
   let postgres: TestPostgres
@@ -47,7 +53,7 @@ describe.runIf(binaries !== undefined)('schedules in several `serve` processes o
     await rm(folder, { recursive: true, force: true })
   })
 
-  test('36 I6 killed and stopped at the due second: each occurrence has one meeting, never before its time', async () => {
+  test('50 36 I6 killed and stopped at the due second: each occurrence has one meeting, never before its time, nor long after it', async () => {
     const [first, second] = processes
     if (!first || !second) throw new Error('not started')
     const startMs = Math.ceil(systemClock.nowMs() / 1_000) * 1_000 + 5_000
@@ -79,5 +85,6 @@ describe.runIf(binaries !== undefined)('schedules in several `serve` processes o
         (SELECT max(extract(epoch FROM created_at - start_at))::double precision FROM roomscribe.meeting) AS late`)
     const all = String(COUNT)
     expect(rows[0]).toMatchObject({ started: all, meetings: all, rooms: all, early: '0', work: all })
+    expect(rows[0]?.late).toBeLessThan(LATEST_SEC)
   })
 })

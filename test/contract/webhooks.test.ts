@@ -72,7 +72,7 @@ describe('auto-join by a real LiveKit server, without bots', () => {
   beforeAll(async () => {
     scope = new Scope()
     ground = await openGround(settingsOf({ port }), { clock: systemClock, logger: silentLogger, random: Math.random }, scope)
-    http = await openControl(ground)
+    http = await openControl(ground, () => null)
     scope.defer('http', () => http.server.close())
   })
   afterAll(() => scope.close())

@@ -23,6 +23,8 @@ export interface DrainsReport {
   /** meetings that had to be ended, or whose state left `live` */
   readonly ended: number
   readonly returned: number
+  /** meetings whose receipt does not know what an earlier process heard */
+  readonly unaccounted: number
   /** of all rounds that count */
   readonly health: Health
   /** drains in rounds that do not count, since the speakers were late, twice: nothing above tells of them */
@@ -32,7 +34,7 @@ export interface DrainsReport {
 }
 
 /** Some drains of the same meetings. */
-type Round = Pick<DrainsReport, 'drains' | 'drainGapMs' | 'exitMs' | 'exitCodes' | 'ended' | 'health' | 'verdicts'>
+type Round = Pick<DrainsReport, 'drains' | 'drainGapMs' | 'exitMs' | 'exitCodes' | 'ended' | 'unaccounted' | 'health' | 'verdicts'>
 
 /** How long nobody listened, each handover: gaps that touch are one, whoever's they are. */
 function holesOf(gaps: readonly Gap[]): number[] {
@@ -101,15 +103,17 @@ export async function runDrains(options: {
       await Promise.all(ids.map((id) => stage.stop(id)))
       const verdicts: TalkVerdict[] = []
       const drainGapMs: number[] = []
+      let unaccounted = 0
       for (const [at, id] of ids.entries()) {
         await until(async () => ['done', 'failed'].includes(await stage.state(id)))
         const { store } = stage.records
         const [segments, gaps] = [await store.segments(id), await store.gaps(id)]
         verdicts.push(talkVerdict(script, actors[at]?.events ?? [], segments, gaps, untilMs))
         drainGapMs.push(...holesOf(gaps))
+        if ((await store.coverage(id))?.doubts.includes('taken_over') !== false) unaccounted++
       }
       const ended = states.filter((state) => state !== 'live').length
-      return { drains: count, drainGapMs, exitMs, exitCodes, ended, health: await healthOf(actors), verdicts }
+      return { drains: count, drainGapMs, exitMs, exitCodes, ended, unaccounted, health: await healthOf(actors), verdicts }
     } finally {
       await Promise.all(actors.map((one) => one[Symbol.asyncDispose]()))
     }
@@ -135,6 +139,7 @@ export async function runDrains(options: {
     misattributed: sum((one) => one.wrong.filter(({ identity }) => identity !== null).length + one.foreign.length),
     ended: total((one) => one.ended),
     returned: sum((one) => one.returned),
+    unaccounted: total((one) => one.unaccounted),
     health: worstOf(counted.map(({ health }) => health)),
     invalid,
     verdicts,

@@ -1,7 +1,7 @@
 import { deferred } from '../../src/core/deferred.js'
 import { StateError } from '../../src/core/errors.js'
 import { type AudioSourceKind, asIdentity, type Identity, type TrackKey, trackKey } from '../../src/core/ids.js'
-import type { Caption, JoinOptions, RoomConnection, RoomEndReason, RoomEvents, RoomPort } from '../../src/live/room/port.js'
+import type { Caption, JoinOptions, RefusalReason, RoomConnection, RoomEndReason, RoomEvents, RoomPort } from '../../src/live/room/port.js'
 
 type TrackEnd = Parameters<RoomEvents['trackEnded']>[1]
 
@@ -11,6 +11,7 @@ export class FakeRoomConnection implements RoomConnection {
   readonly captions: Caption[] = []
   /** what was shown of pauses, in order */
   readonly pauses: boolean[] = []
+  heldBackMs = 0
   ended: RoomEndReason | undefined
   closes = 0
   readonly #events: RoomEvents
@@ -64,13 +65,14 @@ export class FakeRoomConnection implements RoomConnection {
     this.#emit((events) => events.trackEnded(key, why))
   }
 
-  /** There is no place for the person's unmuted track; `withdraw`, `start` or `leave` ends that. */
-  refuse(identity: string, source: AudioSourceKind = 'microphone'): TrackKey {
+  /** The person's unmuted track cannot be heard; `withdraw`, `start` or `leave` ends that. */
+  refuse(identity: string, why: RefusalReason = 'over_capacity', forMs = 0): TrackKey {
+    const source = 'microphone'
     const id = asIdentity(identity)
     const key = trackKey(id, source)
     if (!this.#present.has(id)) this.participant(identity)
     this.#refused.add(key)
-    this.#emit((events) => events.trackRefused({ key, identity: id, source }))
+    this.#emit((events) => events.trackRefused({ key, identity: id, source }, why, forMs))
     return key
   }
 

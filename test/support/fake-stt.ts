@@ -189,6 +189,8 @@ export class FakeStt implements SttPort {
   /** what `left` hands out, by meeting, once */
   readonly leftAudio = new Map<MeetingId, readonly LeftAudio[]>()
   prepare: ((session: FakeSttSession) => void) | undefined
+  /** what the service says of sessions of other processes; absent: it cannot be asked */
+  results?: NonNullable<SttPort['results']>
 
   /** @param prepare called with each new session before it is returned: the place to turn the automatic answers off */
   constructor(prepare?: (session: FakeSttSession) => void) {

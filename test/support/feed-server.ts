@@ -11,7 +11,7 @@ export class FeedServer {
   private constructor() {
     this.#server = createServer((request, response) => {
       this.asked.push(request)
-      const answer = this.#answers.get(new URL(request.url ?? '/', 'http://x').pathname)
+      const answer = this.#answers.get(new URL(`http://x${request.url ?? '/'}`).pathname)
       if (answer) answer(request, response)
       else response.writeHead(404).end()
     })

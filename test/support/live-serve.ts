@@ -1,5 +1,6 @@
 import { openHub } from '../../src/app/roles/feeds.js'
-import { createApi, listen } from '../../src/control/api/server.js'
+import { listen } from '../../src/control/api/listen.js'
+import { createApi } from '../../src/control/api/server.js'
 import { Scope } from '../../src/core/scope.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'

@@ -10,6 +10,11 @@ export class MemoryAccess implements AccessBook {
   /** how often keys were looked up */
   lookups = 0
 
+  /** what would be given again */
+  get kept(): readonly KeptAnswer[] {
+    return [...this.#answers.values()].flatMap(({ answer }) => (answer === null ? [] : [answer]))
+  }
+
   createKey(given: Pick<KeyRecord, 'name' | 'scopes' | 'rooms'>, hash: string): Promise<KeyRecord> {
     const key = { ...given, id: v7(), createdAt: new Date(0).toISOString(), lastUsedAt: null, revokedAt: null }
     this.#keys.set(key.id, { key, hash })
@@ -35,6 +40,11 @@ export class MemoryAccess implements AccessBook {
   keyById(id: string): Promise<KeyRecord | null> {
     const key = this.#keys.get(id)?.key
     return Promise.resolve(key && key.revokedAt === null ? key : null)
+  }
+
+  validKeys(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    this.lookups++
+    return Promise.resolve(new Set(ids.filter((id) => this.#keys.get(id)?.key.revokedAt === null)))
   }
 
   used(id: string): Promise<void> {

@@ -5,7 +5,7 @@ import { noPlace, type ClaimBook, type Standing, type TakenClaim } from '../../s
 import { FINAL_STATES, type Claim, type MeetingStore } from '../../src/records/port.js'
 
 interface Held {
-  readonly holder: string
+  holder: string | null
   isReleased: boolean
   leftMs: number | null
 }
@@ -35,7 +35,7 @@ export class MemoryClaims implements ClaimBook {
     const { state } = await this.#store.meeting(id)
     const claims = this.#of(id)
     const last = claims.at(-1)
-    const beat = last === undefined ? undefined : this.#table.beats.get(last.holder)
+    const beat = this.#table.beats.get(last?.holder ?? '')
     return {
       state,
       epoch: claims.length,
@@ -77,6 +77,19 @@ export class MemoryClaims implements ClaimBook {
 
   leftBefore(claim: Claim): Promise<number | null> {
     return Promise.resolve(this.#of(claim.meetingId)[claim.epoch - 2]?.leftMs ?? null)
+  }
+
+  settled(claim: Claim): Promise<void> {
+    const own = this.#of(claim.meetingId)[claim.epoch - 1]
+    if (own?.isReleased && own.holder === this.holder) own.holder = null
+    return Promise.resolve()
+  }
+
+  before(claim: Claim): Promise<{ isSettled: boolean; signs: string }> {
+    const open = this.#of(claim.meetingId)
+      .slice(0, claim.epoch - 1)
+      .filter(({ holder, isReleased }) => isReleased && holder !== null && holder !== this.holder)
+    return Promise.resolve({ isSettled: open.length === 0, signs: open.map(({ holder }) => this.#table.beats.get(holder ?? '')).join(' ') })
   }
 
   standIn(claim: Claim): Promise<Claim> {

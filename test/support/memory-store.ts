@@ -3,9 +3,11 @@ import { mayRoom } from '../../src/control/auth/caller.js'
 import { newMeetingId, type MeetingId } from '../../src/core/ids.js'
 import type { Gap, Span } from '../../src/live/audio/span.js'
 import type { CoverageRow, Doubt, Segment } from '../../src/live/transcript/segment.js'
+import { isRetold } from '../../src/live/transcript/retold.js'
 import {
   FINAL_STATES,
   type Claim,
+  type CoverageShare,
   type DeliveryRecord,
   type FeedEvent,
   type FeedPosition,
@@ -32,6 +34,7 @@ interface Entry {
   readonly spans: Map<string, Span>
   readonly sessions: Map<string, SessionRecord>
   coverage: StoredCoverage | null
+  readonly shares: Map<number, CoverageShare>
   summary: SummaryRecord | null
   readonly deliveries: Map<string, DeliveryRecord>
   readonly listeners: Set<(event: FeedEvent) => void>
@@ -53,12 +56,18 @@ export class MemoryStore implements MeetingStore {
 
   create(request: MeetingRequest): Promise<{ meeting: MeetingRecord; created: boolean }> {
     return this.#do(() => {
-      const running = [...this.#entries.values()].find(({ meeting }) => meeting.room === request.room && !isFinal(meeting))
-      if (running) return { meeting: running.meeting, created: false }
+      const isLater = request.startAt !== null && Date.parse(request.startAt) > this.#now()
+      const there = [...this.#entries.values()].find(({ meeting: { room, state, startAt } }) => {
+        const isSame = isLater
+          ? state === 'scheduled' && startAt === request.startAt
+          : state !== 'scheduled' && !FINAL_STATES.includes(state)
+        return room === request.room && isSame
+      })
+      if (there) return { meeting: there.meeting, created: false }
       const meeting: MeetingRecord = {
         ...request,
         id: newMeetingId(),
-        state: 'queued',
+        state: isLater ? 'scheduled' : 'queued',
         reason: null,
         stopRequested: false,
         paused: false,
@@ -77,6 +86,7 @@ export class MemoryStore implements MeetingStore {
         spans: new Map(),
         sessions: new Map(),
         coverage: null,
+        shares: new Map(),
         summary: null,
         deliveries: new Map(),
         listeners: new Set(),
@@ -105,6 +115,14 @@ export class MemoryStore implements MeetingStore {
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, filter.limit),
     )
+  }
+
+  lastOf(room: string): Promise<MeetingRecord | null> {
+    return this.#do(() => {
+      const all = [...this.#entries.values()].map(({ meeting }) => meeting)
+      const ofRoom = all.filter((one) => one.room === room && one.deletedAt === null && one.state !== 'scheduled')
+      return ofRoom.find((one) => !isFinal(one)) ?? ofRoom.sort((a, b) => (a.id < b.id ? 1 : -1))[0] ?? null
+    })
   }
 
   requestStop(id: MeetingId): Promise<MeetingRecord> {
@@ -198,8 +216,9 @@ export class MemoryStore implements MeetingStore {
   }
 
   async adoptSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[]): Promise<{ stored: number; isOver: boolean }> {
-    const { epoch, meeting } = await this.#do(() => this.#entry(claim.meetingId))
-    const stored = await this.appendSegments({ ...claim, epoch }, segments, spans)
+    const { epoch, meeting, segments: known } = await this.#do(() => this.#entry(claim.meetingId))
+    const fresh = segments.filter((segment) => !known.some((other) => isRetold(segment, other)))
+    const stored = await this.appendSegments({ ...claim, epoch }, fresh, spans)
     return { stored: stored.length, isOver: isFinal(meeting) || epoch !== claim.epoch }
   }
 
@@ -217,6 +236,10 @@ export class MemoryStore implements MeetingStore {
     return this.#write(claim, (entry) => {
       entry.coverage = { rows, complete, doubts }
     })
+  }
+
+  saveShare(claim: Claim, share: CoverageShare): Promise<void> {
+    return this.#write(claim, (entry) => void entry.shares.set(share.epoch, share))
   }
 
   segments(id: MeetingId, afterSeq = 0, limit?: number): Promise<readonly StoredSegment[]> {
@@ -251,8 +274,12 @@ export class MemoryStore implements MeetingStore {
     return this.#do(() => this.#entry(id).coverage)
   }
 
+  shares(id: MeetingId): Promise<readonly CoverageShare[]> {
+    return this.#do(() => [...this.#entry(id).shares.values()].toSorted((a, b) => a.epoch - b.epoch))
+  }
+
   async receipt(id: MeetingId): ReturnType<MeetingStore['receipt']> {
-    return { coverage: await this.coverage(id), sessions: await this.sessions(id) }
+    return { coverage: await this.coverage(id), sessions: await this.sessions(id), gaps: await this.gaps(id) }
   }
 
   saveSummary(summary: SummaryRecord): Promise<void> {

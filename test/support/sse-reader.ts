@@ -19,11 +19,19 @@ export class SseReader {
   #response: IncomingMessage | null = null
   #text = ''
 
-  /** @param lastId sent as Last-Event-ID @param onEvent told of each event */
-  constructor(url: string, key: string, lastId: string | null = null, onEvent: (event: SseEvent) => void = () => undefined) {
+  /** @param key a bearer key, or the header of a cookie @param lastId sent as Last-Event-ID @param onEvent told of each event */
+  constructor(
+    url: string,
+    key: string | { readonly cookie: string },
+    lastId: string | null = null,
+    onEvent: (event: SseEvent) => void = () => undefined,
+  ) {
     this.lastId = lastId
     this.#request = request(url, {
-      headers: { authorization: `Bearer ${key}`, ...(lastId === null ? {} : { 'last-event-id': lastId }) },
+      headers: {
+        ...(typeof key === 'string' ? { authorization: `Bearer ${key}` } : key),
+        ...(lastId === null ? {} : { 'last-event-id': lastId }),
+      },
       agent: false,
     })
     this.#request.once('response', (response) => {

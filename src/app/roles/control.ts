@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createOps } from '../../control/api/ops.js'
-import { createApi, listen, type ApiServer } from '../../control/api/server.js'
+import { listen, type ApiServer } from '../../control/api/listen.js'
+import { createApi } from '../../control/api/server.js'
 import { toError } from '../../core/errors.js'
 import type { ResultRoutesDeps } from '../../control/api/results.js'
 import { forgetSession } from '../../live/stt/gladia/forget.js'
@@ -62,8 +63,8 @@ function guestOf({ livekitUrl, livekitApiKey, livekitApiSecret }: Settings): Res
   })
 }
 
-/** The HTTP API. @throws ConfigError the port is taken */
-export async function openControl(ground: Ground): Promise<Http> {
+/** The HTTP API. @param whyFull why no meeting is begun in this process, one sentence, or null. @throws ConfigError the port is taken */
+export async function openControl(ground: Ground, whyFull: () => string | null): Promise<Http> {
   const { settings, records, jobs, relay, metrics, logger, clock } = ground
   const { store } = records
   const hub = openHub(ground)
@@ -90,7 +91,7 @@ export async function openControl(ground: Ground): Promise<Http> {
     clock,
     rateLimit: settings.rateLimit,
     apiKey,
-    notReady: () => groundNotReady(ground),
+    notReady: async () => whyFull() ?? (await groundNotReady(ground)),
     metrics: () => metrics.text(),
     logger,
     webhooks: webhooks.routes,

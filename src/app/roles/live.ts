@@ -28,14 +28,21 @@ export async function openGroundAndSpeech(settings: Settings, parts: ProcessPart
   return [ground.value, speech.value]
 }
 
+/** Why this process begins nothing new now, as its open files, threads and memory say; null: there is room. */
+export const whyFullNow = (): string | null => whyFull(currentUsage(process.memoryUsage.rss()))
+
 /**
  * Builds what runs bots: the room library, the log of finals, the signs of life.
- * @param ended told of each meeting that has ended here
+ * @param options `whyFull`: why nothing new is begun here now, or null; `ended`: told of each meeting that has ended here
  */
 export async function openLive(
   ground: Ground,
   { stt }: Speech,
-  options: { readonly observe?: (meeting: MeetingRecord) => MeetingObserver; readonly ended?: () => void } = {},
+  options: {
+    readonly whyFull: () => string | null
+    readonly observe?: (meeting: MeetingRecord) => MeetingObserver
+    readonly ended?: () => void
+  },
 ): Promise<Attendance> {
   const { settings, scope, records, relay, business, clock, logger, random } = ground
   const { store, claims } = records
@@ -52,7 +59,7 @@ export async function openLive(
     queue: relay,
     observe: (meeting) => tellingPartials(options.observe?.(meeting) ?? {}, meeting.id, records.partials),
     places: settings.stt === 'gladia' ? settings.maxSessions : null,
-    whyFull: () => whyFull(currentUsage(process.memoryUsage.rss())),
+    whyFull: options.whyFull,
     ...(options.ended === undefined ? {} : { ended: options.ended }),
   })
 }

@@ -16,11 +16,19 @@ export function audited(access: Pick<AccessBook, 'audit'>, logger: Logger): Midd
     if (!isWrite(method)) return
     const { id, name } = c.get('caller')
     const meetingId = c.get('touched') ?? MEETING.exec(path)?.[1] ?? null
-    const entry = { keyId: id, keyName: name, method, path: path.slice(0, LONGEST_PATH), status: c.res.status, meetingId }
+    const entry = {
+      keyId: id,
+      keyName: name,
+      method,
+      path: path.slice(0, LONGEST_PATH),
+      status: c.res.status,
+      meetingId,
+      note: c.get('note') ?? null,
+    }
     try {
       await access.audit(entry)
     } catch (thrown) {
-      logger.warn({ err: toError(thrown), ...entry }, 'write is not in the log of writes')
+      logger.warn({ err: toError(thrown), ...entry, note: undefined }, 'write is not in the log of writes')
     }
   }
 }

@@ -1,14 +1,15 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import { PERMISSIONS, type AccessBook, type KeyRecord } from '../../records/access.js'
-import { newKey, type Authenticator } from '../auth/authenticator.js'
+import { newKey } from '../auth/authenticator.js'
 import type { ApiEnv } from '../auth/caller.js'
-import { common, failure, idParam, json, newRoutes } from './routes.js'
+import { common, failure, idParam, json, newRoutes, onceHeader } from './routes.js'
 import { line } from './schemas.js'
 
 /** What the routes of keys need. */
 export interface KeyRoutesDeps {
   readonly access: AccessBook
-  readonly authenticator: Authenticator
+  /** a key was revoked: what was believed of it, and what it has open, ends */
+  readonly revoked: () => Promise<void>
 }
 
 const CreateKey = z
@@ -44,6 +45,7 @@ const AuditList = z
         path: z.string(),
         status: z.int(),
         meetingId: z.string().nullable(),
+        note: z.string().nullable().describe('the reason that a stop was given; gone when the meeting is deleted'),
       }),
     ),
     next: z.int().nullable(),
@@ -54,8 +56,8 @@ const list = createRoute({ method: 'get', path: '/keys', responses: { ...common,
 const create = createRoute({
   method: 'post',
   path: '/keys',
-  request: { body: { content: { 'application/json': { schema: CreateKey } }, required: true } },
-  responses: { ...common, 201: json(NewKey, 'the key'), 409: failure('there are too many keys') },
+  request: { headers: onceHeader, body: { content: { 'application/json': { schema: CreateKey } }, required: true } },
+  responses: { ...common, 201: json(NewKey, 'the key'), 409: failure('there are too many keys; or as for every Idempotency-Key') },
 })
 const revoke = createRoute({
   method: 'delete',
@@ -63,7 +65,7 @@ const revoke = createRoute({
   request: { params: idParam },
   responses: {
     ...common,
-    204: { description: 'it opens nothing any more: here at once, elsewhere within 5 s' },
+    204: { description: 'it opens nothing any more, and live feeds that it opened end: here at once, elsewhere within 5 s' },
     404: failure('no such key'),
   },
 })
@@ -90,7 +92,7 @@ const shown = ({ id, name, scopes, rooms, createdAt, lastUsedAt, revokedAt }: Ke
 })
 
 /** Routes of keys and of the log of writes, to be mounted under /v1. */
-export function keyRoutes({ access, authenticator }: KeyRoutesDeps): OpenAPIHono<ApiEnv> {
+export function keyRoutes({ access, revoked }: KeyRoutesDeps): OpenAPIHono<ApiEnv> {
   const app = newRoutes()
   app.openapi(list, async (c) => c.json({ items: (await access.keys()).map(shown) }, 200))
   app.openapi(create, async (c) => {
@@ -102,7 +104,7 @@ export function keyRoutes({ access, authenticator }: KeyRoutesDeps): OpenAPIHono
   })
   app.openapi(revoke, async (c) => {
     await access.revokeKey(c.req.valid('param').id)
-    authenticator.forget()
+    await revoked()
     return c.body(null, 204)
   })
   app.openapi(audit, async (c) => {

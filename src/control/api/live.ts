@@ -5,6 +5,7 @@ import { StateError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { FeedPosition } from '../../records/port.js'
 import type { ApiEnv, Caller } from '../auth/caller.js'
+import type { OpenFeeds } from '../auth/open-feeds.js'
 import type { LiveSink } from '../feed/channel.js'
 import type { LiveHub } from '../feed/hub.js'
 import { common, failure, idParam, newRoutes } from './routes.js'
@@ -12,6 +13,8 @@ import { common, failure, idParam, newRoutes } from './routes.js'
 /** What the route of the live feed needs. */
 export interface LiveRoutesDeps {
   readonly hub: Pick<LiveHub, 'read'>
+  /** ends a feed with the right to read it */
+  readonly feeds: Pick<OpenFeeds, 'add'>
   /** The meeting's id if the caller may see it. @throws NotFoundError */
   readonly visible: (caller: Caller, id: string) => Promise<MeetingId>
 }
@@ -35,10 +38,13 @@ const live = createRoute({
       description:
         'server-sent events: `state` (the meeting), `partial` (text may be empty: it is over), `segment`, `gap`, `end`, and `activity`: ' +
         '`{speaking, waiting}`, identities of those who have voice now and of those whose speech waits for a channel, told whenever it ' +
-        'changes, both empty while the meeting is paused; ids stand on segment and gap',
+        'changes, both empty while the meeting is paused; ids stand on segment and gap. The stream is closed without `end` when this process ' +
+        'stops, when the reader is too slow, and within 5 s when the key is revoked or the link or session is over: whoever comes back ' +
+        'with `Last-Event-ID` misses nothing, or is answered 401',
       content: { 'text/event-stream': { schema: z.string() } },
     },
     404: failure('no such meeting'),
+    503: failure('this process has as many readers as it may, or the database does not answer; Retry-After tells when to come again'),
   },
 })
 
@@ -59,8 +65,22 @@ class ResponseSink implements LiveSink {
     return this.#response.writableLength
   }
 
+  /** The head of the answer, once. */
+  begin(): void {
+    if (this.#response.headersSent || this.#response.destroyed) return
+    this.#response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      'x-content-type-options': 'nosniff',
+    })
+    this.#response.write('retry: 1000\n\n')
+  }
+
   write(chunk: Buffer): void {
-    if (!this.#response.writableEnded && !this.#response.destroyed) this.#response.write(chunk)
+    if (this.#response.writableEnded || this.#response.destroyed) return
+    this.begin()
+    this.#response.write(chunk)
   }
 
   drained(): Promise<void> {
@@ -77,6 +97,7 @@ class ResponseSink implements LiveSink {
   }
 
   close(): void {
+    this.begin()
     // whoever takes nothing would keep an orderly end waiting
     if (this.#response.writableNeedDrain) this.#response.destroy()
     else this.#response.end()
@@ -87,30 +108,29 @@ class ResponseSink implements LiveSink {
  * The live feed as server-sent events, to be mounted under /v1. Events are written to the socket itself: a stream object for each
  * of a thousand readers would cost more than all the rest.
  */
-export function liveRoutes({ hub, visible }: LiveRoutesDeps): OpenAPIHono<ApiEnv> {
+export function liveRoutes({ hub, feeds, visible }: LiveRoutesDeps): OpenAPIHono<ApiEnv> {
   const app = newRoutes()
   app.openapi(live, async (c) => {
-    const id = await visible(c.get('caller'), c.req.valid('param').id)
+    const caller = c.get('caller')
+    const id = await visible(caller, c.req.valid('param').id)
     const after = positionOf(c.req.valid('header')['last-event-id'])
     const response = (c.env as { outgoing?: ServerResponse } | undefined)?.outgoing
     if (!response) throw new StateError('a live feed needs a socket')
     const sink = new ResponseSink(response)
     const begun: { leave?: () => void } = {}
     response.once('close', () => begun.leave?.())
-    response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-      'x-content-type-options': 'nosniff',
+    // nothing is answered before there is a place for the reader: who has none is told so with a status
+    const leave = await hub.read(id, after, sink)
+    sink.begin()
+    const remove = feeds.add(caller, () => {
+      leave()
+      sink.close()
     })
-    response.write('retry: 1000\n\n')
-    try {
-      begun.leave = await hub.read(id, after, sink)
-    } catch {
-      // told by the end of the stream: the reader comes back
-      response.end()
+    begun.leave = () => {
+      remove()
+      leave()
     }
-    if (response.destroyed) begun.leave?.()
+    if (response.destroyed) begun.leave()
     return RESPONSE_ALREADY_SENT
   })
   return app

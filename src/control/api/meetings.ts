@@ -1,9 +1,11 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import { asMeetingId } from '../../core/ids.js'
-import { ForbiddenError } from '../../core/errors.js'
+import type { Clock } from '../../core/time.js'
+import { ForbiddenError, InputError } from '../../core/errors.js'
 import type { JobQueue } from '../../followup/port.js'
 import { MEETING_STATES, type MeetingRecord, type MeetingStore, type WorkBook } from '../../records/port.js'
 import { mayRoom, type ApiEnv } from '../auth/caller.js'
+import { emptyIsNone } from './empty-body.js'
 import { common, failure, idParam, json, newRoutes } from './routes.js'
 import { Meeting, MeetingList, StartMeeting, StopMeeting, toMeeting } from './schemas.js'
 import { visibleMeeting, visibleWithStep } from './visible.js'
@@ -16,6 +18,7 @@ export interface MeetingRoutesDeps {
   /** which step of a meeting is stuck */
   readonly work: Pick<WorkBook, 'stuck'>
   readonly defaultLanguage: string | null
+  readonly clock: Pick<Clock, 'nowMs'>
   /** a meeting is to be purged: soon, rather than at the next look */
   readonly deletedSoon: () => void
 }
@@ -26,6 +29,13 @@ const anyState = { params: idParam }
 const start = createRoute({
   method: 'post',
   path: '/meetings',
+  description:
+    'A room has one bot at a time. Without `startAt`, or with one that is past, a bot is sent now; a room whose meeting runs keeps that one, ' +
+    'which is answered with 200. With a `startAt` to come the meeting is `scheduled`, one of any number that the room may have at different ' +
+    'times, whatever runs now; the same room and `startAt` again is the same meeting (200). When it comes due while another meeting of its room ' +
+    'runs, it waits for a minute: if that one is over by then, or on its way out, it begins when the room is free, until its `endAt`; if that one ' +
+    'goes on, it has the transcript, and the one that waited is `cancelled` with the reason `room_taken`. A meeting that no bot has taken by its ' +
+    '`endAt`, because roomscribe was down or every bot was busy, is `missed` with the reason `no_bot_in_time`.',
   request: {
     body: { content: { 'application/json': { schema: StartMeeting } }, required: true },
     headers: z.object({
@@ -34,8 +44,8 @@ const start = createRoute({
   },
   responses: {
     ...common,
-    201: json(Meeting, 'a bot is on its way'),
-    200: json(Meeting, 'the running meeting of that room'),
+    201: json(Meeting, 'a bot is on its way, or will be at `startAt`'),
+    200: json(Meeting, 'the running meeting of that room, or the one that is scheduled for that `startAt`'),
     409: failure('the Idempotency-Key belongs to another request or one that still runs, or the meeting of that room is being deleted'),
     413: failure('the body is too large'),
   },
@@ -65,6 +75,7 @@ const get = createRoute({
 const stop = createRoute({
   method: 'post',
   path: '/meetings/{id}/stop',
+  middleware: emptyIsNone,
   request: { params: idParam, body: { content: { 'application/json': { schema: StopMeeting } } } },
   responses: { ...common, 202: json(Meeting, 'the bot leaves, also when it already has'), ...noMeeting },
 })
@@ -98,6 +109,8 @@ export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono<ApiEnv> {
   app.openapi(start, async (c) => {
     const body = c.req.valid('json')
     if (!mayRoom(c.get('caller'), body.room)) throw new ForbiddenError('this key may not start a meeting in that room')
+    if (body.endAt !== undefined && Date.parse(body.endAt) <= deps.clock.nowMs())
+      throw new InputError('the meeting is over', [{ path: 'endAt', message: 'is over' }])
     const { meeting, created } = await store.create({
       room: body.room,
       title: body.title ?? null,
@@ -109,9 +122,8 @@ export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono<ApiEnv> {
       botName: body.botName ?? null,
     })
     c.set('touched', meeting.id)
-    // also for a meeting that was there: adding is deduplicated
-    // and not before its time, when it is asked for later: its work comes due by itself
-    if (meeting.state !== 'scheduled' || body.startAt === undefined) await deps.queue.attend(meeting.id)
+    // also for a meeting that was there: adding is deduplicated. One that is asked for later has no work before its time
+    if (meeting.state !== 'scheduled') await deps.queue.attend(meeting.id)
     return c.json(await shown(meeting), created ? 201 : 200)
   })
   app.openapi(list, async (c) => {
@@ -135,6 +147,8 @@ export function meetingRoutes(deps: MeetingRoutesDeps): OpenAPIHono<ApiEnv> {
   })
   app.openapi(stop, async (c) => {
     const { id } = await visibleMeeting(store, c.get('caller'), c.req.valid('param').id)
+    const { reason } = c.req.valid('json')
+    if (reason !== undefined) c.set('note', reason)
     return c.json(await shown(await store.requestStop(id)), 202)
   })
   app.openapi(pause, async (c) => {

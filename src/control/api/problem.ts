@@ -22,7 +22,7 @@ export interface Problem {
   readonly errors?: readonly InputProblem[]
 }
 
-type Status = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 502 | 503
+type Status = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 415 | 429 | 431 | 500 | 502 | 503
 
 const TITLES: Readonly<Record<Status, string>> = {
   400: 'Bad request',
@@ -30,10 +30,12 @@ const TITLES: Readonly<Record<Status, string>> = {
   403: 'Forbidden',
   404: 'Not found',
   405: 'Method not allowed',
+  408: 'Request timeout',
   409: 'Conflict',
   413: 'Content too large',
   415: 'Unsupported media type',
   429: 'Too many requests',
+  431: 'Request header fields too large',
   500: 'Internal error',
   502: 'Bad gateway',
   503: 'Unavailable',
@@ -81,12 +83,26 @@ export function problemOf(error: unknown): Problem {
   }
 }
 
+/** Media type of a problem document. */
+export const PROBLEM_TYPE = 'application/problem+json'
+
+const newProblem = (status: Status, code: string, detail: string): Problem => ({
+  type: `urn:roomscribe:problem:${code}`,
+  title: TITLES[status],
+  status,
+  code,
+  detail,
+})
+
+/** A problem document of a given status and code, for whoever answers without a context. */
+export const problemText = (status: Status, code: string, detail: string): string => JSON.stringify(newProblem(status, code, detail))
+
 /** Answers with a problem of a given status and code. */
 export function problem(c: Context, status: Status, code: string, detail: string): Response {
-  return respond(c, { type: `urn:roomscribe:problem:${code}`, title: TITLES[status], status, code, detail })
+  return respond(c, newProblem(status, code, detail))
 }
 
 /** Answers with a problem document. */
 export function respond(c: Context, body: Problem): Response {
-  return c.body(JSON.stringify(body), body.status as Status, { 'content-type': 'application/problem+json' })
+  return c.body(JSON.stringify(body), body.status as Status, { 'content-type': PROBLEM_TYPE })
 }

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import type { ApiEnv } from '../auth/caller.js'
+import { actorOf, type ApiEnv } from '../auth/caller.js'
 import { problem } from './problem.js'
 
 /** Requests are counted in windows of so many seconds. */
@@ -22,10 +22,10 @@ export async function spend(limit: RateLimiterMemory, whose: string): Promise<nu
   }
 }
 
-/** Refuses what a key asks beyond its allowance. @param limit null: no limit */
+/** Refuses what a key, or whoever holds its links to a meeting, asks beyond its allowance. @param limit null: no limit */
 export function rateLimited(limit: RateLimiterMemory | null): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const waitSec = limit === null ? null : await spend(limit, c.get('caller').id)
+    const waitSec = limit === null ? null : await spend(limit, actorOf(c.get('caller')))
     if (waitSec === null) return next()
     c.header('retry-after', String(waitSec))
     return problem(c, 429, 'rate_limited', 'this key has asked too often: come again after Retry-After seconds')

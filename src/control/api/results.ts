@@ -4,7 +4,8 @@ import type { Clock } from '../../core/time.js'
 import { FINAL_STATES, type MeetingRecord, type MeetingStore } from '../../records/port.js'
 import type { Authenticator } from '../auth/authenticator.js'
 import { holds, type ApiEnv } from '../auth/caller.js'
-import { common, failure, idParam, json, newRoutes } from './routes.js'
+import { emptyIsNone } from './empty-body.js'
+import { common, failure, idParam, json, newRoutes, onceHeader } from './routes.js'
 import { line } from './schemas.js'
 import { Transcript } from './transcript-schema.js'
 import { visibleMeeting } from './visible.js'
@@ -70,6 +71,8 @@ const Link = z.object({ url: z.string(), token: z.string(), expiresAt: z.string(
 const JoinAsGuest = z.strictObject({ name: line(100).min(1) }).openapi('JoinAsGuest')
 const GuestSchema = z.object({ url: z.string(), token: z.string(), identity: z.string() }).openapi('Guest')
 
+const text = { schema: z.string() }
+const TEXTS = { 'text/plain': text, 'text/markdown': text, 'application/x-subrip': text, 'text/vtt': text }
 const noMeeting = { 404: failure('no such meeting') }
 const transcript = createRoute({
   method: 'get',
@@ -79,7 +82,7 @@ const transcript = createRoute({
     ...common,
     200: {
       description: 'the transcript; header roomscribe-complete says whether all speech is in it',
-      content: { 'application/json': { schema: Transcript }, 'text/plain': { schema: z.string() } },
+      content: { 'application/json': { schema: Transcript }, ...TEXTS },
     },
     ...noMeeting,
   },
@@ -99,14 +102,20 @@ const deliveries = createRoute({
 const link = createRoute({
   method: 'post',
   path: '/meetings/{id}/links',
-  request: { params: idParam, body: { content: { 'application/json': { schema: CreateLink } } } },
+  middleware: emptyIsNone,
+  request: { params: idParam, headers: onceHeader, body: { content: { 'application/json': { schema: CreateLink } } } },
   responses: { ...common, 201: json(Link, 'whoever has the link sees this meeting in the page'), ...noMeeting },
 })
 const guest = createRoute({
   method: 'post',
   path: '/meetings/{id}/guest',
-  request: { params: idParam, body: { content: { 'application/json': { schema: JoinAsGuest } }, required: true } },
-  responses: { ...common, 201: json(GuestSchema, 'with this a browser joins the room'), ...noMeeting, 409: failure('it is over') },
+  request: { params: idParam, headers: onceHeader, body: { content: { 'application/json': { schema: JoinAsGuest } }, required: true } },
+  responses: {
+    ...common,
+    201: json(GuestSchema, 'with this a browser joins the room'),
+    ...noMeeting,
+    409: failure('it is over; or as for every Idempotency-Key'),
+  },
 })
 
 /** What a meeting has left, and who else may see it; to be mounted under /v1. */
@@ -140,6 +149,7 @@ export function resultRoutes(deps: ResultRoutesDeps): OpenAPIHono<ApiEnv> {
     const given = c.req.valid('json')
     const expiresMs = clock.nowMs() + (given.expiresSec ?? LINK_SEC) * 1000
     const token = await authenticator.link(c.get('caller'), meeting.id, given.guest ?? false, expiresMs)
+    c.header('cache-control', 'no-store')
     return c.json({ url: `${new URL(c.req.url).origin}/#link=${token}`, token, expiresAt: new Date(expiresMs).toISOString() }, 201)
   })
   app.openapi(guest, async (c) => {

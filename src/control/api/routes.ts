@@ -14,10 +14,26 @@ export const common = {
   400: failure('the request is wrong'),
   401: failure('no valid key'),
   403: failure('the key may not do this'),
-  409: failure('not in a state for this; or the Idempotency-Key belongs to another request, or to one that still runs'),
+  408: failure('the request took too long to come'),
+  409: failure(
+    'not in a state for this; or the Idempotency-Key belongs to another request, or to one that still runs, or to one whose answer held a secret',
+  ),
   429: failure('too many requests of this key; Retry-After tells when to come again'),
   503: failure('the database or the queue does not answer; Retry-After tells when to come again'),
 }
+
+/** Header of a POST whose answer holds a secret. */
+export const onceHeader = z.object({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .optional()
+    .describe(
+      'carried out once in 24 h; the answer holds a secret and is not kept: the same request under the same key again is answered 409 ' +
+        '`idempotency_secret`',
+    ),
+})
 
 /** Path parameter of one thing. */
 export const idParam = z.object({ id: z.string().max(200) })

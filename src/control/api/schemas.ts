@@ -32,14 +32,25 @@ export const StartMeeting = z
       .optional(),
     vocabulary: z.array(line(100).min(1)).max(100).optional(),
     slackChannel: line(80).min(1).optional(),
-    startAt: when.optional(),
-    endAt: when.optional(),
+    startAt: when.optional().describe('when the bot is to come; absent or past: now'),
+    endAt: when
+      .optional()
+      .describe(
+        'the end of the time in which a bot may come: later none does. It ends no meeting: a bot that is there stays until the people leave. ' +
+          'Absent with a `startAt` to come: an hour after that',
+      ),
     botName: line(100).min(1).optional(),
+  })
+  .refine(({ startAt, endAt }) => startAt === undefined || endAt === undefined || Date.parse(endAt) > Date.parse(startAt), {
+    path: ['endAt'],
+    message: 'must be after startAt',
   })
   .openapi('StartMeeting')
 
 /** Body of `POST /v1/meetings/:id/stop`. */
-export const StopMeeting = z.strictObject({ reason: line(300).optional() }).openapi('StopMeeting')
+export const StopMeeting = z
+  .strictObject({ reason: line(300).optional().describe('for people: it stands in the log of writes') })
+  .openapi('StopMeeting')
 
 const Participant = z
   .object({ identity: z.string(), name: z.string(), joinedMs: z.int(), leftMs: z.int().nullable() })
@@ -68,6 +79,8 @@ export const Meeting = z
     reason: z.enum(MEETING_REASONS).nullable(),
     paused: z.boolean().describe('nobody is heard until it is resumed'),
     createdAt: z.string(),
+    startAt: z.string().nullable().describe('when it was asked for'),
+    endAt: z.string().nullable().describe('no bot comes from then on; one that is there stays'),
     startedAt: z.string().nullable(),
     endedAt: z.string().nullable(),
     language: z.string().nullable(),
@@ -92,7 +105,7 @@ export const ProblemSchema = z
 
 /** The stored meeting in the shape of the contract. */
 export function toMeeting(record: MeetingRecord, stuck: StuckStep | null): z.infer<typeof Meeting> {
-  const { id, room, title, state, reason, paused, createdAt, startedAt, endedAt, language, participants } = record
+  const { id, room, title, state, reason, paused, createdAt, startAt, endAt, startedAt, endedAt, language, participants } = record
   return {
     id,
     room,
@@ -101,6 +114,8 @@ export function toMeeting(record: MeetingRecord, stuck: StuckStep | null): z.inf
     reason,
     paused,
     createdAt,
+    startAt,
+    endAt,
     startedAt,
     endedAt,
     language,

@@ -1,14 +1,14 @@
-import { serve } from '@hono/node-server'
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
 import { bodyLimit } from 'hono/body-limit'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
-import { ConfigError, InputError, toError } from '../../core/errors.js'
+import { InputError, toError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { AccessBook } from '../../records/access.js'
 import { Authenticator } from '../auth/authenticator.js'
-import type { ApiEnv } from '../auth/caller.js'
+import type { ApiEnv, Caller } from '../auth/caller.js'
+import { OpenFeeds } from '../auth/open-feeds.js'
 import type { LiveHub } from '../feed/hub.js'
 import type { WebhookRoutes } from '../webhooks/livekit/routes.js'
 import { audited } from './audited.js'
@@ -23,6 +23,7 @@ import { liveRoutes } from './live.js'
 import { meetingRoutes, type MeetingRoutesDeps } from './meetings.js'
 import { pageRoutes, type PageDeps } from '../web/page.js'
 import { problem, problemOf, respond, RETRY_AFTER_SEC, retryAfterSec } from './problem.js'
+import { DOCUMENT, publishHealth } from './published.js'
 import { newLimit, rateLimited } from './rate-limit.js'
 import { resultRoutes, type ResultRoutesDeps } from './results.js'
 import { failure } from './routes.js'
@@ -76,6 +77,11 @@ export function createApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   const app = new OpenAPIHono<ApiEnv>()
   const { access, clock, logger, store } = deps
   const authenticator = new Authenticator(access, clock, deps.apiKey)
+  const feeds = new OpenFeeds({ authenticator, clock, logger })
+  const revoked = () => {
+    authenticator.forget()
+    return feeds.look()
+  }
   const failures = newLimit(FAILURES_PER_SEC)
   app.use('*', requestSpans, secureHeaders())
   app.onError((error, c) => {
@@ -117,8 +123,9 @@ export function createApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
   if (deps.schedules) app.route('/v1', scheduleRoutes(deps.schedules))
   app.route('/v1', meetingRoutes(deps))
   app.route('/v1', resultRoutes({ ...deps, authenticator }))
-  app.route('/v1', liveRoutes({ hub: deps.hub, visible: async (caller, id) => (await visibleMeeting(store, caller, id)).id }))
-  app.route('/v1', keyRoutes({ access, authenticator }))
+  const visible = async (caller: Caller, id: string) => (await visibleMeeting(store, caller, id)).id
+  app.route('/v1', liveRoutes({ hub: deps.hub, feeds, visible }))
+  app.route('/v1', keyRoutes({ access, revoked }))
   app.route('/v1', deadLetterRoutes(deps))
   app.route('/v1', timelineRoutes(deps))
   if (deps.page) app.route('/', pageRoutes(deps.page))
@@ -130,43 +137,7 @@ export function createApi(deps: ApiDeps): OpenAPIHono<ApiEnv> {
     app.route('/queues', boardRoutes({ queues: deps.boards, logger }))
   }
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' })
-  app.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'roomscribe', version: '1' }, security: [{ key: [] }] })
+  publishHealth(app)
+  app.doc31('/openapi.json', DOCUMENT)
   return app
-}
-
-/** A request has to be here in this time, its headers in that: whoever sends a byte a second keeps nothing busy. */
-const REQUEST_MS = 30_000
-const HEADERS_MS = 10_000
-
-/** A listening API. */
-export interface ApiServer {
-  readonly port: number
-  close(): Promise<void>
-}
-
-/**
- * Listens.
- * @throws ConfigError the port is taken, or may not be bound
- */
-export function listen(app: { readonly fetch: OpenAPIHono['fetch'] }, host: string, port: number): Promise<ApiServer> {
-  return new Promise((resolve, reject) => {
-    const serverOptions = { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS }
-    const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, (bound) => {
-      resolve({
-        port: bound.port,
-        close: () =>
-          new Promise((done) => {
-            server.close(() => done())
-            if ('closeAllConnections' in server) server.closeAllConnections()
-          }),
-      })
-    })
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const text =
-        error.code === 'EADDRINUSE'
-          ? `port ${port} on ${host} is taken by another process: set ROOMSCRIBE_PORT to another one (0 picks a free one)`
-          : `port ${port} on ${host} cannot be bound (${error.code ?? error.message}): set ROOMSCRIBE_PORT or ROOMSCRIBE_HOST`
-      reject(new ConfigError([text], { cause: error }))
-    })
-  })
 }

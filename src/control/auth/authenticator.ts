@@ -64,9 +64,12 @@ export class Authenticator {
     const claims = readToken((read) => this.#secretFor(secret, read.key), token, this.#clock.nowMs())
     if (!claims || claims.kind !== kind) return null
     const from = claims.key === SETTINGS_KEY ? this.#settingsCaller : await this.#ofId(claims.key)
-    if (!from || claims.meeting === undefined) return from
+    if (!from) return null
+    const { expiresMs } = claims
+    if (claims.meeting === undefined) return { ...from, expiresMs }
     return {
       ...from,
+      expiresMs,
       name: `link of ${from.name}`,
       scopes: ['meetings:read'],
       meetingId: asMeetingId(claims.meeting),
@@ -88,6 +91,19 @@ export class Authenticator {
   async linkExpiresMs(token: string): Promise<number | null> {
     const secret = await this.#signing()
     return readToken((read) => this.#secretFor(secret, read.key), token, this.#clock.nowMs())?.expiresMs ?? null
+  }
+
+  /**
+   * Which of these keys are revoked, as the store has it now: one question for all. When any is, what was believed of keys is forgotten.
+   * @throws UpstreamError the store does not answer
+   */
+  async revokedAmong(ids: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+    const asked = [...ids].filter((id) => id !== SETTINGS_KEY)
+    if (asked.length === 0) return new Set()
+    const valid = await this.#access.validKeys(asked)
+    const revoked = new Set(asked.filter((id) => !valid.has(id)))
+    if (revoked.size > 0) this.forget()
+    return revoked
   }
 
   /** What was believed of keys is looked up again: one was revoked. */
@@ -145,10 +161,18 @@ export class Authenticator {
       // a date that is not written is no fault of the request
       this.#access.used(key.id).catch(() => undefined)
     }
-    return { id: key.id, name: key.name, scopes: key.scopes, rooms: key.rooms, meetingId: null, mayJoin: true }
+    return { id: key.id, name: key.name, scopes: key.scopes, rooms: key.rooms, meetingId: null, mayJoin: true, expiresMs: null }
   }
 
   get #settingsCaller(): Caller {
-    return { id: SETTINGS_KEY, name: 'key of the settings', scopes: ['admin'], rooms: null, meetingId: null, mayJoin: true }
+    return {
+      id: SETTINGS_KEY,
+      name: 'key of the settings',
+      scopes: ['admin'],
+      rooms: null,
+      meetingId: null,
+      mayJoin: true,
+      expiresMs: null,
+    }
   }
 }

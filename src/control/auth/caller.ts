@@ -13,6 +13,8 @@ export interface Caller {
   readonly meetingId: MeetingId | null
   /** a signed link that lets its holder join the room as a guest */
   readonly mayJoin: boolean
+  /** when a link or a session ends, wall clock; null: a key does not by itself */
+  readonly expiresMs: number | null
 }
 
 /** What routes find on a request: `c.get('caller')`. */
@@ -21,8 +23,14 @@ export interface ApiEnv {
     caller: Caller
     /** the meeting that a write made or touched, for the log of writes; absent: what the path says */
     touched?: string
+    /** what the caller said about a write, for the same */
+    note?: string
   }
 }
+
+/** Whose allowance and whose Idempotency-Keys a request counts to: a key, or whoever holds its links to one meeting. */
+export const actorOf = ({ id, meetingId }: Pick<Caller, 'id' | 'meetingId'>): string =>
+  meetingId === null ? id : `${id} link ${meetingId}`
 
 /** Whether the caller holds a permission, by itself or within a larger one. */
 export function holds(caller: Pick<Caller, 'scopes'>, wanted: Permission): boolean {

@@ -2,7 +2,7 @@ import { lookup as systemLookup, type LookupAddress } from 'node:dns'
 import { pipeline, type Readable, Writable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import ipaddr from 'ipaddr.js'
-import { Agent, request, type Dispatcher } from 'undici'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import type { Clock } from '../../core/time.js'
 import { FetchRefused } from './fetch-refused.js'
 
@@ -53,7 +53,7 @@ const REDIRECTS = [301, 302, 303, 307, 308]
 
 /**
  * Asks for feeds at addresses that strangers name.
- * F1 Only http and https, and only addresses of the public internet: a literal is checked as the URL parser reads it, a name inside the very
+ * F1 Only http and https, and only addresses of the public internet: a literal is checked where it is connected to, a name inside the very
  * lookup whose answer is connected to, so that it cannot mean something else a moment later. All its addresses have to be public. F2 Each
  * redirect is checked like the first address. F3 What the operator allows by name is asked wherever it is. F4 Everything has a bound: time
  * to connect, to answer, between pieces, and in all; bytes, counted after inflation. F5 No message holds an address or a credential.
@@ -76,7 +76,7 @@ export class GuardedFetch {
     }
     const timeout = this.#limits.connectMs
     this.#open = new Agent({ ...common, connect: { timeout } })
-    this.#guarded = new Agent({ ...common, connect: { timeout, lookup: guardedLookup(parts.lookup ?? systemLookup) } })
+    this.#guarded = new Agent({ ...common, connect: guardedConnector(timeout, parts.lookup ?? systemLookup) })
   }
 
   /**
@@ -134,9 +134,11 @@ export class GuardedFetch {
     const isAllowed = [url.hostname, url.host, `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`].some((host) =>
       this.#parts.privateHosts.includes(host.toLowerCase()),
     )
-    if (!isAllowed) checkLiteral(url.hostname)
-    return request(new URL(url.pathname + url.search, url.origin), {
-      dispatcher: isAllowed ? this.#open : this.#guarded,
+    const dispatcher = isAllowed ? this.#open : this.#guarded
+    // origin and path apart, never one resolved against the other: `//host/` is a path here, and names nobody else
+    return dispatcher.request({
+      origin: url.origin,
+      path: url.pathname + url.search,
       method: 'GET',
       signal,
       headers: {
@@ -189,11 +191,15 @@ function decoded(text: string): string {
   }
 }
 
+/** What of IPv6 is handed out to the public; `::a.b.c.d` and what nobody may have yet lie outside, and count as unicast. */
+const GLOBAL_V6 = ipaddr.parseCIDR('2000::/3')
+
 /** Whether an address is one of the public internet. */
 function isPublic(address: string): boolean {
   try {
     // an IPv4 address in the clothes of an IPv6 one is what it is underneath
-    return ipaddr.process(address).range() === 'unicast'
+    const read = ipaddr.process(address)
+    return read.range() === 'unicast' && (read.kind() === 'ipv4' || read.match(GLOBAL_V6))
   } catch {
     return false
   }
@@ -201,10 +207,14 @@ function isPublic(address: string): boolean {
 
 const forbidden = () => new FetchRefused('the feed is at an address inside the house: ROOMSCRIBE_FEED_HOSTS allows one by name')
 
-/** A host that is an address itself is not looked up. @throws FetchRefused */
-function checkLiteral(hostname: string): void {
-  const bare = hostname.replace(/^\[|\]$/g, '')
-  if (ipaddr.isValid(bare) && !isPublic(bare)) throw forbidden()
+/** Connects to public addresses only. A host that is an address itself is not looked up: it is checked here, as it is connected to. */
+function guardedConnector(timeout: number, lookup: Lookup): buildConnector.connector {
+  const connect = buildConnector({ timeout, lookup: guardedLookup(lookup) })
+  return (options, connected) => {
+    const bare = options.hostname.replace(/^\[|\]$/g, '')
+    if (ipaddr.isValid(bare) && !isPublic(bare)) connected(forbidden(), null)
+    else connect(options, connected)
+  }
 }
 
 type NetLookup = (

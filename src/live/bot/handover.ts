@@ -1,11 +1,13 @@
+import { deferred } from '../../core/deferred.js'
 import { toError } from '../../core/errors.js'
 import type { Identity, MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
-import { Inheritance, type Standing, type Tenure } from './inheritance.js'
+import { Inheritance, type Left, type Standing, type Tenure } from './inheritance.js'
 import type { People } from './people.js'
+import { fateOfBefore, type Fate } from './predecessor.js'
 
 /** Who was in the room before a takeover and speaks is heard within this of the join. */
 const SETTLE_MS = 2_500
@@ -19,10 +21,13 @@ const ASK_AGAIN_MS = 1_000
 const LEFT_WITHIN_MS = 1_000
 const LEFT_LOOK_MS = 40
 
+/** Sound is placed by the arrival of its frames: what every bot's library holds back is no loss. */
+const USUAL_HELD_BACK_MS = 80
+
 /** What a handover works with. */
 export interface HandoverParts {
   readonly tenure: Tenure | null
-  readonly store: Pick<MeetingStore, 'meeting' | 'segments' | 'spans'>
+  readonly store: Pick<MeetingStore, 'meeting' | 'segments' | 'spans' | 'sessions'>
   readonly people: People
   readonly clock: Clock
   readonly logger: Logger
@@ -37,7 +42,7 @@ export interface HandoverParts {
 /**
  * A bot's dealings with the bots of other processes: the one before it, the one after it, and any that joins under its name.
  * H1 What nobody heard between two bots is a gap of each person who was there, durable before any text of the new bot is: until it was
- * in the room, and from there until the person could be heard.
+ * in the room, or the meeting's end, and from there until the person could be heard; and the last words of who had left before.
  * H4 Of a released meeting nothing is heard here before the bot before says that it hears no more, so that nothing is heard twice.
  * H2 A released meeting is heard here until another bot is in the room: LiveKit then ends this connection for its duplicate identity.
  * H3 Whoever loses the room to a duplicate identity asks the claim: the owner comes back (a bounded number of times), others yield.
@@ -47,8 +52,11 @@ export class Handover {
   #inheritance: Inheritance | null = null
   /** since a takeover: when the room was asked for and entered, who was there, and could be heard from when on; meeting ms */
   #entry: { fromMs: number; inMs: number | null; there: ReadonlySet<Identity>; readonly heardFromMs: Map<Identity, number> } | null = null
+  readonly #written = deferred()
   #cancelSettle: (() => void) | null = null
   readonly #rivalsMs: number[] = []
+  /** until when the bot before has heard, as far as it is known, meeting ms */
+  #leftMs: number | null = null
   #isReleased = false
   #isHandedOver = false
 
@@ -66,9 +74,29 @@ export class Handover {
     return this.#isHandedOver
   }
 
-  /** the bot before this one let go of the meeting, and sees to what it has heard */
-  get isAfterRelease(): boolean {
-    return this.#parts.tenure?.isReleased === true
+  /** what was stored of the meeting when this bot took it over; null: it did not */
+  get left(): Left | null {
+    return this.#inheritance?.left ?? null
+  }
+
+  /** until when a bot that gave the meeting away has heard, meeting ms, and whom since when; null: nobody gave it away */
+  get heardBefore(): { untilMs: number; joinedMs: ReadonlyMap<Identity, number> } | null {
+    const inheritance = this.#inheritance
+    if (!inheritance || this.#leftMs === null || this.#parts.tenure?.isReleased !== true) return null
+    const joinedMs = new Map(inheritance.people.map((one) => [one.identity, one.joinedMs]))
+    return { untilMs: this.#leftMs, joinedMs: new Map([...inheritance.present].map((one) => [one, joinedMs.get(one) ?? 0])) }
+  }
+
+  /** What became of the bot before: one that gave the meeting away lives, and brings in its own texts. @param enough ends the waiting */
+  async fate(enough: AbortSignal): Promise<Fate> {
+    const { tenure, clock, logger } = this.#parts
+    return tenure?.isReleased === true ? fateOfBefore({ tenure, clock, logger }, enough) : 'crashed'
+  }
+
+  /** What was heard here is stored: whoever has the meeting now is told, unless the store is away, which it will take for a death. */
+  async settled(): Promise<void> {
+    const { tenure, logger } = this.#parts
+    await tenure?.settled().catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
   }
 
   /** @returns false when no other process could take it. @throws ClaimLostError, UpstreamError */
@@ -85,10 +113,15 @@ export class Handover {
   /** Reads what the bot before left, and returns what is to be known to go on. */
   async inherit(id: MeetingId): Promise<{ wasLive: boolean; elapsedMs: number }> {
     const { store, people, logger, meetingMs, tenure } = this.#parts
-    const [{ state, participants }, segments, spans] = await Promise.all([store.meeting(id), store.segments(id), store.spans(id)])
+    const [{ state, participants }, segments, spans, sessions] = await Promise.all([
+      store.meeting(id),
+      store.segments(id),
+      store.spans(id),
+      store.sessions(id),
+    ])
     const nowMs = meetingMs()
     const { silentMs, isReleased } = tenure ?? { silentMs: null, isReleased: false }
-    this.#inheritance = new Inheritance({ people: participants, segments, spans }, { silentMs, isReleased }, nowMs)
+    this.#inheritance = new Inheritance({ people: participants, segments, spans, sessions }, { silentMs, isReleased }, nowMs)
     people.inherit(participants, this.#inheritance.lastSignMs)
     this.#entry = { fromMs: nowMs, inMs: null, there: new Set(), heardFromMs: new Map() }
     logger.warn({ silentMs, wasReleased: isReleased, atMs: Math.round(nowMs) }, 'meeting taken over')
@@ -108,12 +141,24 @@ export class Handover {
     entry.inMs = inMs
     const here = this.#parts.people.records().filter(({ leftMs }) => leftMs === null)
     entry.there = new Set([...this.#inheritance.present, ...here.map(({ identity }) => identity)])
+    this.#departed(entry.there)
     const inheritance = this.#inheritance
     const fromMs = (await this.#untilLeft(signal)) ?? entry.fromMs
+    this.#leftMs = fromMs
     for (const identity of entry.there) this.#hole(identity, inheritance.unheardFrom(identity, fromMs), inMs)
+    this.#written.resolve()
     this.#parts.keep()
     this.#parts.open()
     if (this.#entry) this.#cancelSettle = this.#parts.clock.after(SETTLE_MS, () => this.settle())
+  }
+
+  /** Resolves when what nobody heard until this bot was in the room is written down, or will not be. @param signal ends the waiting */
+  async written(signal: AbortSignal): Promise<void> {
+    const give = () => this.#written.resolve()
+    signal.addEventListener('abort', give, { once: true })
+    if (signal.aborted) give()
+    await this.#written.promise
+    signal.removeEventListener('abort', give)
   }
 
   /** Until when the bot before has heard; null when it was not released, or does not say. */
@@ -140,11 +185,31 @@ export class Handover {
   /** Writes down, once, what nobody heard since the bot was in the room; by itself soon after `entered`. */
   settle(): void {
     this.#cancelSettle?.()
+    this.#written.resolve()
     const entry = this.#entry
     this.#entry = null
+    if (entry?.inMs === null) this.#neverIn(entry.fromMs)
     if (!entry || entry.inMs === null) return
     // who was silent could have been heard from the start; who came after the bot was not there to be heard
     for (const [identity, heardMs] of entry.heardFromMs) if (entry.there.has(identity)) this.#hole(identity, entry.inMs, heardMs)
+  }
+
+  /** Who had left before the takeover may have spoken last what never came to text. */
+  #departed(there: ReadonlySet<Identity>): void {
+    const inheritance = this.#inheritance
+    for (const { identity, leftMs } of inheritance?.people ?? []) {
+      if (!inheritance || leftMs === null || there.has(identity) || inheritance.isKnownSilent(identity, leftMs)) continue
+      this.#hole(identity, inheritance.unheardFrom(identity, leftMs), leftMs)
+    }
+  }
+
+  /** The meeting ends before this bot was in the room: nobody has heard since the bot before. A released one hears to the end itself. */
+  #neverIn(askedMs: number): void {
+    const inheritance = this.#inheritance
+    if (!inheritance || this.#parts.tenure?.isReleased === true) return
+    this.#departed(inheritance.present)
+    const endMs = this.#parts.meetingMs()
+    for (const identity of inheritance.present) this.#hole(identity, inheritance.unheardFrom(identity, askedMs), endMs)
   }
 
   #hole(identity: Identity, fromMs: number, toMs: number): void {
@@ -166,8 +231,12 @@ export class Handover {
     return 'held'
   }
 
-  /** Somebody is in the room under the bot's name. @param leftMs since when, meeting ms @returns what is to be done about it */
-  async rival(leftMs: number, signal: AbortSignal): Promise<'lost' | 'yield' | 'come back'> {
+  /**
+   * Somebody is in the room under the bot's name.
+   * @param leftMs since when, meeting ms @param heldBackMs of sound were received by then and are lost with the connection
+   * @returns what is to be done about it
+   */
+  async rival(leftMs: number, heldBackMs: number, signal: AbortSignal): Promise<'lost' | 'yield' | 'come back'> {
     const { tenure, logger } = this.#parts
     // nobody to ask
     if (!tenure) return 'yield'
@@ -175,7 +244,9 @@ export class Handover {
     if (standing === 'lost') return 'lost'
     if (standing === 'released') {
       this.#isHandedOver = true
-      await tenure.left(leftMs).catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
+      await tenure
+        .left(leftMs - Math.max(0, heldBackMs - USUAL_HELD_BACK_MS))
+        .catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
       return 'yield'
     }
     const nowMs = this.#parts.clock.monotonicMs()

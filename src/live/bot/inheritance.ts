@@ -1,5 +1,5 @@
 import type { Identity } from '../../core/ids.js'
-import type { ParticipantRecord } from '../../records/port.js'
+import type { ParticipantRecord, SessionRecord } from '../../records/port.js'
 import type { Span } from '../audio/span.js'
 import { meetingMsOf } from '../transcript/span-index.js'
 import type { Segment } from '../transcript/segment.js'
@@ -25,10 +25,25 @@ export interface Tenure {
   left(atMs: number): Promise<void>
   /** Until when the bot before has heard, meeting ms; null: it has not said (yet) */
   leftBefore(): Promise<number | null>
+  /** Says that what was heard here has been seen to. */
+  settled(): Promise<void>
+  /** Whether the bots that gave the meeting away have said so, and their signs of life, which change as long as one of them lives. */
+  before(): Promise<{ readonly isSettled: boolean; readonly signs: string }>
 }
 
 /** The longest utterance that is asked for (15 s) and what its text may take: older speech has its text stored, or never will. */
-const IN_FLIGHT_MS = 20_000
+export const IN_FLIGHT_MS = 20_000
+
+/** Spans are stored within a second; a store under load takes a little longer. */
+const SPANS_LATE_MS = 3_000
+
+/** What is stored of a meeting that is taken over. */
+export interface Left {
+  readonly people: readonly ParticipantRecord[]
+  readonly segments: readonly Segment[]
+  readonly spans: readonly Span[]
+  readonly sessions: readonly SessionRecord[]
+}
 
 /**
  * What a bot takes over from the one before: who was there, and from when on nobody listened.
@@ -36,6 +51,8 @@ const IN_FLIGHT_MS = 20_000
  * last text that is stored, for what was on its way died with the process; silence before that is not a hole.
  */
 export class Inheritance {
+  /** as it was stored when this bot began */
+  readonly left: Left
   readonly people: readonly ParticipantRecord[]
   /** who is known to have been there, or to have been heard, and not to have left */
   readonly present: ReadonlySet<Identity>
@@ -44,11 +61,8 @@ export class Inheritance {
   readonly #isReleased: boolean
   readonly #textUntilMs = new Map<Identity, number>()
 
-  constructor(
-    left: { readonly people: readonly ParticipantRecord[]; readonly segments: readonly Segment[]; readonly spans: readonly Span[] },
-    tenure: Pick<Tenure, 'silentMs' | 'isReleased'>,
-    nowMs: number,
-  ) {
+  constructor(left: Left, tenure: Pick<Tenure, 'silentMs' | 'isReleased'>, nowMs: number) {
+    this.left = left
     this.people = left.people
     this.#isReleased = tenure.isReleased
     const gone = new Set(left.people.filter(({ leftMs }) => leftMs !== null).map(({ identity }) => identity))
@@ -61,6 +75,11 @@ export class Inheritance {
     for (const { joinedMs, leftMs } of left.people) signs.push(leftMs ?? joinedMs)
     const knownMs = signs.reduce((latest, ms) => Math.max(latest, ms), 0)
     this.lastSignMs = Math.min(nowMs, tenure.silentMs === null ? knownMs : Math.max(knownMs, nowMs - tenure.silentMs))
+  }
+
+  /** Who left so long before the end of the other bot that their spans are stored, and has none: they never made a sound. */
+  isKnownSilent(identity: Identity, leftMs: number): boolean {
+    return leftMs < this.lastSignMs - SPANS_LATE_MS && !this.left.spans.some((span) => span.identity === identity)
   }
 
   /**

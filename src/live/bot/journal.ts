@@ -16,7 +16,9 @@ export interface JournalEvents {
   claimLost(): void
 }
 
-const FLUSH_MS = 5_000
+const SESSIONS_MS = 5_000
+/** Spans alone, and gaps, are stored so soon: what the service returns of a bot that died, beyond the spans that are stored, is nobody's. */
+const SPANS_MS = 1_000
 /** Who is there is stored so soon: whoever watches sees them come and go. Who comes at once is written at once. */
 const PEOPLE_MS = 250
 /** Spans in memory while the store is away: about 5 MB. Beyond it they wait on the disk with the finals, or the oldest go, told. */
@@ -30,8 +32,8 @@ const CHUNK = 2_000
  * Writes what a meeting yields, in lanes of one write at a time each that do not wait for one another.
  * J1 Finals go to a log on this host's disk at once, and right after it to the store, both times with the spans they rest on. Either
  *    makes them durable; a log that fails or hangs costs nothing but time. J2 The store is asked until it takes them or the journal is
- *    closed; what it has not taken by then stays in the log. J3 Spans alone, gaps and sessions are stored at most every five
- *    seconds, or with people, within a quarter of one. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk holds the rest (`finals-keeper`).
+ *    closed; what it has not taken by then stays in the log. J3 Spans alone and gaps are stored within a
+ *    second, sessions within five, or with these, or with people, within a quarter of one. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk holds the rest (`finals-keeper`).
  */
 export class Journal {
   readonly #store: MeetingStore
@@ -99,18 +101,18 @@ export class Journal {
       this.#gaps.shift()
       this.#tellOverflow('gaps')
     }
-    this.#rest.soon(FLUSH_MS)
+    this.#rest.soon(SPANS_MS)
   }
 
   span(span: Span): void {
     this.#spans.put(span)
     if (this.#spans.size > MAX_SPANS) this.#makeRoom()
-    this.#rest.soon(FLUSH_MS)
+    this.#rest.soon(SPANS_MS)
   }
 
   session(session: SessionRecord): void {
     this.#sessions.set(session.sessionId, session)
-    this.#rest.soon(FLUSH_MS)
+    this.#rest.soon(SESSIONS_MS)
   }
 
   participants(participants: readonly ParticipantRecord[]): void {

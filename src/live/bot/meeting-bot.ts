@@ -14,9 +14,10 @@ import { Journal } from './journal.js'
 import { Legacy } from './legacy.js'
 import { begin, joinFailure, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { Pause } from './pause.js'
+import { leaveShare, wholeCoverage } from './past.js'
 import { Patience } from './patience.js'
 import { People } from './people.js'
-import { receiptFacts, receiptOf } from './receipt.js'
+import { receiptFacts, receiptOf, storeEnd } from './receipt.js'
 import { RoomListener } from './room-listener.js'
 import { Scribe } from './scribe.js'
 import { StopCheck } from './stop-check.js'
@@ -122,7 +123,6 @@ export class MeetingBot {
         failed: (reason, error) => this.#speechFailed(reason, error),
       },
     )
-    this.#legacy = new Legacy({ ...deps, meetingId: meeting.id, scribe: this.#scribe, scope: this.#scope, logger: this.#logger })
     this.#handover = new Handover({
       tenure,
       store: deps.store,
@@ -134,7 +134,10 @@ export class MeetingBot {
       keep: () => this.#scope.run('keep gaps', () => this.#journal.flush()),
       open: () => this.#listener.open(),
     })
+    const { scribe: own, handover, logger } = { scribe: this.#scribe, handover: this.#handover, logger: this.#logger }
+    this.#legacy = new Legacy({ ...deps, meetingId: meeting.id, scribe: own, handover, scope: this.#scope, logger })
     this.#listener = new RoomListener({
+      clock: deps.clock,
       isHeld: meeting.startedAt !== null && tenure?.isReleased === true,
       people: this.#people,
       scribe: this.#scribe,
@@ -158,7 +161,8 @@ export class MeetingBot {
   async run(signal: AbortSignal): Promise<BotOutcome> {
     const onAbort = () => this.#handle({ kind: 'stop', reason: 'shutdown' })
     const unsubscribe = this.#deps.store.subscribe(this.#meeting.id, (event) => {
-      if (event.kind !== 'state') return
+      // what is asked for before it has begun is looked for then
+      if (event.kind !== 'state' || this.#told === null) return
       this.#checkStop()
       if (!this.#handover.isReleased) this.checkClaim()
     })
@@ -171,8 +175,7 @@ export class MeetingBot {
       await this.#deps.store.appendSegments(this.#claim, [])
       await this.#journal.open()
       const past = this.#meeting.startedAt === null ? null : await this.#handover.inherit(this.#meeting.id)
-      // a bot that hands over lives, and brings in its own texts
-      if (past && !this.#handover.isAfterRelease) this.#legacy.begin()
+      if (past) this.#legacy.begin()
       this.#pause.set(this.#meeting.paused)
       const first = begin(this.#options.policy, past)
       this.#state = first.state
@@ -237,16 +240,18 @@ export class MeetingBot {
     const lostSegments = await this.#journal.close(this.#patience.signal)
     if (lostSegments > 0) this.#logger.error({ segments: lostSegments }, 'segments could not be stored')
     await this.#stateWrites
+    const past = { store: this.#deps.store, claim: this.#claim, patience: this.#patience, logger: this.#logger }
+    const names = this.#people.names()
+    const own = receiptOf(this.#scribe.coverage(names), { areTextsLost: lostSegments > 0 })
     if (!this.#claimLost && !(await this.#patience.run(() => this.#handover.isTaken(this.#scope.signal)))) {
-      const taken = { isTakenOver: this.#meeting.startedAt !== null, isFailed: failed, areTextsLost: lostSegments > 0 }
-      const receipt = receiptOf(this.#scribe.coverage(this.#people.names()), taken)
+      const whole = this.#meeting.startedAt === null ? null : await wholeCoverage(past, own, names)
+      const receipt = receiptOf(whole ?? own, { isTakenOver: whole?.isWhole === false, isFailed: failed })
       this.#complete = receipt.complete
-      this.#business.receiptMade(this.#logger, receiptFacts(receipt, this.#scribe.sessions()))
-      await this.#patience.run(() => this.#deps.store.saveCoverage(this.#claim, receipt.rows, receipt.complete, receipt.doubts))
-      const endedAt = new Date(this.#deps.clock.nowMs()).toISOString()
-      await this.#patience.run(() => this.#deps.store.setState(this.#claim, failed ? 'failed' : 'finalising', reason, { endedAt }))
+      this.#business.receiptMade(this.#logger, receiptFacts({ ...receipt, rows: own.rows }, this.#scribe.sessions()))
+      await storeEnd({ ...this.#deps, claim: this.#claim, patience: this.#patience }, receipt, failed ? 'failed' : 'finalising', reason)
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
-    }
+    } else if (!this.#claimLost) await leaveShare(past, own)
+    if (this.#handover.isHandedOver && !this.#claimLost) await this.#handover.settled()
     await this.#scope.close()
     const isTaken = this.#claimLost || this.#handover.isHandedOver
     const state = this.#claimLost ? 'taken_over' : isTaken ? 'handed_over' : failed ? 'failed' : 'done'
@@ -307,6 +312,7 @@ export class MeetingBot {
         return
       }
       this.#connection = connection
+      this.#listener.connected()
       this.#pause.show()
       this.#scope.run('enter', (signal) => this.#handover.entered(signal))
       this.#handle({ kind: 'joined', people: this.#people.present })
@@ -328,18 +334,18 @@ export class MeetingBot {
     if (connection) this.#scope.run('close room', () => connection.close())
     const now = this.#scribe.meetingMs()
     this.#listener.disconnected()
-    if (reason === 'duplicate_identity') this.#scope.run('rival', (signal) => this.#rivalJoined(now, signal))
+    if (reason === 'duplicate_identity') this.#scope.run('rival', (signal) => this.#rivalJoined(now, connection?.heldBackMs ?? 0, signal))
     else this.#left(reason, now)
   }
 
   #left(reason: RoomEndReason, nowMs: number): void {
     this.#handle({ kind: 'roomEnded', why: reason })
-    if (this.#state.kind === 'joining') this.#people.allLeft(nowMs)
+    if (this.#state.kind === 'joining') this.#listener.rejoining(nowMs)
   }
 
   /** Somebody joined under the bot's name. Whose the meeting is, the claim says: its owner comes back, anybody else yields. */
-  async #rivalJoined(nowMs: number, signal: AbortSignal): Promise<void> {
-    const answer = await this.#handover.rival(nowMs, signal)
+  async #rivalJoined(nowMs: number, heldBackMs: number, signal: AbortSignal): Promise<void> {
+    const answer = await this.#handover.rival(nowMs, heldBackMs, signal)
     if (answer === 'lost') this.#yield()
     else this.#left(answer === 'yield' ? 'duplicate_identity' : 'connection_lost', nowMs)
   }
@@ -386,8 +392,8 @@ export class MeetingBot {
     try {
       if (this.#claimLost) await this.#scribe.close()
       else {
-        await this.#legacy.adopted()
         const waitMs = this.#handover.isHandedOver ? 0 : this.#options.drainMs
+        await this.#legacy.adopted(waitMs)
         await Promise.all([this.#scribe.finish(), this.#legacy.finish(waitMs)])
       }
     } finally {

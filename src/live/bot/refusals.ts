@@ -1,12 +1,13 @@
 import type { Identity, TrackKey } from '../../core/ids.js'
 import type { Gap } from '../audio/span.js'
+import type { RefusalReason } from '../room/port.js'
 
-/** Who is not heard because the process hears as many tracks as it may, and since when; meeting ms. */
+/** Who is not heard at all although their microphone is open, why, and since when; meeting ms. */
 export class Refusals {
-  readonly #since = new Map<TrackKey, { readonly identity: Identity; readonly fromMs: number }>()
+  readonly #since = new Map<TrackKey, { readonly identity: Identity; readonly reason: RefusalReason; readonly fromMs: number }>()
 
-  begin(key: TrackKey, identity: Identity, atMs: number): void {
-    if (!this.#since.has(key)) this.#since.set(key, { identity, fromMs: atMs })
+  begin(key: TrackKey, identity: Identity, reason: RefusalReason, atMs: number): void {
+    if (!this.#since.has(key)) this.#since.set(key, { identity, reason, fromMs: Math.max(0, atMs) })
   }
 
   /** @returns what was not heard; nothing when the key was not refused */
@@ -14,8 +15,8 @@ export class Refusals {
     const open = this.#since.get(key)
     this.#since.delete(key)
     if (!open) return []
-    const { identity, fromMs } = open
-    return [{ identity, fromMs: Math.floor(fromMs), toMs: Math.ceil(Math.max(fromMs, atMs)), reason: 'over_capacity' }]
+    const { identity, reason, fromMs } = open
+    return [{ identity, fromMs: Math.floor(fromMs), toMs: Math.ceil(Math.max(fromMs, atMs)), reason }]
   }
 
   /** Ends all: the room is left. */

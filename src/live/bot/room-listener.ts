@@ -1,7 +1,9 @@
 import type { Identity, TrackKey } from '../../core/ids.js'
+import type { Clock } from '../../core/time.js'
 import type { ParticipantRecord } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
 import type { RoomEndReason, RoomEvents } from '../room/port.js'
+import { Absence } from './absence.js'
 import type { Handover } from './handover.js'
 import type { People } from './people.js'
 import { Refusals } from './refusals.js'
@@ -11,6 +13,7 @@ import type { Scribe } from './scribe.js'
 export interface RoomListenerParts {
   /** true: nothing is heard before `open` */
   readonly isHeld: boolean
+  readonly clock: Clock
   readonly people: People
   readonly scribe: Pick<
     Scribe,
@@ -29,11 +32,14 @@ export interface RoomListenerParts {
 /** Takes in what happens in the room, over all connections of a meeting: who is there, what can be heard, and the gaps in between. */
 export class RoomListener {
   readonly #parts: RoomListenerParts
-  readonly #tracks = new Map<TrackKey, Identity>()
-  readonly #reconnectingSince = new Map<TrackKey, number>()
+  readonly #absence: Absence
   readonly #refusals = new Refusals()
   /** tracks that are being heard */
   readonly #heard = new Map<TrackKey, Identity>()
+  /** of these, what went with the last connection */
+  #torn: ReadonlyMap<TrackKey, Identity> = new Map()
+  /** since when the connection is being restored, meeting ms */
+  #reconnectingMs: number | null = null
   /** the bot before this one hears */
   #isWaiting: boolean
   #isPaused = false
@@ -42,6 +48,8 @@ export class RoomListener {
 
   constructor(parts: RoomListenerParts) {
     this.#parts = parts
+    const { clock, scribe } = parts
+    this.#absence = new Absence({ clock, meetingMs: () => scribe.meetingMs(), gap: (gap) => scribe.gap(gap) })
     this.#isWaiting = parts.isHeld
     this.#held = parts.isHeld ? new Map() : null
   }
@@ -55,6 +63,7 @@ export class RoomListener {
   /** Nobody is heard from now on: to the rest of the bot everybody has muted. */
   pause(): void {
     this.#isPaused = true
+    this.#absence.pause()
     this.#held ??= new Map()
     for (const [key, identity] of this.#heard) {
       this.#parts.scribe.trackEnded(key, true)
@@ -66,6 +75,7 @@ export class RoomListener {
   /** Everybody is heard again. */
   resume(): void {
     this.#isPaused = false
+    this.#absence.resume()
     this.#release()
   }
 
@@ -107,11 +117,12 @@ export class RoomListener {
       trackEnded: (key, why) =>
         live(() => {
           if (this.#held?.delete(key)) return
+          const identity = this.#heard.get(key)
           this.#heard.delete(key)
           scribe.trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
-          if (why === 'reconnecting') this.#reconnectingSince.set(key, scribe.meetingMs())
+          if (why === 'reconnecting' && identity !== undefined) this.#absence.torn(key, identity, scribe.meetingMs())
         }),
-      trackRefused: ({ key, identity }) => live(() => this.#refusals.begin(key, identity, scribe.meetingMs())),
+      trackRefused: ({ key, identity }, why, forMs) => live(() => this.#refusals.begin(key, identity, why, scribe.meetingMs() - forMs)),
       trackRefusalEnded: (key) => live(() => this.#writeGaps(this.#refusals.end(key, scribe.meetingMs()))),
       frame: (key, samples, arrivedMs) =>
         live(() => {
@@ -125,23 +136,42 @@ export class RoomListener {
         live(() => {
           if (!this.#held) scribe.trackResumed(key)
         }),
-      reconnecting: () => live(reconnecting),
-      reconnected: () => live(reconnected),
+      reconnecting: () =>
+        live(() => {
+          this.#reconnectingMs ??= scribe.meetingMs()
+          reconnecting()
+        }),
+      reconnected: () =>
+        live(() => {
+          this.#reconnectingMs = null
+          this.#absence.back([])
+          reconnected()
+        }),
       ended: (reason, error) => live(() => ended(reason, error)),
     }
   }
 
-  /** The connection is gone: nobody can be heard until another one is made. */
+  /** The connection has ended: nobody can be heard. Whether another one follows is not known yet. */
   disconnected(): void {
     const { scribe } = this.#parts
-    const nowMs = scribe.meetingMs()
-    this.#writeGaps(this.#refusals.endAll(nowMs))
+    this.#writeGaps(this.#refusals.endAll(scribe.meetingMs()))
     this.#held?.clear()
+    for (const key of this.#heard.keys()) scribe.trackEnded(key, true)
+    this.#torn = new Map(this.#heard)
     this.#heard.clear()
-    for (const [key] of this.#tracks) {
-      scribe.trackEnded(key, true)
-      if (!this.#reconnectingSince.has(key)) this.#reconnectingSince.set(key, nowMs)
-    }
+  }
+
+  /** Another connection is to be made: until then everybody who was there is missed. @param sinceMs when this one ended, meeting ms */
+  rejoining(sinceMs: number): void {
+    if (!this.#isPaused) for (const [key, identity] of this.#torn) this.#absence.torn(key, identity, sinceMs)
+    this.#absence.lost(this.#present(), this.#isPaused ? null : (this.#reconnectingMs ?? sinceMs))
+    this.#reconnectingMs = null
+    this.#parts.people.allLeft(sinceMs)
+  }
+
+  /** The bot is in the room, and knows who is there. */
+  connected(): void {
+    this.#absence.back(this.#present())
   }
 
   /** The meeting is left for good: everybody is gone from here. */
@@ -150,16 +180,16 @@ export class RoomListener {
     people.allLeft(scribe.meetingMs())
     this.#writeGaps(this.#refusals.endAll(scribe.meetingMs()))
     // whoever has not come back since the connection was lost was not heard until now; after a handover another bot hears
-    if (!handover.isHandedOver) for (const [key, identity] of this.#tracks) this.#endReconnectGap(key, identity)
+    if (handover.isHandedOver) this.#absence.close()
+    else this.#absence.end()
     keep(people.records())
   }
 
   #trackStarted(key: TrackKey, identity: Identity): void {
     const { handover, scribe } = this.#parts
-    this.#tracks.set(key, identity)
     this.#heard.set(key, identity)
     handover.heard(identity)
-    this.#endReconnectGap(key, identity)
+    this.#absence.heard(key, identity)
     scribe.trackStarted(key, identity)
   }
 
@@ -169,13 +199,9 @@ export class RoomListener {
     present(people.present)
   }
 
-  /** The stretch in which nothing of a person could be heard, written down once the track is back. */
-  #endReconnectGap(key: TrackKey, identity: Identity): void {
-    const since = this.#reconnectingSince.get(key)
-    this.#reconnectingSince.delete(key)
-    if (since === undefined) return
-    const toMs = Math.round(this.#parts.scribe.meetingMs())
-    this.#parts.scribe.gap({ identity, fromMs: Math.round(since), toMs, reason: 'reconnecting' })
+  #present(): readonly Identity[] {
+    const there = this.#parts.people.records().filter(({ leftMs }) => leftMs === null)
+    return there.map(({ identity }) => identity)
   }
 
   #writeGaps(gaps: readonly Gap[]): void {

@@ -10,6 +10,8 @@ import type { Gap, Span } from '../audio/span.js'
 import type { LeftAudio, SttGap, SttPort, Utterance } from '../stt/port.js'
 import { attribute } from '../transcript/attribute.js'
 import { coverage, gapsOf, type Coverage } from '../transcript/coverage.js'
+import { untextedTimes } from '../transcript/losses.js'
+import { merged, type Range } from '../transcript/ranges.js'
 import type { Segment } from '../transcript/segment.js'
 import { Transcript } from '../transcript/transcript.js'
 import { meetingMsOf, SpanIndex } from '../transcript/span-index.js'
@@ -30,6 +32,15 @@ export interface ScribeEvents {
 
 /** Where a scribe writes. */
 export type ScribeJournal = Pick<Journal, 'segments' | 'span' | 'gap' | 'session'>
+
+/** Frames of a session of which no text comes. */
+interface Lost {
+  readonly sessionId: SessionId
+  readonly reason: SttGap['reason']
+  readonly isTaken: boolean
+  readonly fromFrame: number
+  toFrame: number
+}
 
 /** The mixer is asked this often; a block is 50 ms. */
 const TICK_MS = 10
@@ -60,8 +71,8 @@ export class Scribe {
   readonly #gaps: Gap[] = []
   /** recovery sessions: where what they repeat stood first */
   readonly #repeats = new Map<SessionId, { readonly sessionId: SessionId; readonly fromFrame: number }>()
-  /** lost by sessions, in frames of the session that took them first */
-  readonly #untold: { readonly sessionId: SessionId; readonly reason: SttGap['reason']; readonly fromFrame: number; toFrame: number }[] = []
+  /** lost by sessions, in frames of the session that took them first; `isTaken`: the service had them, but texts of them are not to be had */
+  readonly #untold: Lost[] = []
   #ignorePreferred: (() => void) | null
   #stopTicking: (() => void) | null = null
   #stopTelling: (() => void) | null = null
@@ -97,7 +108,8 @@ export class Scribe {
     this.#events = events
     this.#pool = new SpeechPool(options, {
       utterance: (utterance) => this.#utterance(utterance),
-      gap: (sessionId, gap) => this.#sessionGap(sessionId, gap),
+      gap: (sessionId, gap) => this.#sessionGap(sessionId, gap, false),
+      untexted: (id, toFrame) => this.#sessionGap(id, { fromFrame: 0, toFrame, reason: 'session_lost' }, true),
       died: (sessionId) => this.#plane.sessionEnded(sessionId, this.#clock.monotonicMs()),
       failed: (reason, error) => this.#events.failed(reason, error),
       session: (record) => this.#journal.session(record),
@@ -179,6 +191,11 @@ export class Scribe {
   gap(gap: Gap): void {
     this.#gaps.push(gap)
     this.#tellGap(gap)
+  }
+
+  /** What was written down as not heard, but for what speech sessions lost. */
+  get gaps(): readonly Gap[] {
+    return this.#gaps
   }
 
   /** Takes what a bot before this one knew of who spoke where; it is stored already. */
@@ -279,15 +296,15 @@ export class Scribe {
     this.#business.gapFound(this.#logger, { reason: gap.reason, ms: gap.toMs - gap.fromMs })
   }
 
-  #sessionGap(sessionId: SessionId, gap: SttGap): void {
+  #sessionGap(sessionId: SessionId, gap: SttGap, isTaken: boolean): void {
     const first = this.#repeats.get(sessionId) ?? { sessionId, fromFrame: 0 }
     const fromFrame = gap.fromFrame + first.fromFrame
     const toFrame = gap.toFrame + first.fromFrame
     const last = this.#untold.at(-1)
     // a full buffer lets go block by block
-    const goesOn = last?.sessionId === first.sessionId && last.reason === gap.reason && last.toFrame === fromFrame
-    if (goesOn) last.toFrame = toFrame
-    else this.#untold.push({ sessionId: first.sessionId, reason: gap.reason, fromFrame, toFrame })
+    const goesOn = last?.sessionId === first.sessionId && last.reason === gap.reason && !last.isTaken && last.toFrame === fromFrame
+    if (goesOn && !isTaken) last.toFrame = toFrame
+    else this.#untold.push({ sessionId: first.sessionId, reason: gap.reason, isTaken, fromFrame, toFrame })
   }
 
   /** Tells of what speech sessions have lost. Silence that did not arrive is no loss: told is where there was voice. */
@@ -300,11 +317,37 @@ export class Scribe {
         voicedRuns,
         spans.filter((span) => span.identity === identity),
       )
-      for (const { sessionId, reason, fromFrame, toFrame } of lost) {
-        const times = voice.times((id) => (id === sessionId ? [[fromFrame, toFrame]] : []))
-        for (const gap of gapsOf(identity, reason, times)) this.#tellGap(gap)
+      for (const one of lost) {
+        const times = voice.times((id) => (id === one.sessionId ? [[one.fromFrame, one.toFrame]] : []))
+        for (const gap of gapsOf(identity, one.reason, this.#without(one, times, identity))) this.#tellGap(gap)
       }
     }
+    for (const one of lost) if (this.#inherited.has(one.sessionId)) this.#tellInherited(one, spans)
+  }
+
+  /** Which of it was voice a bot before this one knew: all that a span says is told. */
+  #tellInherited(lost: Lost, spans: readonly Span[]): void {
+    const times = new Map<Identity, Range[]>()
+    for (const span of spans) {
+      const from = Math.max(span.fromFrame, lost.fromFrame)
+      const to = Math.min(span.toFrame, lost.toFrame)
+      if (span.sessionId !== lost.sessionId || to <= from) continue
+      const ranges = times.get(span.identity) ?? []
+      times.set(span.identity, ranges)
+      ranges.push([meetingMsOf(span, from), meetingMsOf(span, to)])
+    }
+    for (const [identity, ranges] of times) {
+      for (const gap of gapsOf(identity, lost.reason, this.#without(lost, merged(ranges), identity))) this.gap(gap)
+    }
+  }
+
+  #without({ isTaken }: Lost, times: readonly Range[], identity: Identity): readonly Range[] {
+    return isTaken
+      ? untextedTimes(
+          times,
+          this.#transcript.finals.filter((one) => one.identity === identity),
+        )
+      : times
   }
 
   #copySpans(from: SessionId, channels: number, fromFrame: number, to: SessionId, frames: number): void {

@@ -12,6 +12,8 @@ export interface SpeechPoolEvents {
   utterance(utterance: Utterance): void
   /** frames of a session that did not reach the service */
   gap(sessionId: SessionId, gap: SttGap): void
+  /** the session is over, and texts of the frames below, which the service had acknowledged, may never come */
+  untexted(sessionId: SessionId, frames: number): void
   /** the session is over before it was asked to end: whoever sits there needs another one */
   died(sessionId: SessionId): void
   /** no session will ever work in this meeting */
@@ -30,6 +32,8 @@ export interface PoolOutcome {
   readonly sessionId: SessionId
   readonly acknowledgedFrames: number
   readonly lost: readonly SttGap[]
+  /** runs of acknowledged frames whose texts could not all be had */
+  readonly untexted: readonly { readonly fromFrame: number; readonly toFrame: number }[]
   readonly endReason: string | null
 }
 
@@ -41,6 +45,8 @@ interface Entry {
   isEnding: boolean
   finishing: boolean
   endReason: SttEndReason | null
+  /** acknowledged as it was told last */
+  toldFrames: number
   /** the session that took over what this one had not acknowledged, from `fromFrame` on */
   recoveredBy: { readonly sessionId: SessionId; readonly fromFrame: number } | null
 }
@@ -55,6 +61,8 @@ const MAX_LAST_REPLACEMENTS = 6
 const REFUSED_MS = 10 * 60_000
 /** A session that is to end does when no more than this is not at the service yet: in an outage its audio waits. */
 const CAUGHT_UP_FRAMES = 2 * SAMPLE_RATE
+/** How far a session has got is told in such steps: should this process die, the next one knows what the service has not. */
+const TOLD_FRAMES = 5 * SAMPLE_RATE
 /** At the end of the meeting a backlog is waited for at this multiple of real time, and not longer than that. */
 const REPLAY_SPEED = 2
 const MAX_REPLAY_MS = 10 * 60_000
@@ -176,19 +184,22 @@ export class SpeechPool {
 
   #outcome(entry: Entry): PoolOutcome {
     const { sessionId, acknowledgedFrames, sentFrames, hasAllTexts } = entry.session
+    const untexted = isUntexted(entry) ? [{ fromFrame: 0, toFrame: acknowledgedFrames }] : []
     const next = entry.recoveredBy === null ? undefined : this.#entries.get(entry.recoveredBy.sessionId)
     if (!next || entry.recoveredBy === null) {
       // dead, but nothing of it is missing
       const isWhole = entry.endReason === 'session_lost' && hasAllTexts === true && acknowledgedFrames >= sentFrames
-      return { sessionId, acknowledgedFrames, lost: entry.lost, endReason: isWhole ? 'done' : entry.endReason }
+      return { sessionId, acknowledgedFrames, lost: entry.lost, untexted, endReason: isWhole ? 'done' : entry.endReason }
     }
     const { fromFrame } = entry.recoveredBy
     const rest = this.#outcome(next)
-    const shifted = rest.lost.map((gap) => ({ ...gap, fromFrame: gap.fromFrame + fromFrame, toFrame: gap.toFrame + fromFrame }))
+    const shift = <T extends { fromFrame: number; toFrame: number }>(runs: readonly T[]) =>
+      runs.map((run) => ({ ...run, fromFrame: run.fromFrame + fromFrame, toFrame: run.toFrame + fromFrame }))
     return {
       sessionId,
       acknowledgedFrames: fromFrame + rest.acknowledgedFrames,
-      lost: [...entry.lost, ...shifted],
+      lost: [...entry.lost, ...shift(rest.lost)],
+      untexted: [...untexted, ...shift(rest.untexted)],
       // what it had acknowledged is not sent again: without its texts the recovery is no good end
       endReason: hasAllTexts === false ? entry.endReason : rest.endReason,
     }
@@ -228,7 +239,9 @@ export class SpeechPool {
         utterance: (utterance) => this.#events.utterance(utterance),
         acknowledged: () => {
           const entry = this.#entries.get(sessionId)
-          if (entry?.isEnding === true) this.#finishCaughtUp(entry)
+          if (!entry) return
+          if (entry.isEnding) this.#finishCaughtUp(entry)
+          if (entry.session.acknowledgedFrames - entry.toldFrames >= TOLD_FRAMES) this.#tell(sessionId)
         },
         gap: (gap) => {
           const entry = this.#entries.get(sessionId)
@@ -244,7 +257,16 @@ export class SpeechPool {
         ended: (reason, replaceable, error) => this.#ended(sessionId, reason, replaceable, error),
       },
     )
-    const entry: Entry = { session, recovery, lost: [], isEnding: false, finishing: false, endReason: null, recoveredBy: null }
+    const entry: Entry = {
+      session,
+      recovery,
+      lost: [],
+      isEnding: false,
+      finishing: false,
+      endReason: null,
+      toldFrames: 0,
+      recoveredBy: null,
+    }
     this.#entries.set(sessionId, entry)
     this.#business.sessionOpened(this.#logger, { session: sessionId, channels, why })
     return entry
@@ -260,7 +282,9 @@ export class SpeechPool {
 
   #tell(sessionId: SessionId): void {
     const entry = this.#entries.get(sessionId)
-    if (entry) this.#events.session(this.#record(entry))
+    if (!entry) return
+    entry.toldFrames = entry.session.acknowledgedFrames
+    this.#events.session(this.#record(entry))
   }
 
   #ended(sessionId: SessionId, reason: SttEndReason, replaceable: boolean, error: Error | undefined): void {
@@ -269,6 +293,7 @@ export class SpeechPool {
     entry.endReason = reason
     this.#business.sessionEnded(this.#logger, { session: sessionId, reason, frames: entry.session.sentFrames, err: error })
     this.#tell(sessionId)
+    if (isUntexted(entry)) this.#events.untexted(sessionId, entry.session.acknowledgedFrames)
     const fatal = FATAL[reason]
     if (fatal !== undefined && !this.#hasWorked) {
       this.#events.failed(fatal, error)
@@ -343,6 +368,11 @@ export class SpeechPool {
     this.#replacedMs[recovery ? 'repeat' : 'first'] = this.#repeatFromMs
     return true
   }
+}
+
+/** Whether texts of what the service had acknowledged are missing for good. */
+function isUntexted({ session, endReason }: Entry): boolean {
+  return endReason !== null && endReason !== 'done' && session.hasAllTexts === false && session.acknowledgedFrames > 0
 }
 
 /** Joins a gap to the last one where it goes on: a full buffer lets go block by block. */

@@ -32,6 +32,9 @@ export type RoomEndReason =
   /** an exception in handling room events: this meeting ends, no other */
   | 'fault'
 
+/** Why an open microphone is not heard at all: this process hears as many as it may; or it was asked for and does not come. */
+export type RefusalReason = 'over_capacity' | 'not_received'
+
 /** Why a track yields no frames though it is not muted. */
 export type StallReason = 'no_frames' | 'no_packets'
 
@@ -51,10 +54,11 @@ export interface RoomEvents {
   /** No more frames of this key until the next `trackStarted`. */
   trackEnded(key: TrackKey, why: 'muted' | 'unpublished' | 'left' | 'reconnecting' | 'superseded' | 'revoked'): void
   /**
-   * The track is unmuted, and yet not heard: this process hears as many as it may. It waits for a place; `trackStarted` may follow
-   * at any time. Never between `trackStarted` and `trackEnded` of its key.
+   * The track is unmuted, and yet not heard. It waits for a place, or is asked for again; `trackStarted` may follow at any time. Never between
+   * `trackStarted` and `trackEnded` of its key.
+   * @param forMs since so long already
    */
-  trackRefused(track: RoomTrack): void
+  trackRefused(track: RoomTrack, why: RefusalReason, forMs: number): void
   /** A refused track is heard now, is muted or gone. */
   trackRefusalEnded(key: TrackKey): void
   /**
@@ -88,6 +92,8 @@ export interface JoinOptions {
 
 /** A joined room. */
 export interface RoomConnection {
+  /** ms of sound, of the track with most, that were received and not yielded as frames yet, at the last look; kept after the end */
+  readonly heldBackMs: number
   /** Sends a caption in the speaker's name; resolves although nobody may have heard it. */
   caption(caption: Caption): Promise<void>
   /** Shows by the bot's name, or shows no more, that nobody is heard now. Rejects when the server does not let the bot. */

@@ -60,11 +60,12 @@ export class FailoverStt implements SttPort {
     return (await this.#options.primary.left?.(meetingId)) ?? []
   }
 
-  /** A session is asked for at both: its id says not where it was opened. */
+  /** A session is asked for at both: its id says not where it was opened. While the primary is away, what it has is not known yet. */
   async results(of: ForeignSession, signal: AbortSignal): ReturnType<NonNullable<SttPort['results']>> {
     const { primary, fallback } = this.#options
-    const found = this.#isDown ? null : await primary.results?.(of, signal)
-    return found ?? (await fallback.results?.(of, signal)) ?? null
+    const wasDown = this.#isDown
+    const found = wasDown ? null : await primary.results?.(of, signal)
+    return found ?? (await fallback.results?.(of, signal)) ?? (wasDown ? { utterances: [], isWhole: false } : null)
   }
 
   onPreferred(listener: () => void): () => void {

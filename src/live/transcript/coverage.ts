@@ -8,6 +8,7 @@ import {
   missingSpeech,
   shared,
   unheardTimes,
+  untextedTimes,
   UNKNOWN_FATE,
   type SessionFate,
   type SessionOutcome,
@@ -44,7 +45,8 @@ export interface Coverage {
 /**
  * What became of everybody's voice: a row for each person of whom anything is known, in the order of the counters.
  * Voice is lost when the audio plane lost it, when its frames never reached the service, when a session that did not end well had
- * not acknowledged it, and when audio did not come while the person spoke. Each such loss lies in a gap of the row.
+ * not acknowledged it, when it had, but the texts could not be had and none came, and when audio did not come while the person spoke.
+ * Each such loss lies in a gap of the row.
  */
 export function coverage(sources: CoverageSources): Coverage {
   const fates = new Map(sources.sessions.map((session) => [session.sessionId, fateOf(session)]))
@@ -88,13 +90,22 @@ const ROUNDING_MS = 0.5 / FRAMES_PER_MS
 function rowOf({ counters, spans, gaps, segments }: Facts, name: string, fate: (sessionId: SessionId) => SessionFate) {
   const voice = new Voice(counters.voicedRuns, spans)
   const lostOf = lostBySession(voice, counters.voicedRuns, fate)
-  const allGaps = [...gaps, ...lostOf.flatMap(({ reason, framesOf }) => gapsOf(counters.identity, reason, voice.times(framesOf)))]
+  const untexted = untextedTimes(
+    voice.times((id) => fate(id).untexted),
+    segments,
+  )
+  const allGaps = [
+    ...gaps,
+    ...lostOf.flatMap(({ reason, framesOf }) => gapsOf(counters.identity, reason, voice.times(framesOf))),
+    ...gapsOf(counters.identity, 'session_lost', untexted),
+  ]
   const times = voice.times()
   const known = merged([...times, ...gaps.filter(({ reason }) => LET_GO.includes(reason)).map(({ fromMs, toMs }): Range => [fromMs, toMs])])
   const missing = missingSpeech(gaps, known)
 
   const lostBy = shared(counters.lostVoiceMs, LET_GO, gaps)
   for (const { reason, ms } of lostOf) lostBy.set(reason, (lostBy.get(reason) ?? 0) + ms)
+  if (untexted.length > 0) lostBy.set('session_lost', (lostBy.get('session_lost') ?? 0) + lengthOf(untexted))
   for (const [reason, ms] of missing) lostBy.set(reason, (lostBy.get(reason) ?? 0) + ms)
   const unacknowledged = voice.framesIn((id) => fate(id).unacknowledged)
   const unsure = unacknowledged - voice.framesIn((id) => fate(id).anyLost)
@@ -189,6 +200,10 @@ export function totalOf(rows: readonly CoverageRow[]): CoverageTotal {
     },
   }
 }
+
+/** The row of somebody of whom nothing was heard. */
+export const nothingHeard = (identity: Identity, name: string): CoverageRow =>
+  rowOf({ counters: nothingCounted(identity), spans: [], gaps: [], segments: [] }, name, () => UNKNOWN_FATE).row
 
 const nothingCounted = (identity: Identity): AudioCounters => ({
   identity,

@@ -15,6 +15,8 @@ export interface SessionOutcome {
   /** every frame below was acknowledged, those in `lost` aside */
   readonly acknowledgedFrames: number
   readonly lost?: readonly LostFrames[]
+  /** runs of acknowledged frames whose texts could not all be had */
+  readonly untexted?: readonly { readonly fromFrame: number; readonly toFrame: number }[]
   /** null while it is not ended; `done` is the only good end */
   readonly endReason: string | null
 }
@@ -26,13 +28,15 @@ export interface SessionFate {
   readonly anyLost: readonly Range[]
   /** not known to have arrived, the lost ones included */
   readonly unacknowledged: readonly Range[]
+  /** arrived, but the texts of it could not all be had */
+  readonly untexted: readonly Range[]
 }
 
 /** A session of which nothing is known acknowledged nothing. */
-export const UNKNOWN_FATE: SessionFate = { lost: [], anyLost: [], unacknowledged: [[0, Number.POSITIVE_INFINITY]] }
+export const UNKNOWN_FATE: SessionFate = { lost: [], anyLost: [], unacknowledged: [[0, Number.POSITIVE_INFINITY]], untexted: [] }
 
 /** What a session that did not end well had not acknowledged is lost too. */
-export function fateOf({ acknowledgedFrames, lost: told = [], endReason }: SessionOutcome): SessionFate {
+export function fateOf({ acknowledgedFrames, lost: told = [], untexted = [], endReason }: SessionOutcome): SessionFate {
   const open: LostFrames = { fromFrame: acknowledgedFrames, toFrame: Number.POSITIVE_INFINITY, reason: 'session_lost' }
   const endedBadly = endReason !== null && endReason !== 'done'
   const lost: { reason: GapReason; ranges: readonly Range[] }[] = []
@@ -42,7 +46,13 @@ export function fateOf({ acknowledgedFrames, lost: told = [], endReason }: Sessi
     if (ranges.length > 0) lost.push({ reason, ranges })
     seen = merged([...seen, [fromFrame, toFrame]])
   }
-  return { lost, anyLost: seen, unacknowledged: merged([...seen, [open.fromFrame, open.toFrame]]) }
+  const doubtful = merged(untexted.map(({ fromFrame, toFrame }): Range => [fromFrame, toFrame]))
+  return {
+    lost,
+    anyLost: seen,
+    unacknowledged: merged([...seen, [open.fromFrame, open.toFrame]]),
+    untexted: without(doubtful, seen),
+  }
 }
 
 /** Gaps in which no audio came at all, so that nobody counted what was said. */
@@ -76,6 +86,14 @@ export function missingSpeech(gaps: readonly Gap[], voice: readonly Range[]): Ma
     seen = merged([...seen, range])
   }
   return found
+}
+
+/** Voice so close to a text is in it: neither begins and ends with the other to the ms. */
+const NEAR_TEXT_MS = 1000
+
+/** Voice, or what may be voice, that no text came for, where not all texts could be had. @param times ms, merged @param texts of the same person */
+export function untextedTimes(times: readonly Range[], texts: readonly { readonly startMs: number; readonly endMs: number }[]): Range[] {
+  return without(times, merged(texts.map(({ startMs, endMs }): Range => [startMs - NEAR_TEXT_MS, endMs + NEAR_TEXT_MS])))
 }
 
 /** Gaps of the audio plane in which voice that had come was let go. */

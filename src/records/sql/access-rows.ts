@@ -37,6 +37,7 @@ interface AuditRow {
   readonly path: string
   readonly status: number
   readonly meeting_id: string | null
+  readonly note: string | null
 }
 
 interface IdempotencyRow {
@@ -103,15 +104,21 @@ export class AccessRows implements AccessBook {
     return row ? keyOf(row) : null
   }
 
+  async validKeys(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.#sql.rows<{ id: string }>(sql`
+      SELECT id FROM roomscribe.api_key WHERE id = ANY(${ids.filter((id) => validate(id))}::uuid[]) AND revoked_at IS NULL`)
+    return new Set(rows.map(({ id }) => id))
+  }
+
   async used(id: string): Promise<void> {
     if (validate(id)) await this.#sql.rows(sql`UPDATE roomscribe.api_key SET last_used_at = ${this.#at()}::timestamptz WHERE id = ${id}`)
   }
 
   async audit(entry: AuditEntry): Promise<void> {
-    const { keyId, keyName, method, path, status, meetingId } = clean(entry)
+    const { keyId, keyName, method, path, status, meetingId, note } = clean(entry)
     await this.#sql.rows(sql`
-      INSERT INTO roomscribe.audit (at, key_id, key_name, method, path, status, meeting_id)
-      VALUES (${this.#at()}, ${keyId}, ${keyName}, ${method}, ${path}, ${status}, ${meetingId})`)
+      INSERT INTO roomscribe.audit (at, key_id, key_name, method, path, status, meeting_id, note)
+      VALUES (${this.#at()}, ${keyId}, ${keyName}, ${method}, ${path}, ${status}, ${meetingId}, ${note})`)
   }
 
   async audits(filter: { readonly before?: number; readonly limit: number }): Promise<readonly StoredAuditEntry[]> {
@@ -126,6 +133,7 @@ export class AccessRows implements AccessBook {
       path: row.path,
       status: row.status,
       meetingId: row.meeting_id,
+      note: row.note,
     }))
   }
 

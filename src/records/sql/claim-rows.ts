@@ -45,8 +45,8 @@ export class ClaimRows implements ClaimBook {
     const [row] = await this.#sql.rows<{ epoch: number; elapsed: number | null; silent: number | null; now: number }>(sql`
       WITH taken AS (
         UPDATE roomscribe.meeting SET epoch = epoch + 1
-        WHERE id = ${checkId(id)} AND epoch = ${seen.epoch} AND state NOT IN ('done', 'failed', 'cancelled', 'missed', 'finalising')
-          ${hasPlace}
+        WHERE id = ${checkId(id)} AND epoch = ${seen.epoch} AND state NOT IN ('scheduled', 'done', 'failed', 'cancelled', 'missed', 'finalising')
+          AND (epoch > 0 OR end_at IS NULL OR end_at > clock_timestamp()) ${hasPlace}
         RETURNING id, epoch, started_at
       ), noted AS (
         INSERT INTO roomscribe.claim (meeting_id, epoch, holder) SELECT id, epoch, ${this.holder}::uuid FROM taken
@@ -58,6 +58,7 @@ export class ClaimRows implements ClaimBook {
         roomscribe.tell(id, 'state', NULL, ${this.#sql.origin})
       FROM taken`)
     if (!row) {
+      if (seen.epoch === 0) await this.#miss(id)
       if (isCounted && (await this.#isWaiting(id))) throw noPlace(places)
       return null
     }
@@ -68,6 +69,15 @@ export class ClaimRows implements ClaimBook {
       silentMs: row.silent === null ? null : Math.max(0, row.silent),
       isReleased: seen.isReleased,
     }
+  }
+
+  /** A meeting whose end has come before anybody took it is not begun any more, however late its job comes. */
+  async #miss(id: MeetingId): Promise<void> {
+    await this.#sql.rows(sql`
+      WITH over AS (
+        UPDATE roomscribe.meeting SET state = 'missed', reason = 'no_bot_in_time', ended_at = clock_timestamp()
+        WHERE id = ${checkId(id)} AND epoch = 0 AND state = 'queued' AND end_at <= clock_timestamp() RETURNING id)
+      SELECT roomscribe.tell(id, 'state', NULL, ${this.#sql.origin}) FROM over`)
   }
 
   async #isWaiting(id: MeetingId): Promise<boolean> {
@@ -93,6 +103,23 @@ export class ClaimRows implements ClaimBook {
     const [row] = await this.#sql.rows<{ left_ms: number | null }>(sql`
       SELECT left_ms FROM roomscribe.claim WHERE meeting_id = ${checkId(claim.meetingId)} AND epoch = ${claim.epoch - 1}`)
     return row?.left_ms ?? null
+  }
+
+  async settled(claim: Claim): Promise<void> {
+    // nobody holds any more what was heard under it; the newest claim is somebody's
+    await this.#sql.rows(sql`
+      UPDATE roomscribe.claim c SET holder = NULL FROM roomscribe.meeting m
+      WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch = ${claim.epoch} AND c.holder = ${this.holder}::uuid AND c.released
+        AND m.id = c.meeting_id AND m.epoch > c.epoch`)
+  }
+
+  async before(claim: Claim): Promise<{ isSettled: boolean; signs: string }> {
+    const [row] = await this.#sql.rows<{ settled: boolean; signs: string }>(sql`
+      SELECT count(*) = 0 AS settled, coalesce(string_agg(h.id::text || ' ' || h.beat, ' ' ORDER BY h.id), '') AS signs
+      FROM roomscribe.claim c LEFT JOIN roomscribe.holder h ON h.id = c.holder
+      WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch < ${claim.epoch} AND c.released
+        AND c.holder IS NOT NULL AND c.holder <> ${this.holder}::uuid`)
+    return { isSettled: row?.settled ?? true, signs: row?.signs ?? '' }
   }
 
   async standIn(claim: Claim): Promise<Claim> {

@@ -16,6 +16,10 @@ type MeetingRow = Selectable<MeetingTable>
 /** a create that finds a running meeting which ends before it can be read is tried again, so often */
 const CREATE_ATTEMPTS = 10
 const MAX_PAGE = 500
+/** A meeting for later whose end is not given: no bot comes when it is later than this. */
+const WINDOW_MS = 3_600_000
+/** As the unique index has it: a room has one such meeting. */
+const RUNNING = sql`state NOT IN ('scheduled', 'done', 'failed', 'cancelled', 'missed')`
 
 const missing = (id: string) => new NotFoundError(`there is no meeting ${id.slice(0, 64)}`)
 
@@ -46,21 +50,25 @@ export class MeetingRows {
     const wanted = clean(request)
     const startAt = wanted.startAt === null ? null : timeText(wanted.startAt, 'startAt')
     const endAt = wanted.endAt === null ? null : timeText(wanted.endAt, 'endAt')
-    const state: MeetingState = startAt !== null && Date.parse(startAt) > nowMs ? 'scheduled' : 'queued'
+    const later = startAt !== null && Date.parse(startAt) > nowMs ? startAt : null
+    const state: MeetingState = later === null ? 'queued' : 'scheduled'
+    const lastAt = endAt ?? (later === null ? null : new Date(Date.parse(later) + WINDOW_MS).toISOString())
+    // one of each room runs, and one is asked for at a time
+    const [conflict, same] =
+      later === null
+        ? [sql`(room) WHERE ${RUNNING}`, sql`${RUNNING}`]
+        : [sql`(room, start_at) WHERE state = 'scheduled'`, sql`state = 'scheduled' AND start_at = ${later}::timestamptz`]
     for (let attempt = 0; attempt < CREATE_ATTEMPTS; attempt++) {
       const [created] = await this.#sql.rows<MeetingRow>(sql`
-        INSERT INTO roomscribe.meeting (id, room, title, language, vocabulary, slack_channel, start_at, end_at, bot_name, state, created_at)
+        INSERT INTO roomscribe.meeting (id, room, title, language, vocabulary, slack_channel, start_at, end_at, due_at, bot_name, state, created_at)
         VALUES (${newMeetingId()}, ${wanted.room}, ${wanted.title}, ${wanted.language}, ${JSON.stringify(wanted.vocabulary)},
-          ${wanted.slackChannel}, ${startAt}, ${endAt}, ${wanted.botName}, ${state}, ${new Date(nowMs).toISOString()})
-        ON CONFLICT (room) WHERE state NOT IN ('done', 'failed', 'cancelled', 'missed') DO NOTHING
+          ${wanted.slackChannel}, ${startAt}, ${lastAt}, ${later}, ${wanted.botName}, ${state}, ${new Date(nowMs).toISOString()})
+        ON CONFLICT ${conflict} DO NOTHING
         RETURNING *`)
       if (created) return { meeting: meetingOf(created), created: true }
-      const [running] = await this.#sql.rows<MeetingRow>(sql`
-        SELECT * FROM roomscribe.meeting
-        WHERE room = ${wanted.room} AND state NOT IN ('done', 'failed', 'cancelled', 'missed')`)
-      if (running?.deleted_at)
-        throw new ConflictError(`the meeting of room ${wanted.room} is being deleted: ask again when its bot has left`)
-      if (running) return { meeting: meetingOf(running), created: false }
+      const [there] = await this.#sql.rows<MeetingRow>(sql`SELECT * FROM roomscribe.meeting WHERE room = ${wanted.room} AND ${same}`)
+      if (there?.deleted_at) throw new ConflictError(`the meeting of room ${wanted.room} is being deleted: ask again when its bot has left`)
+      if (there) return { meeting: meetingOf(there), created: false }
     }
     throw new ConflictError(`meetings of room ${wanted.room} start and end faster than one can be created`)
   }
@@ -99,6 +107,13 @@ export class MeetingRows {
       return query.execute()
     })
     return rows.map(meetingOf)
+  }
+
+  async lastOf(room: string): Promise<MeetingRecord | null> {
+    const [row] = await this.#sql.rows<MeetingRow>(sql`
+      SELECT * FROM roomscribe.meeting WHERE room = ${clean(room)} AND deleted_at IS NULL AND due_at IS NULL
+      ORDER BY ${RUNNING} DESC, ended_at DESC NULLS LAST, id DESC LIMIT 1`)
+    return row ? meetingOf(row) : null
   }
 
   async requestStop(id: MeetingId): Promise<MeetingRecord> {
@@ -144,10 +159,13 @@ export class MeetingRows {
   }
 
   async purge(id: MeetingId): Promise<boolean> {
-    // what a calendar said of it goes too: the occurrence stays, without a name
+    // what a calendar and writers said of it goes too: the occurrence stays, without a name, and the write, without its note
     const rows = await this.#sql.rows(sql`
       WITH nameless AS (
         UPDATE roomscribe.occurrence SET title = NULL, vocabulary = '[]' WHERE meeting_id = ${checkId(id)}
+          AND EXISTS (SELECT 1 FROM roomscribe.meeting m WHERE m.id = ${id} AND m.deleted_at IS NOT NULL)),
+      noteless AS (
+        UPDATE roomscribe.audit SET note = NULL WHERE meeting_id = ${id} AND note IS NOT NULL
           AND EXISTS (SELECT 1 FROM roomscribe.meeting m WHERE m.id = ${id} AND m.deleted_at IS NOT NULL))
       DELETE FROM roomscribe.meeting WHERE id = ${checkId(id)} AND deleted_at IS NOT NULL RETURNING id`)
     return rows.length > 0

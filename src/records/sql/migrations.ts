@@ -7,6 +7,9 @@ import { CONTROL_SCHEMA } from './migrations/0004-control.js'
 import { SCHEDULE_SCHEMA } from './migrations/0005-schedules.js'
 import { WEBHOOK_SCHEMA } from './migrations/0006-webhooks.js'
 import { PLACES_SCHEMA } from './migrations/0007-places.js'
+import { ASKED_SCHEMA } from './migrations/0008-asked.js'
+import { NOTES_SCHEMA } from './migrations/0009-notes.js'
+import { SHARES_SCHEMA } from './migrations/0010-shares.js'
 import { SCHEMA } from './tables.js'
 
 const fromText = (text: string): Migration => ({ up: async (db) => void (await sql.raw(text).execute(db)) })
@@ -20,6 +23,9 @@ const MIGRATIONS: Record<string, Migration> = {
   '0005-schedules': fromText(SCHEDULE_SCHEMA),
   '0006-webhooks': fromText(WEBHOOK_SCHEMA),
   '0007-places': fromText(PLACES_SCHEMA),
+  '0008-asked': fromText(ASKED_SCHEMA),
+  '0009-notes': fromText(NOTES_SCHEMA),
+  '0010-shares': fromText(SHARES_SCHEMA),
 }
 
 /** Advisory lock of our migrations; any number that nobody else uses. */

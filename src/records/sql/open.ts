@@ -101,13 +101,14 @@ async function build(
   await migrate(db)
   const scope = new Scope((name, error) => logger.error({ err: error, task: name }, 'store task failed'))
   const sql = new Sql(db.withSchema(SCHEMA), origin)
+  const store = new SqlMeetingStore(sql, clock, logger, scope)
   const books = {
-    store: new SqlMeetingStore(sql, clock, logger, scope),
+    store,
     work: new WorkRows(sql),
     claims: new ClaimRows(sql, randomUUID()),
     partials: new PartialNotices(sql, clock, scope, logger),
     access: new AccessRows(sql, clock, () => randomBytes(32).toString('base64url')),
-    schedules: scheduleBook(sql),
+    schedules: scheduleBook(sql, (id) => store.feed.announced(id, { state: true })),
     autoJoin: new AutoJoinRows(sql),
     countByState: () => stateCounts(sql),
   }

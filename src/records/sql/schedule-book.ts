@@ -1,11 +1,16 @@
-import type { ScheduleId } from '../../core/ids.js'
+import type { MeetingId, ScheduleId } from '../../core/ids.js'
 import type { ScheduleBook } from '../schedules.js'
+import { AskedMeetings } from './asked-meetings.js'
 import { OccurrenceRows } from './schedule-occurrences.js'
 import { ScheduleRows } from './schedule-rows.js'
 import type { Sql } from './sql.js'
 
-/** Schedules in SQL: hands each call to the rows it concerns. */
-export function scheduleBook(sql: Sql): ScheduleBook {
+/**
+ * Schedules in SQL: hands each call to the rows it concerns.
+ * @param told of meetings whose state is changed here, for listeners of this process
+ */
+export function scheduleBook(sql: Sql, told: (id: MeetingId) => void): ScheduleBook {
+  const asked = new AskedMeetings(sql, told)
   const schedules = new ScheduleRows(sql)
   const occurrences = new OccurrenceRows(sql)
   return {
@@ -24,7 +29,8 @@ export function scheduleBook(sql: Sql): ScheduleBook {
     looked: (schedule, outcome) => schedules.looked(schedule, outcome),
     plan: (schedule, plan, nowMs) => occurrences.plan(schedule, plan, nowMs),
     startDue: (nowMs, limit) => occurrences.startDue(nowMs, limit),
-    missMeetings: (nowMs) => occurrences.missMeetings(nowMs),
+    startMeetings: (nowMs, limit) => asked.start(nowMs, limit),
+    missMeetings: (nowMs) => asked.miss(nowMs),
     nextDue: (nowMs) => occurrences.nextDue(nowMs),
   }
 }

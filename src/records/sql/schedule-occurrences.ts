@@ -98,23 +98,14 @@ export class OccurrenceRows {
     }))
   }
 
-  async missMeetings(nowMs: number): Promise<number> {
-    const now = sql`${at(nowMs)}::timestamptz`
-    const missed = await this.#sql.rows(sql`
-      WITH over AS (
-        UPDATE roomscribe.meeting SET state = 'missed', ended_at = ${now} WHERE state = 'scheduled' AND end_at <= ${now} RETURNING id)
-      SELECT roomscribe.tell(id, 'state', NULL, ${this.#sql.origin}) FROM over`)
-    return missed.length
-  }
-
   async nextDue(nowMs: number): Promise<NextDue> {
     const now = sql`${at(nowMs)}::timestamptz`
     const [row] = await this.#sql.rows<{ start_at: Date | null; look_at: Date | null; meeting_at: Date | null }>(sql`
       SELECT least((SELECT min(due_at) FROM roomscribe.occurrence WHERE state = 'planned'),
           CASE WHEN EXISTS (SELECT 1 ${widowed(now)}) THEN ${now} END) AS start_at,
         (SELECT min(look_at) FROM roomscribe.schedule WHERE enabled) AS look_at,
-        (SELECT min(w.due_at) FROM roomscribe.meeting m JOIN roomscribe.work w ON w.meeting_id = m.id AND w.kind = 'attend'
-          WHERE m.state = 'scheduled') AS meeting_at`)
+        least((SELECT min(due_at) FROM roomscribe.meeting WHERE state = 'scheduled'),
+          (SELECT min(end_at) FROM roomscribe.meeting WHERE state = 'queued' AND epoch = 0)) AS meeting_at`)
     const ms = (time: Date | null | undefined) => time?.getTime() ?? null
     return { startMs: ms(row?.start_at), lookMs: ms(row?.look_at), meetingMs: ms(row?.meeting_at) }
   }

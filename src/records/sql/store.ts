@@ -5,6 +5,7 @@ import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Gap, Span } from '../../live/audio/span.js'
 import type { CoverageRow, Doubt, Segment } from '../../live/transcript/segment.js'
+import { isRetold } from '../../live/transcript/retold.js'
 import type { Logger } from '../../observe/logger.js'
 import type * as port from '../port.js'
 import { Feed } from './feed.js'
@@ -57,6 +58,10 @@ export class SqlMeetingStore implements port.MeetingStore {
 
   meetings(filter: port.MeetingFilter): Promise<readonly port.MeetingRecord[]> {
     return this.#meetings.meetings(filter)
+  }
+
+  lastOf(room: string): Promise<port.MeetingRecord | null> {
+    return this.#meetings.lastOf(room)
   }
 
   async requestStop(id: MeetingId): Promise<port.MeetingRecord> {
@@ -124,7 +129,9 @@ export class SqlMeetingStore implements port.MeetingStore {
     for (let attempt = 1; ; attempt++) {
       const { epoch, state } = await this.#meetings.standing(claim.meetingId)
       try {
-        const stored = await this.appendSegments({ ...claim, epoch }, segments, spans)
+        const known = segments.length > 0 ? await this.segments(claim.meetingId) : []
+        const fresh = segments.filter((segment) => !known.some((other) => isRetold(segment, other)))
+        const stored = await this.appendSegments({ ...claim, epoch }, fresh, spans)
         return { stored: stored.length, isOver: isFinal(state) || epoch !== claim.epoch }
       } catch (thrown) {
         // claimed in between: that claim is the one to write under
@@ -139,6 +146,10 @@ export class SqlMeetingStore implements port.MeetingStore {
 
   saveCoverage(claim: port.Claim, coverage: readonly CoverageRow[], complete: boolean, doubts: readonly Doubt[] = []): Promise<void> {
     return this.#transcripts.saveCoverage(claim, { rows: coverage, complete, doubts })
+  }
+
+  saveShare(claim: port.Claim, share: port.CoverageShare): Promise<void> {
+    return this.#transcripts.saveShare(claim, share)
   }
 
   segments(id: MeetingId, afterSeq?: number, limit?: number): Promise<readonly port.StoredSegment[]> {
@@ -167,6 +178,10 @@ export class SqlMeetingStore implements port.MeetingStore {
 
   coverage(id: MeetingId): Promise<port.StoredCoverage | null> {
     return this.#transcripts.coverage(id)
+  }
+
+  shares(id: MeetingId): Promise<readonly port.CoverageShare[]> {
+    return this.#transcripts.shares(id)
   }
 
   receipt(id: MeetingId): ReturnType<port.MeetingStore['receipt']> {

@@ -1,5 +1,5 @@
 import type { ColumnType, Generated } from 'kysely'
-import type { MeetingReason, MeetingState, ParticipantRecord, StuckStep, SummarySection, WorkKind } from '../port.js'
+import type { CoverageShare, MeetingReason, MeetingState, ParticipantRecord, StuckStep, SummarySection, WorkKind } from '../port.js'
 import type { CoverageDocument } from './coverage-document.js'
 
 /** jsonb: read parsed, written as text */
@@ -21,6 +21,8 @@ export interface MeetingTable {
   readonly slack_channel: string | null
   readonly start_at: Time | null
   readonly end_at: Time | null
+  /** when a scheduled one is looked at next; null once it was queued */
+  readonly due_at: Time | null
   readonly bot_name: string | null
   readonly state: MeetingState
   readonly reason: MeetingReason | null
@@ -90,6 +92,13 @@ export interface GapTable {
   readonly reason: string
 }
 
+/** What one bot of several heard. */
+export interface CoverageShareTable {
+  readonly meeting_id: string
+  readonly epoch: number
+  readonly coverage: Json<Pick<CoverageShare, 'rows' | 'doubts'>>
+}
+
 /** One summary a meeting. */
 export interface SummaryTable {
   readonly meeting_id: string
@@ -128,6 +137,7 @@ export interface Database {
   readonly span: SpanTable
   readonly segment: SegmentTable
   readonly gap: GapTable
+  readonly coverage_share: CoverageShareTable
   readonly summary: SummaryTable
   readonly delivery: DeliveryTable
   readonly work: WorkTable

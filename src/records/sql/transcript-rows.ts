@@ -3,7 +3,7 @@ import { ClaimLostError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Gap, Span } from '../../live/audio/span.js'
 import type { Segment } from '../../live/transcript/segment.js'
-import type { Claim, ParticipantRecord, SessionRecord, StoredCoverage, StoredSegment } from '../port.js'
+import type { Claim, CoverageShare, ParticipantRecord, SessionRecord, StoredCoverage, StoredReceipt, StoredSegment } from '../port.js'
 import { coverageOf } from './coverage-document.js'
 import { CLAIM_LOST, failureCode } from './failures.js'
 import { checkId, type MeetingRows } from './meeting-rows.js'
@@ -41,6 +41,16 @@ export class TranscriptRows {
 
   async saveCoverage(claim: Claim, { rows, complete, doubts }: StoredCoverage): Promise<void> {
     await this.#updateMeeting(claim, sql`coverage = ${jsonText({ rows, doubts })}, is_complete = ${complete}`)
+  }
+
+  async saveShare(claim: Claim, { epoch, rows, doubts }: CoverageShare): Promise<void> {
+    await this.#fenced(
+      claim,
+      sql`INSERT INTO roomscribe.coverage_share (meeting_id, epoch, coverage)
+        SELECT fenced.id, ${epoch}::integer, ${jsonText({ rows, doubts })}::jsonb FROM fenced
+        ON CONFLICT (meeting_id, epoch) DO UPDATE SET coverage = excluded.coverage
+        RETURNING NULL::integer AS n`,
+    )
   }
 
   async saveSession(claim: Claim, session: SessionRecord): Promise<void> {
@@ -166,13 +176,25 @@ export class TranscriptRows {
     return row ? storedCoverage(row) : this.#meetings.missing(id)
   }
 
-  async receipt(id: MeetingId): Promise<{ coverage: StoredCoverage | null; sessions: readonly SessionRecord[] }> {
+  async shares(id: MeetingId): Promise<readonly CoverageShare[]> {
+    checkId(id)
+    const rows = await this.#sql.attempt((db) =>
+      db.selectFrom('coverage_share').selectAll().where('meeting_id', '=', id).orderBy('epoch').execute(),
+    )
+    return this.#orMissing(
+      id,
+      rows.map(({ epoch, coverage }) => ({ epoch, ...coverage })),
+    )
+  }
+
+  async receipt(id: MeetingId): Promise<StoredReceipt> {
     const [row] = await this.#sql.rows<ReceiptRow>(sql`
       SELECT coverage, is_complete, (
-        SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.position), '[]') FROM roomscribe.session s WHERE s.meeting_id = m.id) AS sessions
+        SELECT coalesce(jsonb_agg(to_jsonb(s) ORDER BY s.position), '[]') FROM roomscribe.session s WHERE s.meeting_id = m.id) AS sessions, (
+        SELECT coalesce(jsonb_agg(to_jsonb(g) ORDER BY g.n), '[]') FROM roomscribe.gap g WHERE g.meeting_id = m.id) AS gaps
       FROM roomscribe.meeting m WHERE id = ${checkId(id)}`)
     if (!row) return this.#meetings.missing(id)
-    return { coverage: storedCoverage(row), sessions: row.sessions.map(sessionOf) }
+    return { coverage: storedCoverage(row), sessions: row.sessions.map(sessionOf), gaps: row.gaps.map(gapOf) }
   }
 
   /** Where the feed stands: the highest numbers stored so far. */
@@ -215,7 +237,10 @@ export class TranscriptRows {
 }
 
 type CoverageColumns = Pick<Selectable<MeetingTable>, 'coverage' | 'is_complete'>
-type ReceiptRow = CoverageColumns & { readonly sessions: readonly Selectable<SessionTable>[] }
+type ReceiptRow = CoverageColumns & {
+  readonly sessions: readonly Selectable<SessionTable>[]
+  readonly gaps: readonly Selectable<GapTable>[]
+}
 
 const storedCoverage = ({ coverage, is_complete }: CoverageColumns): StoredCoverage | null =>
   coverage === null ? null : coverageOf(coverage, is_complete ?? false)

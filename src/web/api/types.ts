@@ -176,6 +176,8 @@ export interface AuditEntry {
   readonly method: string
   readonly path: string
   readonly status: number
+  /** the reason that a stop was given */
+  readonly note?: string | null
 }
 
 export interface DeadLetter extends StuckStep {

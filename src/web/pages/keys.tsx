@@ -170,7 +170,7 @@ function NewKey({ onMade }: { readonly onMade: () => void }) {
 function Audit({ items }: { readonly items: readonly AuditEntry[] }) {
   return (
     <WideTable label="What was changed" columns={['When', 'Key', 'What', 'Answer']}>
-      {items.map(({ id, at, keyName, method, path, status }) => (
+      {items.map(({ id, at, keyName, method, path, status, note }) => (
         <tr key={id}>
           <td>{dateTime(at)}</td>
           <td>{keyName ?? ''}</td>
@@ -178,6 +178,7 @@ function Audit({ items }: { readonly items: readonly AuditEntry[] }) {
             <code>
               {method} {path}
             </code>
+            {note && <span class="quiet"> {note}</span>}
           </td>
           <td class={status >= 400 ? 'bad-text' : ''}>{status}</td>
         </tr>

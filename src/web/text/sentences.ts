@@ -42,6 +42,8 @@ const REASONS: Readonly<Record<string, string>> = {
   speech_unreachable: 'the speech service could not be reached',
   speech_rejected: 'the speech service refused the session',
   internal_fault: 'roomscribe itself failed; the log says how',
+  no_bot_in_time: 'no bot was there before its end',
+  room_taken: 'another meeting was running in its room, which has the transcript',
 }
 
 /** Why a meeting is in its state. */

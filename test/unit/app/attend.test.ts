@@ -155,6 +155,30 @@ describe('Attendance', () => {
     expect((gap?.toMs ?? 0) - (gap?.fromMs ?? 0)).toBeLessThan(200)
   })
 
+  it.each([
+    { heldBackMs: 80, lostMs: 0 },
+    { heldBackMs: 600, lostMs: 520 },
+  ])(
+    '30 what the library held back beyond the usual when the next bot came, $heldBackMs ms, is in the gap: $lostMs ms',
+    async ({ heldBackMs, lostMs }) => {
+      const job = one.attend(id)
+      await rig.clock.settle()
+      await rig.speak(one, 'ann', 7_000)
+      one.attendance.leave('handover')
+      job.abort(new Error('goes back'))
+      await rig.clock.settle()
+      two.attend(id)
+      await rig.clock.settle()
+      one.room.connection.heldBackMs = heldBackMs
+      one.room.connection.end('duplicate_identity')
+      await rig.clock.advance(150)
+      await rig.speak(two, 'ann', 500)
+      await rig.clock.advance(6_000)
+      const [gap] = (await rig.store.gaps(id)).filter(({ reason }) => reason === 'taken_over')
+      expect(gap).toMatchObject({ identity: 'ann', fromMs: 7_020 - lostMs })
+    },
+  )
+
   it('30 H4 nothing is heard by two: the next bot hears from when the one before says that it hears no more, a second at most', async () => {
     const job = one.attend(id)
     await rig.clock.settle()

@@ -137,9 +137,12 @@ describe('keys', () => {
       ['GET', '/summary'],
       ['GET', '/deliveries'],
       ['GET', '/live'],
+      ['GET', '/timeline'],
       ['POST', '/links'],
+      ['POST', '/guest'],
     ] as const) {
-      const answer = await send(method, `/v1/meetings/${foreign.id}${rest}`, bearer(key), method === 'POST' ? {} : undefined)
+      const body = method === 'POST' ? (rest === '/guest' ? { name: 'Ann' } : {}) : undefined
+      const answer = await send(method, `/v1/meetings/${foreign.id}${rest}`, bearer(key), body)
       expect([method, rest, answer.status]).toEqual([method, rest, 404])
     }
     expect((await store.meeting(foreign.id)).stopRequested).toBe(false)
@@ -159,6 +162,24 @@ describe('keys', () => {
     expect((await send('GET', '/v1/meetings', bearer(other))).status).toBe(200)
   })
 
+  it('whoever holds a link spends an allowance of its own, not that of the key that made it', async () => {
+    const { send, bearer, keyFor, store } = rig({ rateLimit: 1 })
+    const { key } = await keyFor(['meetings:write'])
+    const cookies: string[] = []
+    for (const room of ['r', 'other']) {
+      const { meeting } = await store.create(requestFor(room))
+      const { token } = (await send('POST', `/v1/meetings/${meeting.id}/links`, bearer(key), {})).body
+      cookies.push(cookieOf((await send('POST', '/session', {}, { link: token })).headers))
+    }
+    const ids = (await store.meetings({ limit: 2 })).map(({ id }) => id).toReversed()
+    const statusOf = async (at: number) => (await send('GET', `/v1/meetings/${ids[at]}`, { cookie: cookies[at] ?? '' })).status
+    const statuses: number[] = []
+    for (let turn = 0; turn < 12; turn++) statuses.push(await statusOf(0))
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 200), 429, 429])
+    expect(await statusOf(1)).toBe(200)
+    expect((await send('GET', '/v1/meetings', bearer(key))).status).toBe(200)
+  })
+
   it('answers guessers with 429 after a while, and whoever has a key as ever', async () => {
     const { send, bearer } = rig()
     const statuses = new Set<number>()
@@ -167,17 +188,17 @@ describe('keys', () => {
     expect((await send('GET', '/v1/meetings', bearer(API_KEY))).status).toBe(200)
   })
 
-  it('notes every write with its key, its answer and its meeting; reads are not noted', async () => {
+  it('notes every write with its key, its answer, its meeting and the reason it was given; reads are not noted', async () => {
     const { send, bearer, keyFor } = rig()
     const { key, id } = await keyFor(['meetings:write'])
     const made = await send('POST', '/v1/meetings', bearer(key), { room: 'r' })
     await send('GET', '/v1/meetings', bearer(key))
-    await send('POST', `/v1/meetings/${made.body.id}/stop`, bearer(key))
+    await send('POST', `/v1/meetings/${made.body.id}/stop`, bearer(key), { reason: 'everybody has left' })
     await send('POST', '/v1/meetings', bearer(key), { room: '' })
     const { items } = (await send('GET', '/v1/audit?limit=3', bearer(API_KEY))).body as unknown as { items: object[] }
     expect(items).toMatchObject([
-      { keyId: id, path: '/v1/meetings', status: 400, meetingId: null },
-      { keyId: id, path: `/v1/meetings/${made.body.id}/stop`, status: 202, meetingId: made.body.id },
+      { keyId: id, path: '/v1/meetings', status: 400, meetingId: null, note: null },
+      { keyId: id, path: `/v1/meetings/${made.body.id}/stop`, status: 202, meetingId: made.body.id, note: 'everybody has left' },
       { keyId: id, method: 'POST', path: '/v1/meetings', status: 201, meetingId: made.body.id },
     ])
   })
@@ -194,6 +215,36 @@ describe('Idempotency-Key', () => {
     const other = await send('POST', '/v1/meetings', headers, { room: 'another' })
     expect([other.status, other.body.code]).toEqual([409, 'idempotency_key_reused'])
     expect((await send('POST', '/v1/meetings', { ...headers, 'idempotency-key': 'x'.repeat(256) }, { room: 'r' })).status).toBe(400)
+  })
+
+  it('keeps no secret: whoever sends a request for a key, a link or a guest again is told that it was carried out', async () => {
+    const guest = () => Promise.resolve({ url: 'wss://livekit', token: 'guest-token', identity: 'guest-1' })
+    const { send, bearer, store, access } = rig({ guest })
+    const { meeting } = await store.create(requestFor('r'))
+    for (const [path, body] of [
+      ['/v1/keys', { name: 'n', scopes: ['meetings:read'] }],
+      [`/v1/meetings/${meeting.id}/links`, {}],
+      [`/v1/meetings/${meeting.id}/guest`, { name: 'Ann' }],
+    ] as const) {
+      const headers = { ...bearer(API_KEY), 'idempotency-key': `once ${path}` }
+      const first = await send('POST', path, headers, body)
+      const secret = first.body.key ?? first.body.token ?? ''
+      expect([first.status, secret.length > 5, first.headers.get('cache-control')]).toEqual([201, true, 'no-store'])
+      expect(JSON.stringify(access.kept)).not.toContain(secret)
+      const again = await send('POST', path, headers, body)
+      expect([again.status, again.body.code, again.headers.get('idempotency-replayed')]).toEqual([409, 'idempotency_secret', 'true'])
+      expect(again.headers.get('content-type')).toBe('application/problem+json')
+      expect((await send('POST', path, headers, { ...body, name: 'other' })).body.code).toBe('idempotency_key_reused')
+    }
+    expect((await access.keys()).length).toBe(1)
+    expect(access.kept).toHaveLength(3)
+  })
+
+  it('another query is another request', async () => {
+    const { send, bearer } = rig()
+    const headers = { ...bearer(API_KEY), 'idempotency-key': 'abc' }
+    expect((await send('POST', '/v1/meetings?a=1', headers, { room: 'r' })).status).toBe(201)
+    expect((await send('POST', '/v1/meetings?a=2', headers, { room: 'r' })).body.code).toBe('idempotency_key_reused')
   })
 
   it('lets what failed on our side be sent again, and tells two at once apart', async () => {

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { createApi, listen, type ApiDeps } from '../../../src/control/api/server.js'
+import { transcriptAs } from '../../../src/app/transcripts.js'
+import { listen } from '../../../src/control/api/listen.js'
+import { TRANSCRIPT_FORMATS } from '../../../src/control/api/results.js'
+import { createApi, type ApiDeps } from '../../../src/control/api/server.js'
 import { ConfigError, UpstreamError } from '../../../src/core/errors.js'
 import { newMeetingId } from '../../../src/core/ids.js'
 import { API_KEY, apiDeps } from '../../support/api-rig.js'
@@ -66,6 +69,19 @@ describe('HTTP API', () => {
     expect(second.status).toBe(200)
     expect((JSON.parse(second.text) as { id: string }).id).toBe((JSON.parse(first.text) as { id: string }).id)
     expect(queue.jobs).toHaveLength(1)
+  })
+
+  it('takes an empty body for none where it is optional, whatever its type says', async () => {
+    const { call } = rig()
+    const { id } = JSON.parse((await call('POST', '/v1/meetings', { room: 'r' })).text) as { id: string }
+    for (const empty of [undefined, '', {}]) {
+      expect((await call('POST', `/v1/meetings/${id}/links`, empty)).status).toBe(201)
+      expect((await call('POST', `/v1/meetings/${id}/stop`, empty)).status).toBe(202)
+    }
+    for (const wrong of ['null', ' ', '{', '[]', '""', { reason: 1 }]) {
+      expect((await call('POST', `/v1/meetings/${id}/stop`, wrong)).status).toBe(400)
+    }
+    for (const body of ['', ' ', undefined]) expect((await call('POST', '/v1/meetings', body)).status).toBe(400)
   })
 
   it('answers wrong bodies with 400, the paths and one message each', async () => {
@@ -246,6 +262,22 @@ describe('HTTP API', () => {
     queue.isAway = true
     const away = await call('GET', '/v1/dead-letters')
     expect([away.status, away.headers.get('retry-after')]).toEqual([503, '5'])
+  })
+
+  it('publishes every type that a transcript is sent as, and what takes no key', async () => {
+    const store = new MemoryStore()
+    const { call } = rig(null, { store, renderTranscript: (meeting, format) => transcriptAs(store, meeting, format) })
+    const { meeting } = await store.create(requestFor('r'))
+    const { paths } = JSON.parse((await call('GET', '/openapi.json', undefined, {})).text) as {
+      paths: Record<string, { get: { security?: unknown; responses: Record<string, { content: object }> } }>
+    }
+    const published = Object.keys(paths['/v1/meetings/{id}/transcript']?.get.responses['200']?.content ?? {})
+    for (const format of TRANSCRIPT_FORMATS) {
+      const { type } = await call('GET', `/v1/meetings/${meeting.id}/transcript?format=${format}`)
+      expect(published).toContain(type.split(';')[0])
+    }
+    for (const path of ['/healthz', '/readyz']) expect(paths[path]?.get.security).toEqual([])
+    expect(Object.keys(paths['/readyz']?.get.responses ?? {})).toEqual(['200', '503'])
   })
 
   it('publishes states and reasons in /openapi.json', async () => {

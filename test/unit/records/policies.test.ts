@@ -41,6 +41,13 @@ describe('states', () => {
     expect(from).toContain(to)
   })
 
+  test('T4 what is scheduled is queued before a bot has anything to do with it', () => {
+    expect(MEETING_STATES.filter((to) => !FINAL_STATES.includes(to) && statesBefore(to).includes('scheduled'))).toEqual([
+      'scheduled',
+      'queued',
+    ])
+  })
+
   test('T2 T3 nothing is scheduled again, and after finalising the room is not joined', () => {
     expect(statesBefore('scheduled')).toEqual(['scheduled'])
     const later: MeetingState[] = ['joining', 'waiting', 'live', 'reconnecting', 'draining', 'queued']

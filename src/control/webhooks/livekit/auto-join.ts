@@ -22,7 +22,7 @@ export type RoomPlace = Omit<RoomView, 'people'> & { readonly name: string }
 /** What auto-join works with. */
 export interface AutoJoinParts {
   readonly census: RoomCensus
-  readonly store: Pick<MeetingStore, 'create' | 'meetings' | 'requestStop'>
+  readonly store: Pick<MeetingStore, 'create' | 'lastOf' | 'meetings' | 'requestStop'>
   readonly book: AutoJoinBook
   readonly queue: Pick<JobQueue, 'attend'>
   readonly clock: Clock
@@ -143,7 +143,7 @@ export class AutoJoin {
   async #decide(room: string, by: Hint, listed?: RoomPlace): Promise<void> {
     const { census, store, book, queue, clock, minPeople } = this.#parts
     const place = listed ?? (await census.room(room))
-    const [last = null] = await store.meetings({ room, limit: 1 })
+    const last = await store.lastOf(room)
     const memory = await book.memory(room)
     // last of all, so that what is decided rests on who is there now
     const people = place && needsPeople(last) ? await census.people(room) : 0

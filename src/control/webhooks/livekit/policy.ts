@@ -28,7 +28,7 @@ export interface RoomView {
 export interface RoomCase {
   /** null: there is no such room */
   readonly view: RoomView | null
-  /** the newest meeting of the room; null: none is known */
+  /** the meeting of the room that goes on, else the last one; null: none is known */
   readonly last: Pick<MeetingRecord, 'id' | 'state' | 'reason' | 'endedAt'> | null
   readonly memory: RoomMemory | null
   /** how many people a meeting takes */
@@ -48,7 +48,15 @@ export interface Decision {
 export const AFTER_FAILURE_MS = 5 * 60_000
 
 /** The room was empty at their end, or nobody meant the end: people who are there now are a new meeting. */
-const FREE: readonly (MeetingReason | null)[] = ['everybody_left', 'nobody_came', 'room_closed', 'shutdown', null]
+const FREE: readonly (MeetingReason | null)[] = [
+  'everybody_left',
+  'nobody_came',
+  'room_closed',
+  'shutdown',
+  'no_bot_in_time',
+  'room_taken',
+  null,
+]
 /** Somebody, or a limit, said no. */
 const HELD: readonly (MeetingReason | null)[] = ['stopped', 'removed', 'too_long', 'duplicate_identity']
 const ENDING: readonly MeetingState[] = ['draining', 'finalising']

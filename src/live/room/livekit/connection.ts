@@ -25,6 +25,8 @@ export interface ConnectionParts {
   readonly logger: Logger
   readonly tunables: RoomTunables
   readonly places: TrackPlaces
+  /** whether a connection on which nothing arrives may be ended for another one */
+  readonly mayRejoin: () => boolean
 }
 
 /** Holds, or waits for, the place of a track that was asked for. */
@@ -59,7 +61,7 @@ export class LivekitConnection implements RoomConnection {
     const { room, clock, logger, tunables } = parts
     this.#parts = parts
     this.#roster = new Roster({ holdMs: tunables.holdMs, graceMs: tunables.graceMs })
-    this.#book = new TrackBook({ tailMs: tunables.muteTailMs, holdMs: tunables.holdMs, maxPerKey: tunables.maxTracksPerKey })
+    this.#book = new TrackBook({ ...tunables, tailMs: tunables.muteTailMs, maxPerKey: tunables.maxTracksPerKey })
     this.#stalls = new StallMonitor({
       room,
       clock,
@@ -79,6 +81,10 @@ export class LivekitConnection implements RoomConnection {
   /** whether `ended` was reported, or nobody wants to know any more */
   get isEnded(): boolean {
     return this.#ended
+  }
+
+  get heldBackMs(): number {
+    return this.#stalls.heldBackMs
   }
 
   /** Runs a handler of a library event; after the end nothing runs. */
@@ -241,7 +247,12 @@ export class LivekitConnection implements RoomConnection {
       case 'ended':
         return this.#emit((events) => events.trackEnded(action.key, action.why))
       case 'refused':
-        return this.#emit((events) => events.trackRefused(action.track))
+        if (action.why === 'not_received') this.#parts.logger.warn({ forMs: action.forMs }, 'an open microphone does not arrive')
+        return this.#emit((events) => events.trackRefused(action.track, action.why, action.forMs))
+      case 'again':
+        return this.#askAgain(action.sid)
+      case 'rejoin':
+        return this.#rejoin()
       case 'unrefused':
         return this.#emit((events) => events.trackRefusalEnded(action.key))
     }
@@ -257,6 +268,25 @@ export class LivekitConnection implements RoomConnection {
       this.#parts.logger.warn({ heard: taken, waiting }, 'more tracks than this process may hear: some people are not transcribed')
     }
     this.tracks({ kind: 'refused', sid })
+  }
+
+  /** The library does nothing when it takes itself to be subscribed. */
+  #askAgain(sid: string): void {
+    const publication = this.#media.get(sid)?.publication
+    if (!publication) return
+    try {
+      publication.setSubscribed(false)
+    } catch (thrown) {
+      this.#parts.logger.debug({ err: thrown }, 'unsubscribing from a track failed')
+    }
+    this.#setSubscribed(publication)
+  }
+
+  /** Nothing arrives although it was asked for again and again: another connection may do better. */
+  #rejoin(): void {
+    if (!this.#parts.mayRejoin()) return
+    this.#parts.logger.error({}, 'no microphone arrives: the room is joined anew')
+    this.end('connection_lost')
   }
 
   #forget(sid: string): void {

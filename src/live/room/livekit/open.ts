@@ -9,6 +9,7 @@ import { joinError } from './join-error.js'
 import { guardRoom, prepareLibrary, releaseLibrary } from './library.js'
 import { botToken } from './token.js'
 import { TrackPlaces } from './track-places.js'
+import { RejoinLimit } from './rejoin-limit.js'
 import { DEFAULT_TUNABLES, type RoomTunables } from './tunables.js'
 import { wireRoom } from './wiring.js'
 
@@ -36,6 +37,7 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
   const tunables: RoomTunables = { ...DEFAULT_TUNABLES, ...options }
   const places = options.places ?? new TrackPlaces(Number.POSITIVE_INFINITY)
   const gate = new JoinGate(JOINS_AT_ONCE)
+  const rejoins = new RejoinLimit(clock, tunables.rejoinEveryMs)
   // the last two are understood by the native library and missing in the type: one attempt, so that a server that
   // accepts and never answers costs 8 s and not 16; trying again is the caller's
   const connectOptions = {
@@ -53,7 +55,15 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
     const room = newRoom()
     room.setMaxListeners(0)
     guardRoom(room, (error) => log.warn({ err: error }, 'rtc-node failed to handle an event'))
-    const connection = new LivekitConnection({ room, events, clock, logger: log, tunables, places })
+    const connection = new LivekitConnection({
+      room,
+      events,
+      clock,
+      logger: log,
+      tunables,
+      places,
+      mayRejoin: () => rejoins.take(asked.room),
+    })
     const takeIn = wireRoom(room, connection, { screenShareAudio: asked.screenShareAudio ?? false })
     const onAbort = () => connection.silence()
     signal.addEventListener('abort', onAbort, { once: true })

@@ -2,6 +2,7 @@ import type { Room } from '@livekit/rtc-node'
 import type { TrackKey } from '../../../core/ids.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
+import { type BufferTotals, HeldBack } from './held-back.js'
 import { type StallChange, StallWatch } from './stall-watch.js'
 import type { RoomTunables } from './tunables.js'
 
@@ -21,6 +22,7 @@ export interface StallMonitorParts {
 export class StallMonitor {
   readonly #parts: StallMonitorParts
   readonly #watch: StallWatch
+  readonly #heldBack = new HeldBack()
   #cancels: (() => void)[] = []
   #checkedMs = 0
   #asking = false
@@ -29,6 +31,11 @@ export class StallMonitor {
   constructor(parts: StallMonitorParts) {
     this.#parts = parts
     this.#watch = new StallWatch({ noFramesMs: parts.tunables.noFramesMs, noPacketsMs: parts.tunables.noPacketsMs })
+  }
+
+  /** ms of sound that were received and not yielded yet, at the last look */
+  get heldBackMs(): number {
+    return this.#heldBack.ms
   }
 
   start(): void {
@@ -85,7 +92,10 @@ export class StallMonitor {
     this.#asking = true
     try {
       const { publisherStats, subscriberStats } = await room.getRtcStats()
-      const received = receivedAudioPackets([...publisherStats, ...subscriberStats])
+      const tracks = inboundAudio([...publisherStats, ...subscriberStats])
+      this.#heldBack.look(tracks)
+      // no track is known to the statistics yet
+      const received = tracks.length > 0 ? tracks.reduce((sum, { packets }) => sum + packets, 0n) : undefined
       if (this.#paused || received === undefined) return
       this.#watch.checkPackets(received, clock.monotonicMs()).forEach(report)
     } catch (thrown) {
@@ -98,17 +108,17 @@ export class StallMonitor {
 
 type ConnectionStats = Awaited<ReturnType<Room['getRtcStats']>>['subscriberStats']
 
-/**
- * Packets of audio received since the peer connection began, all tracks together; undefined when no track is known
- * to the statistics yet. With one peer connection for both directions (the library's default) what is received is
- * listed under the publisher.
- */
-function receivedAudioPackets(stats: ConnectionStats): bigint | undefined {
-  let total: bigint | undefined
-  for (const { stats: entry } of stats) {
-    if (entry.case === 'inboundRtp' && entry.value.stream?.kind === 'audio') {
-      total = (total ?? 0n) + (entry.value.received?.packetsReceived ?? 0n)
-    }
-  }
-  return total
+interface InboundAudio extends BufferTotals {
+  /** received since the peer connection began */
+  readonly packets: bigint
+}
+
+/** With one peer connection for both directions (the library's default) what is received is listed under the publisher. */
+function inboundAudio(stats: ConnectionStats): readonly InboundAudio[] {
+  return stats.flatMap(({ stats: entry }) => {
+    if (entry.case !== 'inboundRtp' || entry.value.stream?.kind !== 'audio') return []
+    const { rtc, received, inbound } = entry.value
+    const { jitterBufferDelay: seconds = 0, jitterBufferEmittedCount = 0n } = inbound ?? {}
+    return [{ id: rtc?.id ?? '', packets: received?.packetsReceived ?? 0n, seconds, samples: Number(jitterBufferEmittedCount) }]
+  })
 }

@@ -1,6 +1,6 @@
 import { assertNever, StateError } from '../../../core/errors.js'
 import { type AudioSourceKind, type Identity, type TrackKey, trackKey } from '../../../core/ids.js'
-import type { RoomEvents, RoomTrack } from '../port.js'
+import type { RefusalReason, RoomEvents, RoomTrack } from '../port.js'
 
 /**
  * Which publication is heard under which key. Pure: events in, actions out; SIDs are known only inside.
@@ -23,6 +23,9 @@ import type { RoomEvents, RoomTrack } from '../port.js'
  * T7 whoever subscribes may be refused a place: a key is refused while it is idle and an unmuted publication of it got none;
  *    `refused` and `unrefused` alternate for each key, never between `started` and `ended`
  * T8 every publication that was asked for is forgotten once, when it is gone
+ * T9 an unmuted publication that was asked for and does not come is asked for again every `askAgainMs`; after `missingMs` its key is refused as
+ *    `not_received`, until it comes. When for `rejoinMs` nothing at all has come of what was asked for, the connection is no good
+ *    (`rejoin`, once). Nothing of this counts while reconnecting
  */
 export type TrackEvent =
   | {
@@ -50,7 +53,12 @@ export type TrackAction =
   | { readonly kind: 'forget'; readonly sid: string }
   | { readonly kind: 'open'; readonly sid: string; readonly key: TrackKey }
   | { readonly kind: 'close'; readonly key: TrackKey }
-  | { readonly kind: 'started' | 'refused'; readonly track: RoomTrack }
+  | { readonly kind: 'started'; readonly track: RoomTrack }
+  /** @param forMs since so long already */
+  | { readonly kind: 'refused'; readonly track: RoomTrack; readonly why: RefusalReason; readonly forMs: number }
+  /** it is to be asked for once more, from the beginning */
+  | { readonly kind: 'again'; readonly sid: string }
+  | { readonly kind: 'rejoin' }
   | { readonly kind: 'unrefused'; readonly key: TrackKey }
   | { readonly kind: 'ended'; readonly key: TrackKey; readonly why: TrackEnd }
 
@@ -59,6 +67,9 @@ export interface TrackBookLimits {
   readonly tailMs: number
   readonly holdMs: number
   readonly maxPerKey: number
+  readonly askAgainMs: number
+  readonly missingMs: number
+  readonly rejoinMs: number
 }
 
 interface Publication {
@@ -70,6 +81,9 @@ interface Publication {
   refused: boolean
   subscribed: boolean
   muted: boolean
+  /** asked for and unmuted since then, monotonic ms; and when it is to be asked for again */
+  sinceMs: number
+  againMs: number
 }
 
 type EndingWhy = 'revoked' | 'unpublished' | 'left'
@@ -86,7 +100,7 @@ interface Slot {
   /** by time of publication, oldest first */
   readonly publications: Publication[]
   state: SlotState
-  isRefused: boolean
+  refusedAs: RefusalReason | null
 }
 
 const IDLE: SlotState = { kind: 'idle' }
@@ -97,6 +111,7 @@ export class TrackBook {
   readonly #slots = new Map<TrackKey, Slot>()
   readonly #bySid = new Map<string, Publication>()
   #reconnecting = false
+  #isRejoinAsked = false
 
   constructor(limits: TrackBookLimits) {
     this.#limits = limits
@@ -106,6 +121,11 @@ export class TrackBook {
   get deadlineMs(): number {
     let deadline = Infinity
     for (const { state } of this.#slots.values()) deadline = Math.min(deadline, dueMs(state))
+    for (const publication of this.#missing()) {
+      const { sinceMs, againMs, slot } = publication
+      deadline = Math.min(deadline, againMs, slot.refusedAs === null ? sinceMs + this.#limits.missingMs : Infinity)
+      if (!this.#isRejoinAsked) deadline = Math.min(deadline, Math.max(againMs, sinceMs + this.#limits.rejoinMs))
+    }
     return deadline
   }
 
@@ -123,7 +143,7 @@ export class TrackBook {
     const actions: TrackAction[] = []
     switch (event.kind) {
       case 'published':
-        this.#published(event)
+        this.#published(event, nowMs)
         break
       case 'refused':
         this.#change(event.sid, (publication) => (publication.refused = true))
@@ -136,10 +156,13 @@ export class TrackBook {
         break
       case 'muted':
       case 'unmuted':
-        this.#change(event.sid, (publication) => (publication.muted = event.kind === 'muted'))
+        this.#change(event.sid, (publication) => this.#setMuted(publication, event.kind === 'muted', nowMs))
         break
       case 'unsubscribed':
-        this.#change(event.sid, (publication) => (publication.subscribed = false))
+        this.#change(event.sid, (publication) => {
+          publication.subscribed = false
+          this.#expect(publication, nowMs)
+        })
         this.#lost(event.sid, 'revoked', actions, nowMs)
         break
       case 'unpublished':
@@ -158,8 +181,9 @@ export class TrackBook {
         break
       case 'reconnected':
         this.#reconnecting = false
-        for (const { sid, wanted, subscribed } of this.#bySid.values()) {
-          if (wanted && !subscribed) actions.push({ kind: 'subscribe', sid })
+        for (const publication of this.#bySid.values()) {
+          this.#expect(publication, nowMs)
+          if (publication.wanted && !publication.subscribed) actions.push({ kind: 'subscribe', sid: publication.sid })
         }
         break
       case 'tick':
@@ -168,24 +192,57 @@ export class TrackBook {
         assertNever(event)
     }
     for (const slot of this.#slots.values()) this.#settle(slot, actions, nowMs)
+    this.#askAgain(actions, nowMs)
     return actions
   }
 
-  #published(event: Extract<TrackEvent, { kind: 'published' }>): void {
+  #published(event: Extract<TrackEvent, { kind: 'published' }>, nowMs: number): void {
     const known = this.#bySid.get(event.sid)
     if (known) {
-      known.muted = event.muted
+      this.#setMuted(known, event.muted, nowMs)
       return
     }
     const key = trackKey(event.identity, event.source)
     let slot = this.#slots.get(key)
     if (!slot) {
-      slot = { track: { key, identity: event.identity, source: event.source }, publications: [], state: IDLE, isRefused: false }
+      slot = { track: { key, identity: event.identity, source: event.source }, publications: [], state: IDLE, refusedAs: null }
       this.#slots.set(key, slot)
     }
-    const publication = { sid: event.sid, slot, wanted: false, refused: false, subscribed: false, muted: event.muted }
+    const { sid, muted } = event
+    const publication = { sid, slot, wanted: false, refused: false, subscribed: false, muted, sinceMs: nowMs, againMs: Infinity }
+    this.#expect(publication, nowMs)
     slot.publications.push(publication)
     this.#bySid.set(event.sid, publication)
+  }
+
+  #setMuted(publication: Publication, muted: boolean, nowMs: number): void {
+    if (publication.muted && !muted) this.#expect(publication, nowMs)
+    publication.muted = muted
+  }
+
+  /** From now on it should come. */
+  #expect(publication: Publication, nowMs: number): void {
+    publication.sinceMs = nowMs
+    publication.againMs = nowMs + this.#limits.askAgainMs
+  }
+
+  /** What was asked for and should have come. */
+  #missing(): Publication[] {
+    if (this.#reconnecting) return []
+    return [...this.#bySid.values()].filter(({ wanted, refused, subscribed, muted }) => wanted && !refused && !subscribed && !muted)
+  }
+
+  #askAgain(actions: TrackAction[], nowMs: number): void {
+    const missing = this.#missing()
+    for (const publication of missing) {
+      if (publication.againMs > nowMs) continue
+      publication.againMs = nowMs + this.#limits.askAgainMs
+      actions.push({ kind: 'again', sid: publication.sid })
+    }
+    if (this.#isRejoinAsked || !missing.some(({ sinceMs }) => nowMs - sinceMs >= this.#limits.rejoinMs)) return
+    if ([...this.#bySid.values()].some(({ subscribed }) => subscribed)) return
+    this.#isRejoinAsked = true
+    actions.push({ kind: 'rejoin' })
   }
 
   #change(sid: string, change: (publication: Publication) => void): void {
@@ -236,11 +293,20 @@ export class TrackBook {
     this.#subscribe(slot, actions)
     this.#move(slot, actions, nowMs)
     if (slot.state.kind !== 'idle') return
-    const isRefused = slot.publications.some(({ refused, muted }) => refused && !muted)
-    if (isRefused && !slot.isRefused) actions.push({ kind: 'refused', track: slot.track })
-    else if (!isRefused) this.#unrefuse(slot, actions)
-    slot.isRefused = isRefused
+    const refusal = this.#refusalOf(slot, nowMs)
+    if (refusal?.why !== slot.refusedAs) this.#unrefuse(slot, actions)
+    if (refusal && slot.refusedAs === null) actions.push({ kind: 'refused', track: slot.track, ...refusal })
+    slot.refusedAs = refusal?.why ?? null
     if (slot.publications.length === 0) this.#slots.delete(slot.track.key)
+  }
+
+  /** Why a key that is idle is not heard although its microphone is open; null: there is no reason to be told. */
+  #refusalOf({ publications }: Slot, nowMs: number): { why: RefusalReason; forMs: number } | null {
+    const open = publications.filter(({ muted }) => !muted)
+    if (open.some(({ refused }) => refused)) return { why: 'over_capacity', forMs: 0 }
+    if (this.#reconnecting) return null
+    const sinceMs = Math.min(Infinity, ...open.filter(({ wanted, subscribed }) => wanted && !subscribed).map((one) => one.sinceMs))
+    return nowMs - sinceMs >= this.#limits.missingMs ? { why: 'not_received', forMs: nowMs - sinceMs } : null
   }
 
   #move(slot: Slot, actions: TrackAction[], nowMs: number): void {
@@ -286,8 +352,8 @@ export class TrackBook {
   }
 
   #unrefuse(slot: Slot, actions: TrackAction[]): void {
-    if (slot.isRefused) actions.push({ kind: 'unrefused', key: slot.track.key })
-    slot.isRefused = false
+    if (slot.refusedAs !== null) actions.push({ kind: 'unrefused', key: slot.track.key })
+    slot.refusedAs = null
   }
 
   #subscribe(slot: Slot, actions: TrackAction[]): void {

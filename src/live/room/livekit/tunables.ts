@@ -7,6 +7,12 @@ export interface RoomTunables {
   /** how long a stream is read on after a mute */
   readonly muteTailMs: number
   readonly maxTracksPerKey: number
+  /** a microphone that was asked for and does not come is asked for again so often, is told as missing, and makes the room be joined anew */
+  readonly askAgainMs: number
+  readonly missingMs: number
+  readonly rejoinMs: number
+  /** a room is joined anew for that reason at most so often */
+  readonly rejoinEveryMs: number
   readonly maxCaptions: number
   readonly noFramesMs: number
   readonly noPacketsMs: number
@@ -26,6 +32,11 @@ export const DEFAULT_TUNABLES: RoomTunables = {
   // 50 - 60 ms of speech arrive after the event, the last of it in a frame that takes 50 ms to fill
   muteTailMs: 150,
   maxTracksPerKey: 4,
+  // 175 ms measured, some seconds on a machine that is short of time
+  askAgainMs: 5_000,
+  missingMs: 5_000,
+  rejoinMs: 30_000,
+  rejoinEveryMs: 300_000,
   maxCaptions: 64,
   noFramesMs: 2_000,
   // even a silent microphone sends a packet every 0.4 s; two looks without any

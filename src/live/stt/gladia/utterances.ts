@@ -1,4 +1,4 @@
-import type { SessionId } from '../../../core/ids.js'
+import { RESULT_ID, type SessionId } from '../../../core/ids.js'
 import type { Utterance } from '../port.js'
 import type { RawResult, RawUtterance } from './messages.js'
 import type { StreamMap } from './stream-map.js'
@@ -87,7 +87,7 @@ export class UtteranceBook {
     for (const [id, interim] of this.#interims) {
       if (interim.channel === raw.channel && Math.abs(interim.start - raw.start) < INTERIM_START_SEC) return id
     }
-    return `result:${raw.channel}:${Math.round(raw.start * 1000)}`
+    return `${RESULT_ID}${raw.channel}:${Math.round(raw.start * 1000)}`
   }
 
   #make(utteranceId: string, isFinal: boolean, raw: RawUtterance, view: StreamView): Utterance {

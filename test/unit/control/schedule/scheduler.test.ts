@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { newMeetingId, newOccurrenceId, newScheduleId } from '../../../../src/core/ids.js'
 import { Scheduler } from '../../../../src/control/schedule/scheduler.js'
 import { silentLogger } from '../../../../src/observe/logger.js'
-import type { NextDue, Started } from '../../../../src/records/schedules.js'
+import type { AskedOutcome, NextDue, Started } from '../../../../src/records/schedules.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 
 /** What is due, as a store would have it: times in ms, started once. */
@@ -12,6 +12,8 @@ class DueTimes {
   lookMs: number | null = null
   meetingMs: number | null = null
   missedAt: number[] = []
+  /** what becomes of the meetings that are due then */
+  readonly outcomes: AskedOutcome['outcome'][] = []
   isAway = false
   asked = 0
 
@@ -34,8 +36,15 @@ class DueTimes {
 
   missMeetings(nowMs: number): Promise<number> {
     this.missedAt.push(nowMs)
-    this.meetingMs = null
     return Promise.resolve(0)
+  }
+
+  startMeetings(nowMs: number, limit: number): Promise<readonly AskedOutcome[]> {
+    const isDue = this.meetingMs !== null && this.meetingMs <= nowMs
+    if (isDue) this.meetingMs = null
+    const outcomes = isDue ? this.outcomes.splice(0, limit) : []
+    if (this.outcomes.length > 0) this.meetingMs = nowMs
+    return Promise.resolve(outcomes.map((outcome) => ({ meetingId: newMeetingId(), outcome })))
   }
 
   nextDue(): Promise<NextDue> {
@@ -52,7 +61,7 @@ class DueTimes {
 function rig() {
   const clock = new ManualClock(1_000_000)
   const book = new DueTimes()
-  const told = { attended: 0, woken: 0, looks: 0 }
+  const told = { attended: 0, looks: 0 }
   const scheduler = new Scheduler({
     book,
     queue: {
@@ -60,7 +69,6 @@ function rig() {
         told.attended++
         return Promise.resolve()
       },
-      wake: () => void told.woken++,
     },
     planner: {
       wake: () => {
@@ -144,16 +152,17 @@ test('C4 a store that is away is asked every half second, and what came due mean
   await scheduler.close()
 })
 
-test('schedules that are due are looked at, meetings that are due are put into the queue', async () => {
+test('schedules that are due are looked at, meetings that are due are missed or put into the queue, batch by batch', async () => {
   const { clock, book, told, scheduler } = rig()
   book.lookMs = 1_000_900
   book.meetingMs = 1_001_100
+  book.outcomes.push('cancelled', 'waiting', ...Array.from({ length: 60 }, () => 'queued' as const))
   scheduler.start()
   await clock.settle()
   await clock.advance(1_000)
-  expect([told.looks, told.woken]).toEqual([1, 0])
+  expect([told.looks, told.attended]).toEqual([1, 0])
   await clock.advance(200)
-  expect([told.looks, told.woken, book.missedAt]).toEqual([1, 1, [1_001_100]])
+  expect([told.looks, told.attended, book.missedAt]).toEqual([1, 60, [1_001_100]])
   await scheduler.close()
 })
 

@@ -113,6 +113,25 @@ describe('failover', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('F2 texts of a session that may be at the primary are not known while it is away, and asked for again when it is back', async () => {
+    const { primary, fallback, clock, state, stt, rig } = rigOf()
+    const of = { vendorId: 'v', sessionId: newSessionId(), channels: 1, sampleRate: 16_000, sentFrames: 16_000 }
+    const { signal } = new AbortController()
+    const asked: string[] = []
+    primary.results = () => Promise.resolve(asked.push('primary') > 0 ? { utterances: [], isWhole: true } : null)
+    fallback.results = () => Promise.resolve(asked.push('fallback') > 0 ? null : null)
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    primary.last.end('unreachable')
+    expect(await stt.results(of, signal)).toEqual({ utterances: [], isWhole: false })
+    state.isBack = true
+    await clock.advance(30_000)
+    expect(await stt.results(of, signal)).toEqual({ utterances: [], isWhole: true })
+    expect(asked).toEqual(['fallback', 'primary'])
+    await rig.finish()
+    stt.close()
+  })
+
   it('F2 a return that does not last is tried half as often the next time', async () => {
     const { primary, clock, state, stt, rig } = rigOf()
     rig.join('ann')

@@ -112,19 +112,37 @@ describe('losses in the receipt', () => {
     expect(receipt.rows[0]!.lostBy).toEqual(isRecovered ? {} : { drain_timeout: repeated!.sentFrames / 16 })
   })
 
-  it('a dead session whose acknowledged texts are not to be had is no good end, whatever was sent again', async () => {
-    const stt = new FakeStt((session) => {
-      session.hasAllTexts = false
-    })
+  it('4 a dead session whose acknowledged texts are not to be had has lost the voice that no text came for, whatever was sent again', async () => {
+    const stt = new FakeStt()
     const rig = new ScribeRig(stt)
     rig.join('ann')
+    rig.join('bob')
+    await rig.talk(['ann'], 2000)
+    stt.last.emit({ channel: 0, text: 'came', startSec: 0, endSec: 1.5 })
+    await rig.talk(['ann', 'bob'], 3000)
+    await rig.talk(['ann', 'bob'], 4000, false)
     await rig.talk(['ann'], 1000)
     stt.last.autoAcknowledge = false
     await rig.talk(['ann'], 1000)
+    stt.last.hasAllTexts = false
     stt.last.end('session_lost', true)
     const receipt = await rig.finish()
-    expect(expectTruth(rig, stt, receipt)).toBe(0)
-    expect(receipt).toMatchObject({ complete: false, doubts: ['session'] })
+    const [ann, bob] = ['ann', 'bob'].map((name) => receipt.rows.find((row) => row.identity === asIdentity(name))!)
+    // 2.5 s to 5 s, and what was acknowledged after a pause; the rest was sent again
+    expect(ann).toMatchObject({ speechMs: 7000, lostMs: 3450, lostBy: { session_lost: 3450 } })
+    expect(ann!.gaps.map(({ fromMs, toMs }) => [fromMs, toMs])).toEqual([
+      [2500, 5000],
+      [9000, 9950],
+    ])
+    expect(bob).toMatchObject({ speechMs: 3000, lostMs: 3000 })
+    // told while the meeting goes on too
+    const told = rig.told.filter(({ reason }) => reason === 'session_lost').toSorted((a, b) => a.fromMs - b.fromMs)
+    expect(told.map(({ identity, fromMs, toMs }) => [identity, fromMs, toMs])).toEqual([
+      ['bob', 2000, 5000],
+      ['ann', 2500, 5000],
+      ['ann', 9000, 9950],
+    ])
+    expect(receipt).toMatchObject({ complete: false, doubts: ['session', 'lost', 'gaps'] })
   })
 
   it('6 P1 after a refusal before anything worked, all that is said is lost, and the meeting fails', async () => {

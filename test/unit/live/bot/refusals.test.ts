@@ -23,6 +23,19 @@ describe('tracks over capacity', () => {
     expect(coverage?.rows.find((row) => row.identity === 'ann')?.gaps).toEqual([])
   })
 
+  it('and those that do not arrive are a gap from when they should have', async () => {
+    const rig = new BotRig()
+    await rig.start()
+    await rig.clock.advance(7_000)
+    rig.room.connection.refuse('bob', 'not_received', 5_000)
+    await rig.clock.advance(3_000)
+    const bob = rig.room.connection.start('bob')
+    await rig.speak(bob, 500)
+    rig.stop.abort()
+    expect(await rig.end()).toMatchObject({ complete: false })
+    expect(await rig.store.gaps(rig.meeting.id)).toEqual([{ identity: 'bob', fromMs: 2_000, toMs: 10_000, reason: 'not_received' }])
+  })
+
   it('show a person who was never heard in coverage, under their name', async () => {
     const rig = new BotRig()
     await rig.start()
@@ -76,7 +89,8 @@ describe('tracks over capacity', () => {
     rig.stop.abort()
     await rig.clock.settle()
     await rig.end()
-    expect((await rig.store.gaps(rig.meeting.id)).map(({ identity, fromMs, toMs }) => [identity, fromMs, toMs])).toEqual([
+    const gaps = (await rig.store.gaps(rig.meeting.id)).filter(({ reason }) => reason === 'over_capacity')
+    expect(gaps.map(({ identity, fromMs, toMs }) => [identity, fromMs, toMs])).toEqual([
       ['bob', 0, 1_500],
       ['bob', 3_500, 4_500],
     ])

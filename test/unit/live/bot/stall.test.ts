@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createEvents } from '../../../../src/observe/events.js'
 import { FakeStt } from '../../../support/fake-stt.js'
 import { arrivedAt, ScribeRig } from '../../../support/scribe-rig.js'
 
@@ -24,6 +25,19 @@ describe('32 an event loop that stands still', () => {
       expect(receipt).toMatchObject({ complete: true, doubts: [] })
     },
   )
+
+  test('32 for a second: the mixer is counted as asked a second late, once', async () => {
+    const late: number[] = []
+    const business = { ...createEvents(null), mixerTicked: (lateSec: number) => late.push(lateSec) }
+    const rig = new ScribeRig(new FakeStt(), { business })
+    rig.join('ann')
+    await rig.talk(['ann'], 500)
+    await rig.stall(['ann'], 1_000)
+    await rig.talk(['ann'], 500)
+    await rig.finish()
+    // a tick of this clock comes at the end of a block: up to 40 ms late
+    expect(late.map((sec) => Math.round(sec * 10) / 10).filter((sec) => sec > 0)).toEqual([1])
+  })
 
   test('32 again and again: each stall is caught up with', async () => {
     const stt = new FakeStt()

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { deferred } from '../../../../src/core/deferred.js'
 import { UpstreamError } from '../../../../src/core/errors.js'
 import { BotRig } from '../../../support/bot-rig.js'
 
@@ -44,4 +45,20 @@ test('19 the gap of frozen media begins where packets may have stopped', async (
   const [gap] = await rig.store.gaps(rig.meeting.id)
   expect(gap).toMatchObject({ identity: 'ann', reason: 'not_received' })
   expect(gap!.toMs - gap!.fromMs).toBeGreaterThanOrEqual(2_400)
+})
+
+test('39 a stop that comes while a slow store keeps a bot from beginning ends it in order, once it has begun', async () => {
+  const rig = new BotRig()
+  const append = rig.store.appendSegments.bind(rig.store)
+  const slow = deferred()
+  rig.store.appendSegments = async (...given) => {
+    await slow.promise
+    return append(...given)
+  }
+  await rig.start()
+  await rig.store.requestStop(rig.meeting.id)
+  await rig.clock.advance(5_000)
+  slow.resolve()
+  expect(await rig.end()).toMatchObject({ reason: 'stopped', failed: false })
+  expect(await rig.store.meeting(rig.meeting.id)).toMatchObject({ state: 'finalising', reason: 'stopped' })
 })

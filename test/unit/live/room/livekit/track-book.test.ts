@@ -5,7 +5,7 @@ import { type SlotState, TrackBook, type TrackAction, type TrackEvent } from '..
 
 const anna = asIdentity('anna')
 const KEY = trackKey(anna, 'microphone')
-const limits = { tailMs: 100, holdMs: 300, maxPerKey: 4 }
+const limits = { tailMs: 100, holdMs: 300, maxPerKey: 4, askAgainMs: 5_000, missingMs: 6_000, rejoinMs: 20_000 }
 
 const publish = (sid: string, muted = false): TrackEvent => ({ kind: 'published', sid, identity: anna, source: 'microphone', muted })
 const on = (kind: 'refused' | 'subscribed' | 'unsubscribed' | 'unpublished' | 'muted' | 'unmuted', sid = 'A'): TrackEvent => ({ kind, sid })
@@ -182,7 +182,7 @@ describe('rules', () => {
     const done = run(book, ...events.map((event): [number, TrackEvent] => [0, event]), [299, tick])
     expect(done.filter((action) => action !== 'forget A')).toEqual([])
     expect(run(book, [300, tick])).toEqual([`ended ${why}`])
-    expect(book.deadlineMs).toBe(Infinity)
+    expect(book.deadlineMs).toBe(why === 'revoked' ? limits.askAgainMs : Infinity)
   })
 
   test('T3 a double of the same person ends as unpublished and starts again with new ids', () => {
@@ -248,6 +248,49 @@ describe('rules', () => {
     const book = new TrackBook({ ...limits, maxPerKey: 1 })
     expect(run(book, [0, publish('A')], [0, publish('B')])).toEqual(['subscribe A'])
     expect(run(book, [1, on('unpublished', 'B')], [2, on('unpublished', 'A')], [3, gone(true)])).toEqual(['forget A'])
+  })
+
+  test('T9 an open microphone that does not come is asked for again, is refused after a while, and is heard when it comes', () => {
+    const book = new TrackBook(limits)
+    run(book, [0, publish('A')])
+    expect(book.deadlineMs).toBe(5_000)
+    expect(run(book, [4_999, tick], [5_000, tick], [5_999, tick])).toEqual(['again A'])
+    expect(book.deadlineMs).toBe(6_000)
+    expect(book.apply(tick, 6_000)).toMatchObject([{ kind: 'refused', why: 'not_received', forMs: 6_000, track: { key: KEY } }])
+    expect(book.deadlineMs).toBe(10_000)
+    expect(run(book, [9_999, tick], [10_000, tick])).toEqual(['again A'])
+    expect(run(book, [11_000, on('subscribed')])).toEqual(['unrefused', 'open A', 'started'])
+    expect(book.deadlineMs).toBe(Infinity)
+    // revoked: counted from here
+    expect(run(book, [60_000, on('unsubscribed')], [60_300, tick], [65_000, tick])).toEqual(['close', 'ended revoked', 'again A'])
+    expect(book.apply(tick, 66_000)).toMatchObject([{ kind: 'refused', why: 'not_received', forMs: 6_000 }])
+    expect(run(book, [66_100, on('muted')], [90_000, tick])).toEqual(['unrefused'])
+    expect(run(book, [90_000, on('unmuted')], [94_999, tick])).toEqual([])
+    expect(run(book, [95_000, tick])).toEqual(['again A'])
+  })
+
+  test('T9 nothing is missed while it is muted, waits for a place, or the connection is being restored', () => {
+    const book = new TrackBook(limits)
+    run(book, [0, publish('A', true)], [0, publish('B')], [0, on('refused', 'B')])
+    expect([book.deadlineMs, ...run(book, [25_000, tick])]).toEqual([Infinity])
+    const other = new TrackBook(limits)
+    run(other, [0, publish('A')], [4_000, reconnecting])
+    expect([other.deadlineMs, ...run(other, [25_000, tick])]).toEqual([Infinity])
+    expect(run(other, [26_000, reconnected], [30_999, tick])).toEqual(['subscribe A'])
+    expect(run(other, [31_000, tick], [32_000, tick])).toEqual(['again A', 'refused'])
+  })
+
+  test('T9 a connection on which nothing comes of what was asked for is given up, once', () => {
+    const book = new TrackBook(limits)
+    run(book, [0, publish('A')], [5_000, tick], [10_000, tick], [15_000, tick])
+    expect(run(book, [19_999, tick], [20_000, tick])).toEqual(['again A', 'rejoin'])
+    expect(run(book, [25_000, tick])).toEqual(['again A'])
+  })
+
+  test('T9 one on which anything else is heard is not', () => {
+    const book = new TrackBook(limits)
+    run(book, [0, publish('A')], [0, { ...publish('B'), identity: asIdentity('bob') } as TrackEvent], [1, on('subscribed', 'B')])
+    expect(run(book, [5_000, tick], [10_000, tick], [15_000, tick], [20_000, tick], [60_000, tick])).not.toContain('rejoin')
   })
 
   test('events of unknown tracks and people are nothing', () => {

@@ -1,0 +1,67 @@
+import type { Identity, SessionId } from '../../core/ids.js'
+import type { SessionRecord } from '../../records/port.js'
+import type { Gap, Span } from '../audio/span.js'
+import { gapsOf } from '../transcript/coverage.js'
+import { lengthOf, merged, without, type Range } from '../transcript/ranges.js'
+import type { Segment } from '../transcript/segment.js'
+import { FRAMES_PER_MS, meetingMsOf } from '../transcript/span-index.js'
+import { IN_FLIGHT_MS } from './inheritance.js'
+
+/** What bots that are gone had sent, and what is known of its fate. */
+export interface Bequest {
+  /** of their sessions only */
+  readonly spans: readonly Span[]
+  readonly sessions: readonly SessionRecord[]
+  /** stored by them, or found since */
+  readonly segments: readonly Segment[]
+  /** written down already */
+  readonly gaps: readonly Gap[]
+  /** runs of frames that are sent again: what becomes of them is told there */
+  readonly adopted: readonly { readonly sessionId: SessionId; readonly fromFrame: number; readonly toFrame: number }[]
+  /** whether the texts of what the service had acknowledged are there, or may still come */
+  readonly hasTexts: (sessionId: SessionId) => boolean
+  /** a bot that died after it had left the room: until when it heard, meeting ms, and whom since when; null: it is not so */
+  readonly left: { readonly untilMs: number; readonly joinedMs: ReadonlyMap<Identity, number> } | null
+}
+
+/** What is shorter is the edge of something else. */
+const LEAST_MS = 100
+
+/**
+ * Meeting time of each person that was sent by bots that died, and of which no text comes any more: what the service had not
+ * acknowledged, and of what it had, as far as its texts are not to be had, the last that a text may be missing for. What a bot lived to
+ * end, it has written down itself. Which of it was voice nobody knows: voice is not stored with the spans.
+ */
+export function unreturned(bequest: Bequest): Gap[] {
+  const people = new Set([...bequest.spans.map(({ identity }) => identity), ...(bequest.left?.joinedMs.keys() ?? [])])
+  return [...people].flatMap((identity) => {
+    const { fine, suspect } = fateOf(identity, bequest)
+    for (const gap of bequest.gaps) if (gap.identity === identity) fine.push([gap.fromMs, gap.toMs])
+    for (const one of bequest.segments) if (one.identity === identity) fine.push([one.startMs, one.endMs])
+    const missing = without(merged(suspect), merged(fine)).filter((range) => lengthOf([range]) >= LEAST_MS)
+    return gapsOf(identity, 'taken_over', missing)
+  })
+}
+
+function fateOf(identity: Identity, { spans, sessions, segments, adopted, hasTexts, left }: Bequest): { fine: Range[]; suspect: Range[] } {
+  const records = new Map(sessions.map((record) => [record.sessionId, record]))
+  const fine: Range[] = []
+  const suspect: Range[] = []
+  const own = segments.filter((segment) => segment.identity === identity)
+  const textUntil = (of: readonly Segment[]) => of.reduce((ms, { endMs }) => Math.max(ms, endMs), 0)
+  for (const span of spans.filter((one) => one.identity === identity)) {
+    const { sessionId, fromFrame, toFrame } = span
+    const at = (frame: number) => meetingMsOf(span, Math.min(toFrame, Math.max(fromFrame, frame)))
+    const record = records.get(sessionId)
+    const acknowledged = record?.acknowledgedFrames ?? 0
+    const isOver = record !== undefined && record.endReason !== null
+    const sure = isOver || hasTexts(sessionId) ? acknowledged : acknowledged - IN_FLIGHT_MS * FRAMES_PER_MS
+    fine.push([at(fromFrame), at(sure)])
+    // texts of a session come in order
+    if (!isOver) suspect.push([Math.max(at(sure), textUntil(own.filter((one) => one.sessionId === sessionId))), at(toFrame)])
+    for (const run of adopted) if (run.sessionId === sessionId) fine.push([at(run.fromFrame), at(run.toFrame)])
+  }
+  const joinedMs = left?.joinedMs.get(identity)
+  if (left && joinedMs !== undefined) suspect.push([Math.max(joinedMs, textUntil(own), left.untilMs - IN_FLIGHT_MS), left.untilMs])
+  return { fine, suspect }
+}

@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest'
+import { asIdentity, newSessionId } from '../../../../src/core/ids.js'
+import type { Gap } from '../../../../src/live/audio/span.js'
+import { Handover } from '../../../../src/live/bot/handover.js'
+import type { Tenure } from '../../../../src/live/bot/inheritance.js'
+import { People } from '../../../../src/live/bot/people.js'
+import { silentLogger } from '../../../../src/observe/logger.js'
+import type { ParticipantRecord } from '../../../../src/records/port.js'
+import { ManualClock } from '../../../support/manual-clock.js'
+import { MemoryStore } from '../../../support/memory-store.js'
+import { requestFor, segmentOf, spanOf } from '../../../support/records.js'
+
+const person = (name: string, joinedMs: number, leftMs: number | null): ParticipantRecord => ({
+  identity: asIdentity(name),
+  name,
+  joinedMs,
+  leftMs,
+})
+
+const START_MS = 1_700_000_000_000
+
+/** A takeover 60 s into a meeting, of which the bot before gave its last sign `silentMs` ago. */
+async function takenOver(people: readonly ParticipantRecord[], silentMs = 8_000, isReleased = false) {
+  const clock = new ManualClock(START_MS)
+  const store = new MemoryStore(() => clock.nowMs())
+  const { meeting } = await store.create(requestFor('r'))
+  const claim = await store.claim(meeting.id)
+  await store.saveParticipants(claim, people)
+  const text = { ...segmentOf(newSessionId(), 1), identity: asIdentity('ann'), startMs: 44_000, endMs: 45_000 }
+  // cyd never made a sound
+  const heard = people.filter(({ identity }) => identity !== 'cyd')
+  const spans = heard.map(({ identity }, channel) => ({ ...spanOf(text.sessionId, 0, 720_000), channel, identity, meetingMs: 0 }))
+  await store.appendSegments(claim, [text], spans)
+  const gaps: Gap[] = []
+  const known = new People()
+  const tenure: Tenure = {
+    elapsedMs: 60_000,
+    storeNowMs: START_MS,
+    silentMs,
+    isReleased,
+    check: () => Promise.resolve('held'),
+    release: () => Promise.resolve(),
+    left: () => Promise.resolve(),
+    leftBefore: () => Promise.resolve(60_000),
+    settled: () => Promise.resolve(),
+    before: () => Promise.resolve({ isSettled: true, signs: '' }),
+  }
+  const handover = new Handover({
+    tenure,
+    store,
+    people: known,
+    clock,
+    logger: silentLogger,
+    meetingMs: () => 60_000 + clock.monotonicMs() - START_MS,
+    gap: (gap) => gaps.push(gap),
+    keep: () => undefined,
+    open: () => undefined,
+  })
+  await handover.inherit(meeting.id)
+  handover.asked()
+  return { clock, gaps, handover, known }
+}
+
+describe('28 what nobody heard between two bots', () => {
+  test('of a meeting that ends before the new bot is in the room is a gap to the end of each person who was there', async () => {
+    const { clock, gaps, handover } = await takenOver([person('ann', 0, null), person('bob', 50_000, null)])
+    await clock.advance(3_000)
+    handover.settle()
+    expect(gaps).toEqual([
+      { identity: 'ann', fromMs: 45_000, toMs: 63_000, reason: 'taken_over' },
+      { identity: 'bob', fromMs: 50_000, toMs: 63_000, reason: 'taken_over' },
+    ])
+    handover.settle()
+    expect(gaps).toHaveLength(2)
+  })
+
+  test('of a released meeting that ends so is heard by the bot before', async () => {
+    const { clock, gaps, handover } = await takenOver([person('ann', 0, null), person('bob', 0, 59_000)], 0, true)
+    await clock.advance(3_000)
+    handover.settle()
+    expect(gaps).toEqual([])
+  })
+
+  test('is a gap of who had left before, from their last text to when they left', async () => {
+    const people = [person('ann', 0, 47_500), person('bob', 0, 40_000), person('cyd', 0, 40_000), person('dan', 0, 20_000)]
+    for (const isEntered of [true, false]) {
+      const { gaps, handover } = await takenOver(people)
+      if (isEntered) await handover.entered(new AbortController().signal)
+      handover.settle()
+      // the last sign is of 52 s: what was said 20 s before it has its text, or never will
+      expect(gaps).toEqual([
+        { identity: 'ann', fromMs: 45_000, toMs: 47_500, reason: 'taken_over' },
+        { identity: 'bob', fromMs: 32_000, toMs: 40_000, reason: 'taken_over' },
+      ])
+    }
+  })
+
+  test('is one gap of who had left before and is back', async () => {
+    const { gaps, handover, known } = await takenOver([person('ann', 0, 47_500)])
+    known.joined(asIdentity('ann'), 'ann', 60_000)
+    await handover.entered(new AbortController().signal)
+    handover.settle()
+    expect(gaps).toEqual([{ identity: 'ann', fromMs: 45_000, toMs: 60_000, reason: 'taken_over' }])
+  })
+})

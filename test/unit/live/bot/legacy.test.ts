@@ -1,0 +1,252 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { UpstreamError } from '../../../../src/core/errors.js'
+import type { MeetingId } from '../../../../src/core/ids.js'
+import { FakeBacklog, type FakeSttSession } from '../../../support/fake-stt.js'
+import { AttendanceRig, type AttendanceProcess } from '../../../support/attendance-rig.js'
+
+describe('what a bot that is gone left behind', () => {
+  let rig: AttendanceRig
+  let one: AttendanceProcess
+  let two: AttendanceProcess
+  let id: MeetingId
+
+  beforeEach(async () => {
+    rig = new AttendanceRig()
+    one = rig.process('one')
+    two = rig.process('two')
+    id = await rig.meeting()
+  })
+  afterEach(() => rig.end())
+
+  const texts = async () => (await rig.store.segments(id)).map(({ text }) => text)
+  const taken = async () => (await rig.store.gaps(id)).filter(({ reason }) => reason === 'taken_over')
+
+  /** `one` hears ann for 10 s, of which the service takes the first 2 s, hands over, and hangs while it drains. */
+  const handOver = async (): Promise<FakeSttSession> => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', 2_000)
+    const session = one.stt.last
+    Object.assign(session, { autoAcknowledge: false, autoFinish: false })
+    await rig.speak(one, 'ann', 8_000)
+    await rig.clock.advance(6_000)
+    one.attendance.leave('handover')
+    job.abort(new Error('goes back'))
+    await rig.clock.settle()
+    two.attend(id)
+    await rig.clock.settle()
+    one.room.connection.end('duplicate_identity')
+    await rig.clock.advance(150)
+    await rig.speak(two, 'ann', 500)
+    return session
+  }
+  /** The spool of a session of `one`, on the disk of `two`. */
+  const leave = (session: FakeSttSession, fromFrame: number, frames: number) => {
+    const backlog = new FakeBacklog(session.channels, new Int16Array(frames * session.channels))
+    two.stt.leftAudio.set(id, [{ sessionId: session.sessionId, channels: session.channels, fromFrame, backlog, vendorId: 'fake' }])
+  }
+
+  describe('30 a bot that handed the meeting over', () => {
+    it('is left to see to what it heard while it lives', async () => {
+      const session = await handOver()
+      leave(session, 32_000, 128_000)
+      await rig.clock.advance(60_000)
+      expect(two.stt.leftAudio.size).toBe(1)
+      expect((await taken()).filter(({ fromMs }) => fromMs < 15_000)).toEqual([])
+      session.end('done')
+      await rig.clock.advance(10_000)
+      expect(one.attendance.running).toBe(0)
+      // it has said that it is done: what is still there is looked at at once
+      expect(two.stt.leftAudio.size).toBe(0)
+    })
+
+    it('and is killed while it drains: what it had spooled is sent, its texts are asked for', async () => {
+      const session = await handOver()
+      leave(session, 32_000, 128_000)
+      two.stt.results = (of) =>
+        Promise.resolve({
+          utterances: [
+            {
+              sessionId: of.sessionId,
+              utteranceId: 'late',
+              isFinal: true,
+              channel: 0,
+              startSec: 0.2,
+              endSec: 1.5,
+              text: 'on its way',
+              words: [],
+              language: 'en',
+              confidence: 1,
+            },
+          ],
+          isWhole: true,
+        })
+      one.silence()
+      await rig.clock.advance(15_000)
+      const repeated = two.stt.sessions.find(({ options }) => options.backlog !== undefined)
+      expect(repeated?.options.backlog?.frames).toBe(128_000)
+      expect(await texts()).toEqual(['on its way'])
+    })
+
+    it('and is killed while it drains: what is sent again and does not arrive either is a gap', async () => {
+      const session = await handOver()
+      leave(session, 32_000, 128_000)
+      two.stt.prepare = (one) => {
+        if (one.options.backlog) one.autoAcknowledge = false
+      }
+      one.silence()
+      await rig.clock.advance(15_000)
+      two.stt.sessions.find(({ options }) => options.backlog)?.end('drain_timeout')
+      await rig.clock.advance(15_000)
+      const gaps = (await rig.store.gaps(id)).filter(({ reason }) => reason === 'drain_timeout')
+      expect(gaps.map(({ identity, fromMs, toMs }) => [identity, Math.round(fromMs / 1000), Math.round(toMs / 1000)])).toEqual([
+        ['ann', 2, 10],
+      ])
+    })
+
+    it('41 and is killed while the store is away: what it left is looked for until the store answers', async () => {
+      const session = await handOver()
+      leave(session, 32_000, 128_000)
+      one.silence()
+      const { sessions } = rig.store
+      rig.store.sessions = () => Promise.reject(new UpstreamError('database_unreachable', 'away', { service: 'database', retryable: true }))
+      await rig.clock.advance(300_000)
+      expect(two.stt.leftAudio.size).toBe(1)
+      rig.store.sessions = sessions
+      await rig.clock.advance(30_000)
+      expect(two.stt.leftAudio.size).toBe(0)
+    })
+
+    it('and dies before anybody has taken it is as any that dies: nobody has heard since', async () => {
+      const job = one.attend(id)
+      await rig.clock.settle()
+      await rig.speak(one, 'ann', 2_000)
+      await rig.clock.advance(6_000)
+      one.attendance.leave('handover')
+      job.abort(new Error('goes back'))
+      one.silence()
+      await rig.clock.advance(30_000)
+      const take = two.claims.take.bind(two.claims)
+      two.claims.take = async (...of) => {
+        const claim = await take(...of)
+        return claim && { ...claim, silentMs: 30_000 }
+      }
+      two.attend(id)
+      await rig.clock.advance(10_000)
+      const [gap] = await taken()
+      expect(gap).toMatchObject({ identity: 'ann', fromMs: 0 })
+      expect(gap?.toMs).toBeGreaterThanOrEqual(38_000)
+    })
+
+    it('and is killed while it drains: what cannot be had is a gap of each person', async () => {
+      await handOver()
+      one.silence()
+      await rig.clock.advance(20_000)
+      const [gap, ...more] = (await taken()).filter(({ fromMs }) => fromMs < 15_000)
+      expect(more).toEqual([])
+      expect(gap).toMatchObject({ identity: 'ann' })
+      expect(gap?.fromMs).toBeLessThanOrEqual(2_000)
+      expect(gap?.toMs).toBeGreaterThanOrEqual(10_000)
+    })
+
+    it('and is killed as soon as it has left: what it had heard last, and nobody stored, is a gap too', async () => {
+      const job = one.attend(id)
+      await rig.clock.settle()
+      await rig.speak(one, 'ann', 7_000)
+      one.attendance.leave('handover')
+      job.abort(new Error('goes back'))
+      await rig.clock.settle()
+      two.attend(id)
+      await rig.clock.settle()
+      one.stt.last.autoFinish = false
+      one.room.connection.end('duplicate_identity')
+      await rig.clock.settle()
+      one.silence()
+      rig.store.saveSpans = () => new Promise(() => undefined)
+      two.stt.results = () => Promise.resolve({ utterances: [], isWhole: true })
+      await rig.clock.advance(1_000)
+      expect((await taken()).filter(({ fromMs }) => fromMs < 6_000)).toEqual([])
+      await rig.clock.advance(20_000)
+      expect((await taken()).map(({ toMs }) => Math.round(toMs / 1000))).toContain(7)
+    })
+  })
+
+  describe('28 a bot that died', () => {
+    /** `one` hears ann, whom the service understands at first, for so long. */
+    const hear = async (understoodMs: number, ms: number) => {
+      one.attend(id)
+      await rig.clock.settle()
+      await rig.speak(one, 'ann', understoodMs)
+      one.stt.last.emit({ channel: 0, text: 'understood', startSec: 0.1, endSec: 1 })
+      one.stt.last.autoAcknowledge = false
+      await rig.speak(one, 'ann', ms)
+    }
+    const die = async () => {
+      one.silence()
+      two.attend(id)
+      await rig.clock.advance(3_000)
+      await rig.speak(two, 'ann', 500)
+      await rig.clock.advance(12_000)
+    }
+    /** meeting time of ann in gaps, ms, joined */
+    const missing = async (): Promise<number[][]> => {
+      const joined: number[][] = []
+      for (const { fromMs, toMs } of (await taken()).toSorted((a, b) => a.fromMs - b.fromMs)) {
+        const last = joined.at(-1)
+        if (last && fromMs - (last[1] ?? 0) <= 1_000) last[1] = Math.max(last[1] ?? 0, toMs)
+        else joined.push([fromMs, toMs])
+      }
+      return joined
+    }
+
+    it('7 in an outage, on another host: all that the service did not have is a gap, not its last 20 s', async () => {
+      await hear(12_000, 30_000)
+      await die()
+      const [[fromMs = Infinity, toMs = 0] = [], ...more] = await missing()
+      expect(more).toEqual([])
+      // the record of what the service has is 5 s old at most, and stored within 5 s
+      expect(fromMs).toBeGreaterThanOrEqual(1_000)
+      expect(fromMs).toBeLessThanOrEqual(12_000)
+      expect(toMs).toBeGreaterThanOrEqual(42_000)
+    })
+
+    it('7 in an outage, on this disk: what was left is sent, and is no gap but for the last 20 s', async () => {
+      await hear(12_000, 30_000)
+      const { sessionId, channels } = one.stt.last
+      const backlog = new FakeBacklog(channels, new Int16Array(30 * 16_000 * channels))
+      two.stt.leftAudio.set(id, [{ sessionId, channels, fromFrame: 12 * 16_000, backlog, vendorId: 'fake' }])
+      await die()
+      const [[fromMs = 0] = [], ...more] = (await missing()).filter(([, toMs = 0]) => toMs > 12_000)
+      expect(more).toEqual([])
+      expect(fromMs).toBeGreaterThanOrEqual(20_000)
+    })
+
+    it('7 in an outage, and the room is not entered at once: nothing is written down twice', async () => {
+      await hear(12_000, 10_000)
+      const join = two.room.join.bind(two.room)
+      two.room.join = async (...of) => {
+        await rig.clock.sleep(1_000)
+        return join(...of)
+      }
+      await die()
+      const gaps = (await taken()).toSorted((a, b) => a.fromMs - b.fromMs)
+      expect(gaps.length).toBeGreaterThan(0)
+      for (const [at, { fromMs }] of gaps.entries()) if (at > 0) expect(fromMs).toBeGreaterThanOrEqual(gaps[at - 1]!.toMs)
+    })
+
+    it('whoever had been silent for minutes, understood as such, misses no more than what was on its way', async () => {
+      one.attend(id)
+      await rig.clock.settle()
+      await rig.speak(one, 'ann', 2_000)
+      const key = one.room.connection.started.find((name) => name.includes('ann'))!
+      for (let ms = 0; ms < 60_000; ms += 50) {
+        await rig.clock.advance(50)
+        one.room.connection.frame(key, new Int16Array(800), rig.clock.monotonicMs())
+      }
+      await die()
+      const [[fromMs = 0] = [], ...more] = await missing()
+      expect(more).toEqual([])
+      expect(fromMs).toBeGreaterThanOrEqual(30_000)
+    })
+  })
+})
