@@ -109,4 +109,27 @@ describe('`join` on a store that others use', () => {
     expect([await epochOf(id), await readdir(join(dataDir, 'finals'))]).toEqual([1, []])
     expect(own.messages).toEqual([])
   })
+
+  test('28 on an embedded store what a killed `join` left is gone on with, by nobody else', async () => {
+    const folder = join(dataDir, 'embedded')
+    const { DATABASE_URL: _, ...env } = stage.env({ ROOMSCRIBE_DATA_DIR: folder })
+    const start = async () => {
+      process = new CliProcess(['join', 'alone', '--json'], env)
+      await process.line(/\[waiting\]/)
+      return process
+    }
+    await (await start()).kill()
+    const again = await start()
+    expect(again.messages.join('\n')).not.toContain('a bot runs meeting')
+    again.signal('SIGINT')
+    expect([0, 3]).toContain(await again.exited)
+    expect(again.messages.join('\n')).toContain('[finalising: shutdown]')
+    expect(JSON.parse(again.stdout.join('\n'))).toMatchObject({ room: 'alone', segments: [] })
+    // and it is over: the next one is another meeting
+    const next = await start()
+    next.signal('SIGINT')
+    await next.exited
+    const idOf = ({ stdout }: CliProcess) => (JSON.parse(stdout.join('\n')) as { readonly meetingId: string }).meetingId
+    expect(idOf(next)).not.toBe(idOf(again))
+  })
 })

@@ -76,6 +76,9 @@ describe('a second SIGTERM to `up`', () => {
     up.process.signal('SIGTERM')
     expect(await up.process.exited).toBe(0)
     expect(slack.posts()).toEqual([])
+    // the step did not end by itself, after however long
+    const told = up.process.stderr.filter((line) => /job (failed|goes back to the queue)/.test(line))
+    expect(told).toEqual([expect.stringContaining('job goes back to the queue')])
     proxy.isBlackhole = false
     proxy.reset()
     await up.startAgain()
