@@ -290,6 +290,16 @@ describe.each(kinds)('live feed, %s', (kind) => {
     expect([lateMs >= -50, lateMs < 5_000]).toEqual([true, true])
   })
 
+  test('HEAD is answered at once and takes no place', async () => {
+    const { claim } = await begin('head')
+    const { store, access } = reader
+    const own = await listen(createApi(apiDeps({ store, access })), '127.0.0.1', 0)
+    const headers = { authorization: `Bearer ${serve.key}` }
+    const answer = await fetch(`http://127.0.0.1:${own.port}/v1/meetings/${claim.meetingId}/live`, { method: 'HEAD', headers })
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8'])
+    await own.close()
+  })
+
   test('a process that has as many readers as it may says so with a status', async () => {
     const { claim } = await begin('full')
     const { store, access } = reader

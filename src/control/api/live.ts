@@ -53,6 +53,13 @@ const positionOf = (id: string | undefined): FeedPosition => {
   return { seq: Number(seq), gap: Number(gap) }
 }
 
+const HEAD = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+  'x-content-type-options': 'nosniff',
+}
+
 /** One HTTP response as a sink. What a slow reader has not taken is counted by the socket. */
 class ResponseSink implements LiveSink {
   readonly #response: ServerResponse
@@ -68,12 +75,7 @@ class ResponseSink implements LiveSink {
   /** The head of the answer, once. */
   begin(): void {
     if (this.#response.headersSent || this.#response.destroyed) return
-    this.#response.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-      'x-content-type-options': 'nosniff',
-    })
+    this.#response.writeHead(200, HEAD)
     this.#response.write('retry: 1000\n\n')
   }
 
@@ -113,6 +115,8 @@ export function liveRoutes({ hub, feeds, visible }: LiveRoutesDeps): OpenAPIHono
   app.openapi(live, async (c) => {
     const caller = c.get('caller')
     const id = await visible(caller, c.req.valid('param').id)
+    // whoever asks for the head takes no event, and its connection would wait for ever
+    if (c.req.method === 'HEAD') return c.body(null, 200, HEAD) as never
     const after = positionOf(c.req.valid('header')['last-event-id'])
     const response = (c.env as { outgoing?: ServerResponse } | undefined)?.outgoing
     if (!response) throw new StateError('a live feed needs a socket')
