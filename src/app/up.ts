@@ -27,6 +27,8 @@ export interface Up {
 }
 
 const DRAIN_GRACE_MS = 30_000
+/** Beside the last texts: what an earlier bot left (10 s), results (15 s), a store that is away (30 s). The store closes after it. */
+const END_GRACE_MS = 60_000
 
 /**
  * Starts control plane, live plane and jobs in this process, on embedded defaults or on what the settings name.
@@ -55,7 +57,7 @@ export async function startUp(
     scope.defer('workers', async () => {
       const deadlineMs = clock.monotonicMs() + settings.drainSec * 1000 + DRAIN_GRACE_MS
       attendance.leave('stop')
-      await untilIdle(() => Promise.resolve(attendance.running === 0), clock, deadlineMs)
+      await untilIdle(() => Promise.resolve(attendance.running === 0), clock, deadlineMs + END_GRACE_MS - DRAIN_GRACE_MS)
       await untilIdle(() => isFollowedUp(queue), clock, deadlineMs, hurry)
       await workers.close(DRAIN_GRACE_MS, hurry)
     })

@@ -362,6 +362,14 @@ describe('the end', () => {
     expect(end).toMatchObject({ reason: 'drain_timeout', replaceable: false })
   })
 
+  it('S9 a second finish shortens the wait, and never makes it longer', async () => {
+    const stage = await stageOf({}, [], { openDeadlineMs: 600_000 })
+    const session = stage.open({ baseUrl: 'http://127.0.0.1:9' })
+    say(session, TWO_SECONDS)
+    await Promise.all([session.finish(600_000), session.finish(200), session.finish(600_000)])
+    expect(stage.recorder.ends).toMatchObject([{ reason: 'unreachable' }])
+  })
+
   it('S9 audio that nobody takes ends at the deadline, with its gap', async () => {
     const stage = await stageOf({}, [], { collectMs: 100 })
     const session = stage.open()

@@ -22,6 +22,7 @@ export class FakeBacklog implements Backlog {
   /** interleaved */
   readonly pcm: Int16Array
   isDiscarded = false
+  isLeft = false
 
   constructor(channels: number, pcm: Int16Array) {
     this.channels = channels
@@ -32,6 +33,11 @@ export class FakeBacklog implements Backlog {
   discard(): Promise<void> {
     this.isDiscarded = true
     return Promise.resolve()
+  }
+
+  leave(): Promise<boolean> {
+    this.isLeft = true
+    return Promise.resolve(true)
   }
 }
 
@@ -57,6 +63,10 @@ export class FakeSttSession implements SttSession {
   autoFinish = true
   /** the argument of the first `finish`, ms; null before */
   finishDeadlineMs: number | null = null
+  /** the argument of the last one */
+  lastDeadlineMs: number | null = null
+  /** what was taken of it */
+  taken: FakeBacklog | null = null
   closed = false
   ended: SttEndReason | null = null
   #taken = false
@@ -88,6 +98,7 @@ export class FakeSttSession implements SttSession {
 
   finish(deadlineMs: number): Promise<void> {
     this.finishDeadlineMs ??= deadlineMs
+    this.lastDeadlineMs = deadlineMs
     if (this.ended) return Promise.resolve()
     if (this.autoFinish) {
       this.acknowledgeBacklog()
@@ -108,7 +119,8 @@ export class FakeSttSession implements SttSession {
     if (!this.#takeable || this.#taken || this.acknowledgedFrames >= this.sentFrames) return null
     this.#taken = true
     const rest = this.pcm().slice(this.acknowledgedFrames * this.channels)
-    return { fromFrame: this.acknowledgedFrames, backlog: new FakeBacklog(this.channels, rest) }
+    this.taken = new FakeBacklog(this.channels, rest)
+    return { fromFrame: this.acknowledgedFrames, backlog: this.taken }
   }
 
   /** everything sent so far, interleaved */

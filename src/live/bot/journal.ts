@@ -120,6 +120,11 @@ export class Journal {
     this.#rest.soon(PEOPLE_MS)
   }
 
+  /** whether there are gaps that are not stored */
+  get hasGaps(): boolean {
+    return this.#gaps.length > 0
+  }
+
   /** Writes everything that waits; resolves when it is durable or when the claim is lost. */
   async flush(): Promise<void> {
     await Promise.all([this.#finals.flush(), this.#rest.flush()])

@@ -120,7 +120,10 @@ export class MeetingBot {
       {
         interim: (segments) => this.#audience.interim(segments),
         activity: (activity) => this.#audience.activity(activity),
-        failed: (reason, error) => this.#speechFailed(reason, error),
+        failed: (reason, error) => {
+          if (error) this.#observer.error?.(error)
+          this.#handle({ kind: 'speechFailed', reason })
+        },
       },
     )
     this.#handover = new Handover({
@@ -200,8 +203,9 @@ export class MeetingBot {
     }
     this.#patience.limit(signal)
     return this.#conclude()
-      .catch((thrown: unknown) => {
+      .catch(async (thrown: unknown) => {
         const state = thrown instanceof ClaimLostError ? 'taken_over' : 'failed'
+        await this.#scribe.letGo(state === 'taken_over')
         this.#business.meetingEnded(this.#logger, { state, reason: 'internal_fault', complete: false })
         throw thrown
       })
@@ -251,6 +255,7 @@ export class MeetingBot {
       await storeEnd({ ...this.#deps, claim: this.#claim, patience: this.#patience }, receipt, failed ? 'failed' : 'finalising', reason)
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
     } else if (!this.#claimLost) await leaveShare(past, own)
+    await this.#scribe.letGo(!this.#handover.isHandedOver || !this.#journal.hasGaps)
     if (this.#handover.isHandedOver && !this.#claimLost) await this.#handover.settled()
     await this.#scope.close()
     const isTaken = this.#claimLost || this.#handover.isHandedOver
@@ -261,6 +266,7 @@ export class MeetingBot {
 
   /** The one place that changes the state. */
   #handle(event: BotEvent): void {
+    if (event.kind === 'stop' && event.reason === 'shutdown') this.#scribe.hurry()
     const before = this.#state
     const { state, effects } = next(this.#options.policy, before, event)
     this.#state = state
@@ -348,11 +354,6 @@ export class MeetingBot {
     const answer = await this.#handover.rival(nowMs, heldBackMs, signal)
     if (answer === 'lost') this.#yield()
     else this.#left(answer === 'yield' ? 'duplicate_identity' : 'connection_lost', nowMs)
-  }
-
-  #speechFailed(reason: MeetingReason, error: Error | undefined): void {
-    if (error) this.#observer.error?.(error)
-    this.#handle({ kind: 'speechFailed', reason })
   }
 
   #fault(name: string, error: Error): void {

@@ -231,6 +231,16 @@ export class Scribe {
     for (const record of this.#pool.records()) this.#journal.session(record)
   }
 
+  /** The process is to stop: no backlog is waited for. */
+  hurry(): void {
+    this.#pool.hurry()
+  }
+
+  /** After `finish`. @param isWritten whether what could not be sent is written down as a gap; else its audio is left on this disk */
+  letGo(isWritten: boolean): Promise<void> {
+    return this.#pool.letGo(isWritten)
+  }
+
   /** Every session so far, also those that repeat what a dead one had not got through: all of them are billed. */
   sessions(): readonly SessionRecord[] {
     return this.#pool.records()

@@ -6,6 +6,7 @@ import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
 import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPhase, SttPort, SttSession, Utterance } from '../stt/port.js'
+import { addGap, Unsent } from './unsent.js'
 
 /** What the pool tells. */
 export interface SpeechPoolEvents {
@@ -80,6 +81,7 @@ const FATAL: Partial<Record<SttEndReason, MeetingReason>> = {
  * P1 A service that refuses before any session worked fails the meeting. P2 Later it does not: audio is kept in sessions that are held
  * back, the operator is told once, and the service is asked again every 10 min and at the end. P3 One death in 5 min is made up for at once,
  * with two sessions at most; after that two and one that repeats audio again are opened in two minutes, and what waits is held back. P4 A session that is to end does so when the service has its audio, or when the meeting ends: then a backlog is waited for, 10 min at most.
+ * P5 When the process is to stop it is not: what is not sent by then is a gap, and its audio goes when that is stored (`letGo`).
  */
 export class SpeechPool {
   readonly #meetingId: MeetingId
@@ -103,6 +105,9 @@ export class SpeechPool {
   #hasWorked = false
   #isRefused = false
   #closing = false
+  /** monotonic ms by which everything is to end; null: there is time */
+  #endMs: number | null = null
+  readonly #unsent: Unsent
 
   constructor(
     options: {
@@ -124,6 +129,7 @@ export class SpeechPool {
     this.#business = options.business
     this.#scope = options.scope
     this.#hints = options.hints
+    this.#unsent = new Unsent(options.logger)
     this.#drainMs = options.drainMs
     this.#events = events
   }
@@ -160,6 +166,21 @@ export class SpeechPool {
       if (open.length === 0) return
       await Promise.all(open.map((entry) => entry.session.finish(this.#deadlineMs(entry))))
     }
+  }
+
+  /** The process is to stop: everything ends within the time for the last texts. What has not been sent by then is kept for `letGo`. */
+  hurry(): void {
+    if (this.#endMs !== null) return
+    this.#endMs = this.#clock.monotonicMs() + this.#drainMs
+    for (const { session, endReason, finishing } of this.#entries.values()) {
+      if (endReason !== null || !(finishing || this.#closing)) continue
+      this.#scope.run('speech session finish', () => session.finish(this.#drainMs))
+    }
+  }
+
+  /** After the end: see `Unsent`. */
+  letGo(isWritten: boolean): Promise<void> {
+    return this.#unsent.letGo(isWritten)
   }
 
   /** Closes what is still open, without waiting for texts. */
@@ -299,11 +320,19 @@ export class SpeechPool {
       this.#events.failed(fatal, error)
       return
     }
-    if (fatal === undefined ? !replaceable || reason === 'done' || reason === 'aborted' : this.#closing) return
+    if (fatal === undefined ? !replaceable || reason === 'done' || reason === 'aborted' : this.#closing) return this.#keep(entry, reason)
     if (fatal !== undefined) this.#refused(reason, error)
-    if (!this.#mayReplace(entry)) return
+    if (!this.#mayReplace(entry)) return this.#keep(entry, reason)
     this.#recover(entry)
     if (!this.#closing && !entry.isEnding && !entry.recovery) this.#events.died(sessionId)
+  }
+
+  /** In a hurry: holds on to what was not sent, and tells it as the session would have. */
+  #keep({ session, lost }: Entry, reason: SttEndReason): void {
+    const gap = this.#endMs === null ? null : this.#unsent.keep(session, reason)
+    if (!gap) return
+    addGap(lost, gap)
+    this.#events.gap(session.sessionId, gap)
   }
 
   /** Told once until a session works again. */
@@ -334,6 +363,7 @@ export class SpeechPool {
   }
 
   #deadlineMs({ session: { sentFrames, acknowledgedFrames } }: Entry): number {
+    if (this.#endMs !== null) return Math.max(0, this.#endMs - this.#clock.monotonicMs())
     const backlogMs = ((sentFrames - acknowledgedFrames) * 1000) / SAMPLE_RATE
     return this.#drainMs + Math.min(MAX_REPLAY_MS, backlogMs / REPLAY_SPEED)
   }
@@ -373,11 +403,4 @@ export class SpeechPool {
 /** Whether texts of what the service had acknowledged are missing for good. */
 function isUntexted({ session, endReason }: Entry): boolean {
   return endReason !== null && endReason !== 'done' && session.hasAllTexts === false && session.acknowledgedFrames > 0
-}
-
-/** Joins a gap to the last one where it goes on: a full buffer lets go block by block. */
-function addGap(gaps: SttGap[], gap: SttGap): void {
-  const last = gaps.at(-1)
-  if (last?.reason === gap.reason && last.toFrame === gap.fromFrame) gaps[gaps.length - 1] = { ...last, toFrame: gap.toFrame }
-  else gaps.push(gap)
 }

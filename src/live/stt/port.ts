@@ -144,7 +144,8 @@ export interface SttSession {
    */
   send(block: Int16Array): void
   /**
-   * Ends the audio, waits for the last texts until the deadline, fills in what the socket did not deliver; `ended` has been called when it resolves.
+   * Ends the audio, waits for the last texts until the deadline, fills in what the socket did not deliver; `ended` has been called when it
+   * resolves. Called again it can only shorten the wait.
    * @param deadlineMs how long from now, in ms
    */
   finish(deadlineMs: number): Promise<void>

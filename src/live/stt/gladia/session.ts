@@ -121,9 +121,12 @@ export class GladiaSession implements SttSession {
     this.#pump()
   }
 
-  finish(deadlineMs: number): Promise<void> {
-    this.#finishing ??= this.#finish(deadlineMs)
-    return this.#finishing
+  async finish(deadlineMs: number): Promise<void> {
+    const cancel = this.#parts.clock.after(deadlineMs, () => this.#step({ kind: 'drain_deadline' }))
+    this.#finishing ??= this.#finish()
+    await this.#over.promise
+    cancel()
+    await this.#finishing
   }
 
   async close(): Promise<void> {
@@ -138,11 +141,9 @@ export class GladiaSession implements SttSession {
     return fromFrame === null ? null : { fromFrame, backlog: new AudioBacklog(this.#uplink.giveBuffer(fromFrame)) }
   }
 
-  async #finish(deadlineMs: number): Promise<void> {
-    const cancel = this.#parts.clock.after(deadlineMs, () => this.#step({ kind: 'drain_deadline' }))
+  async #finish(): Promise<void> {
     this.#step({ kind: 'finish', empty: this.sentFrames === 0 })
     await this.#over.promise
-    cancel()
     await this.#scope.close()
   }
 

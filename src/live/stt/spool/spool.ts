@@ -103,7 +103,9 @@ export class Spool {
       for (const name of await this.#disk.list(join(root, meeting))) {
         const folder = join(root, meeting, name)
         if (this.#mine.has(folder) || clock.nowMs() - (await this.#newestMs(folder)) < KEEP_MS) continue
-        logger.warn({ folder }, 'speech spool that nobody asked for removed')
+        // whoever took the meeting over elsewhere has written down that this is missing
+        const session = (await readLabel(this.#disk, folder))?.sessionId ?? null
+        logger.warn({ folder, meeting, session, bytes: await this.#bytes(folder) }, 'speech spool that nobody asked for removed')
         await this.#disk.remove(folder)
       }
       await this.#disk.removeEmpty(join(root, meeting))
@@ -158,6 +160,12 @@ export class Spool {
       'audio left by a dead process taken over',
     )
     return { sessionId: label.sessionId, channels: label.channels, fromFrame, backlog, vendorId: label.vendorId }
+  }
+
+  async #bytes(folder: string): Promise<number> {
+    const names = await this.#disk.list(folder)
+    const sizes = await Promise.all(names.map((name) => this.#disk.size(join(folder, name)).catch(() => 0)))
+    return sizes.reduce((sum, bytes) => sum + bytes, 0)
   }
 
   async #newestMs(folder: string): Promise<number> {

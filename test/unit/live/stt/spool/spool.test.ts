@@ -110,6 +110,20 @@ describe('what a dead process left', () => {
     expect(rig.disk.files.size).toBe(0)
   })
 
+  it('28 that nobody has asked for in a day is removed, and the log says whose it was', async () => {
+    const { rig } = await dead()
+    rig.restart()
+    rig.disk.nowMs = rig.clock.nowMs()
+    await rig.clock.advance(25 * 3600_000)
+    await rig.spool.sweep()
+    const told = rig.log
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .find(({ msg }) => String(msg).includes('nobody asked for'))
+    expect(told).toMatchObject({ meeting: rig.meetingId, session: expect.stringMatching(/\w{8}/) })
+    expect(told?.['bytes']).toBeGreaterThan((MINUTE - 16_400) * 4)
+    expect(rig.disk.files.size).toBe(0)
+  })
+
   it('is discarded with its files', async () => {
     const { rig } = await dead()
     rig.restart()

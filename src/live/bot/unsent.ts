@@ -1,0 +1,38 @@
+import type { Logger } from '../../observe/logger.js'
+import type { Backlog, SttEndReason, SttGap, SttSession } from '../stt/port.js'
+
+/** Audio of sessions that ended with the process, which the service has not taken: held until it is known whether its loss is written down. */
+export class Unsent {
+  readonly #logger: Logger
+  #backlogs: Backlog[] = []
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
+  /** Holds on to what a session has not sent; callable inside its `ended`. @returns the gap, which the session does not tell then */
+  keep(session: SttSession, reason: SttEndReason): SttGap | null {
+    const rest = session.takeUnacknowledged?.() ?? null
+    if (!rest) return null
+    const { fromFrame, backlog } = rest
+    this.#backlogs.push(backlog)
+    const isLate = reason === 'done' || reason === 'drain_timeout'
+    return { fromFrame, toFrame: fromFrame + backlog.frames, reason: isLate ? 'drain_timeout' : 'session_lost' }
+  }
+
+  /** Deletes it once its loss is written down; else it is left on this disk, for whoever goes on with the meeting. */
+  async letGo(isWritten: boolean): Promise<void> {
+    for (const backlog of this.#backlogs.splice(0)) {
+      const isLeft = !isWritten && ((await backlog.leave?.()) ?? false)
+      if (isLeft) this.#logger.warn({ frames: backlog.frames }, 'audio that could not be sent stays on this disk')
+      else await backlog.discard()
+    }
+  }
+}
+
+/** Joins a gap to the last one where it goes on: a full buffer lets go block by block. */
+export function addGap(gaps: SttGap[], gap: SttGap): void {
+  const last = gaps.at(-1)
+  if (last?.reason === gap.reason && last.toFrame === gap.fromFrame) gaps[gaps.length - 1] = { ...last, toFrame: gap.toFrame }
+  else gaps.push(gap)
+}
