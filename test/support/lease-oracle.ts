@@ -3,7 +3,7 @@ import type { Turn } from './turns.js'
 /** What every allocator has to keep to, in ms: the constants of issue 4 and design.md, section 3. */
 export interface LeaseRules {
   readonly channels: number
-  /** sent before the first voice of a lease */
+  /** sent before the first voice of a lease, at least */
   readonly preRollMs: number
   /** silence between the last voice of a lease and the beginning of another owner's */
   readonly guardMs: number
@@ -11,8 +11,8 @@ export interface LeaseRules {
   readonly pauseMs: number
 }
 
-/** Of issue 4, with K = 4. */
-export const LEASE_RULES: LeaseRules = { channels: 4, preRollMs: 300, guardMs: 400, pauseMs: 300 }
+/** Of issue 4, with K = 4; of the pre-roll what goes out of an inaudible one after a wait, too. */
+export const LEASE_RULES: LeaseRules = { channels: 4, preRollMs: 250, guardMs: 400, pauseMs: 300 }
 
 interface Job {
   readonly fromMs: number

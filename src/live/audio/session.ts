@@ -1,7 +1,7 @@
 import type { SessionId } from '../../core/ids.js'
 import { interleave } from './interleave.js'
 import type { Ledger } from './ledger.js'
-import { mayCut, mayDisplace, mayEnd, mayInterrupt, mayTakeOver } from './lease/hold.js'
+import { mayCut, mayDisplace, mayEnd, mayInterrupt, mayTakeOver, spareLead } from './lease/hold.js'
 import { Leases, type LeaseOffer } from './lease/leases.js'
 import { SampleClock } from './sample-clock.js'
 import type { Span } from './span.js'
@@ -72,9 +72,9 @@ export class MixSession {
     if (offer.kind !== 'channel') return offer.kind
     this.#holders[offer.channel] = track
     track.seat = { sessionId: this.sessionId, channel: offer.channel }
-    if (track.wantsSinceMs !== Number.POSITIVE_INFINITY) this.#ledger.waited(track.identity, nowMs - track.wantsSinceMs)
+    if (track.wantsSinceMs !== Number.POSITIVE_INFINITY) this.#waited(track, nowMs - track.wantsSinceMs)
     track.wantsSinceMs = Number.POSITIVE_INFINITY
-    // what leads in is never cut: a voice may begin before it is noticed
+    // what leads in is not cut as a pause: a voice may begin before it is noticed
     track.pausedBlocks = 0
     track.isFresh = true
     track.heldBlocks = 0
@@ -143,6 +143,13 @@ export class MixSession {
     if (missing <= 0) return
     const able = this.holders.filter(may).sort(order)
     for (const track of able.slice(0, missing)) this.#letGo(track)
+  }
+
+  #waited(track: Track, waitedMs: number): void {
+    this.#ledger.waited(track.identity, waitedMs)
+    // a session that has sent nothing begins earlier instead
+    if (this.clock.sent === 0) return
+    for (let spare = spareLead(track, waitedMs, this.#tunables); spare > 0; spare--) track.queue.drop()
   }
 
   #letGo(track: Track): void {

@@ -15,6 +15,11 @@ export interface AudioTunables {
   readonly ringBlocks: number
   /** kept before the first block that is, or may be, voice of a track that has no channel */
   readonly preRollBlocks: number
+  /**
+   * of that, what goes out in any case before the voice of who had to wait; the rest only where it can be heard. Of 3 000 onsets of real and
+   * made voices, from -53 dBFS up, none has a sound in what is left out then; with 0.2 s 8 would, of the softest (test: lead.test.ts)
+   */
+  readonly leadBlocks: number
   /** channels that are let go of at a take-over pause although nobody waits yet */
   readonly readyChannels: number
   /** without voice, after which a leased channel is let go; and when somebody waits for one */
@@ -72,6 +77,7 @@ export const AUDIO_TUNABLES: AudioTunables = {
   catchUpBlocks: 200,
   ringBlocks: 600,
   preRollBlocks: 6,
+  leadBlocks: 5,
   readyChannels: 2,
   hangoverBlocks: 10,
   takeOverBlocks: 6,

@@ -4,7 +4,8 @@ import { FRAMES_PER_MS, distanceOf, type SpanIndex } from './span-index.js'
 
 /**
  * How far outside of a person's spans what they said may be reported: engines begin an utterance up to 0.3 s before the voice and
- * end it as late. As much at the beginning of a lease is its pre-roll, without speech.
+ * end it as late. As much at the beginning of a lease is its pre-roll, without speech, or the 0.25 s that are left of it after a wait, and
+ * no word is so short as the rest.
  */
 export const PADDING_FRAMES = 300 * FRAMES_PER_MS
 /** Silence at the end of a lease, at least; a mute ends it in mid-word, but no word is so short. */

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { LEASE_RULES, leastLate, leastWaitMs, oracleWaits, type LeaseRules } from '../../support/lease-oracle.js'
 import { meetingOf, type Turn } from '../../support/turns.js'
 
-const ONE: LeaseRules = { ...LEASE_RULES, channels: 1 }
+const ONE: LeaseRules = { ...LEASE_RULES, channels: 1, preRollMs: 300 }
 const turn = (speaker: string, fromMs: number, toMs: number): Turn => ({ speaker, fromMs, toMs })
 
 test('a turn that finds a channel waits for nothing, nor does one on a channel that had its guard and leaves a pre-roll', () => {

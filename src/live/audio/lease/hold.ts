@@ -19,6 +19,15 @@ export function mayCut(track: Track, need: number, tunables: AudioTunables): boo
   return spare > tunables.spareBlocks || pausedBlocks >= LONG_PAUSE * tunables.pauseBlocks
 }
 
+/**
+ * How many of the oldest blocks are left out when a track is seated after a wait: of what leads in, those that nobody can hear, since
+ * the guard before them was as silent. No more than it has waited for, so that its delay line stays as long as anybody's.
+ */
+export function spareLead({ queue }: Track, waitedMs: number, tunables: AudioTunables): number {
+  const waitedBlocks = Math.floor(waitedMs / blockMsOf(tunables))
+  return Math.max(0, Math.min(waitedBlocks, queue.silentAhead(queue.length) - tunables.leadBlocks, queue.inaudibleAhead))
+}
+
 /** Whether a seated track may change to the new session before its next block. */
 export function mayMove(track: Track, rollMs: number, tunables: AudioTunables): boolean {
   const isEmpty = track.queue.length === 0

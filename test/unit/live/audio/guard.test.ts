@@ -6,7 +6,7 @@ import { VoiceSegmenter } from '../../../../src/speech-server/engine/voice/segme
 import { vowelUtterances } from '../../../support/voice-clips.js'
 import { BLOCK, sceneOf, verdictsOf, type Scene } from '../../../support/voice-trial.js'
 
-const { preRollBlocks, tailBlocks, guardBlocks, takeOverBlocks } = AUDIO_TUNABLES
+const { preRollBlocks, leadBlocks, tailBlocks, guardBlocks, takeOverBlocks, audiblePeak } = AUDIO_TUNABLES
 /** what sessions are opened with: src/live/stt/gladia/init-body.ts */
 const ENDPOINTING_SEC = 0.3
 const LEVEL = 2000
@@ -17,17 +17,33 @@ interface Run {
   readonly to: number
 }
 
+/** Microphones, and where the detector of the plane hears voice there, in blocks. */
+interface Talk {
+  readonly scene: Scene
+  readonly turns: readonly Run[]
+}
+
 let makeFvad: FvadFactory
-/** microphones with noise 20 dB under the voices, and where the detector of the plane hears voice, in blocks */
-let scene: Scene
-let turns: readonly Run[]
+/** noise 20 dB under the voices; and noise that nobody can hear */
+let noisy: Talk
+let quiet: Talk
+
+/** Voices in noise so many dB under them. */
+async function talkIn(snrDb: number, utterances: number): Promise<Talk> {
+  const scene = sceneOf(vowelUtterances(utterances, 7), LEVEL, snrDb, 11)
+  const detector = (await loadVoice())()
+  const turns = runsOf(verdictsOf(detector, scene.samples).isVoice)
+  detector.close()
+  return { scene, turns }
+}
 
 beforeAll(async () => {
   makeFvad = await loadFvad()
-  scene = sceneOf(vowelUtterances(24, 7), LEVEL, 20, 11)
-  const detector = (await loadVoice())()
-  turns = runsOf(verdictsOf(detector, scene.samples).isVoice)
-  detector.close()
+  noisy = await talkIn(20, 24)
+})
+
+beforeAll(async () => {
+  quiet = await talkIn(46, 12)
 })
 
 /** Stretches of voice without a pause in which another may take over. */
@@ -42,14 +58,18 @@ function runsOf(isVoice: Uint8Array): Run[] {
   return runs
 }
 
-/** How often the local engine hears one utterance across a change of owners: a turn and its tail, zeros, the next one's pre-roll and turn. */
-function crossings(mode: FvadMode, zeros: number): number {
-  const part = (from: number, to: number) => scene.samples.subarray(from * BLOCK, to * BLOCK)
-  return turns.slice(1).filter((next, at) => {
-    const old = turns[at] as Run
+const part = ({ scene }: Talk, from: number, to: number) => scene.samples.subarray(from * BLOCK, to * BLOCK)
+
+/**
+ * How often the local engine hears one utterance across a change of owners: a turn and its tail, zeros, the next one's lead-in and turn.
+ * @param lead blocks before the next one's voice
+ */
+function crossings(mode: FvadMode, zeros: number, olds = noisy, news = noisy, lead = preRollBlocks): number {
+  return news.turns.slice(1).filter((next, at) => {
+    const old = olds.turns[at] as Run
     const segmenter = new VoiceSegmenter(makeFvad(mode), { endpointingSec: ENDPOINTING_SEC, maxUtteranceSec: 15 })
-    const lease = part(old.from - preRollBlocks, old.to + tailBlocks)
-    const stretches = [lease, new Int16Array(zeros * BLOCK), part(next.from - preRollBlocks, next.to), new Int16Array(RATE)]
+    const lease = part(olds, old.from - preRollBlocks, old.to + tailBlocks)
+    const stretches = [lease, new Int16Array(zeros * BLOCK), part(news, next.from - lead, next.to), new Int16Array(RATE)]
     const events = stretches.flatMap((samples) => segmenter.push(samples))
     segmenter.close()
     const leftSec = lease.length / RATE
@@ -58,8 +78,15 @@ function crossings(mode: FvadMode, zeros: number): number {
 }
 
 test.each([1, 2, 3] as const)('S2 after the guard the engine, as strict as %i, has ended the utterance of the old owner', (mode) => {
-  expect(turns.length).toBeGreaterThan(20)
+  expect(noisy.turns.length).toBeGreaterThan(20)
   expect(crossings(mode, guardBlocks)).toBe(0)
+})
+
+test.each([1, 2, 3] as const)('S3 it has, as strict as %i, also when less leads in because nobody can hear it', (mode) => {
+  expect(quiet.turns.length).toBeGreaterThan(10)
+  const leadsIn = quiet.turns.flatMap(({ from }) => [...part(quiet, from - preRollBlocks, from - leadBlocks)])
+  expect(Math.max(...leadsIn.map(Math.abs))).toBeLessThan(audiblePeak)
+  for (const olds of [noisy, quiet]) expect(crossings(mode, guardBlocks, olds, quiet, leadBlocks)).toBe(0)
 })
 
 test.each([1, 2] as const)(

@@ -69,6 +69,31 @@ test('S2 with all channels busy speech waits in its ring and takes over after a 
   expect(cyd.waits.maxMs).toBeLessThanOrEqual(3000)
 })
 
+test.each([
+  [0, 250],
+  [100, 300],
+])('S3 of who had to wait, with a microphone of noise %i, %i ms lead in, after the whole guard', (noise, leadMs) => {
+  const room = new RoomOfTracks({}, 0, two)
+  room.join('ann', script(1, [500, 5000]))
+  room.join('bob', script(1, [500, 20_000]))
+  room.join('cyd', (nowMs) => block(noise, nowMs > 3000 && nowMs <= 8000))
+  room.run(21_000)
+  room.plane.finish(room.nowMs)
+  expectNothingLost(room)
+  const [cyd] = room.sink.spansOf('cyd')
+  expect(cyd!.meetingMs).toBe(3000 - leadMs)
+  const [ann] = room.sink.spansOf('ann')
+  expect((cyd!.fromFrame - ann!.toFrame) / 16).toBe(400)
+})
+
+test('S3 who had to wait for a session that is opened for it has 0.3 s before the onset: the session begins earlier instead', () => {
+  const room = new RoomOfTracks({}, 0, { channels: auto.channels })
+  for (const name of ['ann', 'bob', 'cyd']) room.join(name, (nowMs) => block(0, nowMs > (name === 'cyd' ? 3000 : 500) && nowMs <= 8000))
+  room.run(10_000)
+  const [cyd] = room.sink.spansOf('cyd')
+  expect([cyd!.sessionId, cyd!.fromFrame, cyd!.meetingMs]).toEqual(['s1', 0, 2700])
+})
+
 test('S2 with all channels taken one is let go after a pause of 0.3 s, so that its guard is over when the next one speaks', () => {
   const room = new RoomOfTracks({}, 0, two)
   room.join('ann', script(1, [500, 3000]))

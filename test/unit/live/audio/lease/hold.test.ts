@@ -1,25 +1,25 @@
 import { expect, test } from 'vitest'
 import { asIdentity, trackKey } from '../../../../../src/core/ids.js'
 import type { BlockKind } from '../../../../../src/live/audio/block-queue.js'
-import { mayCut, mayDisplace, mayEnd, mayInterrupt, mayMove, mayTakeOver } from '../../../../../src/live/audio/lease/hold.js'
+import { mayCut, mayDisplace, mayEnd, mayInterrupt, mayMove, mayTakeOver, spareLead } from '../../../../../src/live/audio/lease/hold.js'
 import { Track } from '../../../../../src/live/audio/track.js'
 import { AUDIO_TUNABLES } from '../../../../../src/live/audio/tunables.js'
 import { EnergyDetector } from '../../../../../src/live/audio/voice/energy.js'
 
 const T = AUDIO_TUNABLES
 
-/** A holder with these blocks waiting, oldest first: v voice, u undecided, s silent; a loud block has an RMS of 1000, else 100. */
+/** A holder with these blocks waiting, oldest first: v voice, u undecided, s silent, a silent but audible; a loud block has an RMS of 1000, else 100. */
 function holder(waiting: string, state: Partial<Track> = {}): Track {
   const who = { key: trackKey(asIdentity('ann'), 'microphone'), identity: asIdentity('ann') }
   const track = new Track(who, new EnergyDetector(200), 0, 0, T)
-  const kinds: Record<string, BlockKind> = { v: 'voice', u: 'undecided', s: 'silent', V: 'voice' }
+  const kinds: Record<string, BlockKind> = { v: 'voice', u: 'undecided', s: 'silent', a: 'silent', V: 'voice' }
   for (const letter of waiting) {
     const kind = kinds[letter] as BlockKind
     track.queue.push(new Int16Array(T.blockSamples), {
       meetingMs: 0,
       rms: letter === 'V' ? 1000 : 100,
       kind,
-      audible: kind !== 'silent',
+      audible: letter !== 's',
       runStart: false,
     })
   }
@@ -40,6 +40,21 @@ test.each([
   ['sssss', 12, 5, false, 'what is needed now'],
 ])('A4 %s after %i quiet blocks, %i needed: cut %s (%s)', (waiting, pausedBlocks, need, expected) => {
   expect(mayCut(holder(waiting, { pausedBlocks }), need, T)).toBe(expected)
+})
+
+test.each([
+  ['ssssssvvvv', 400, 1, 'all but 0.25 s'],
+  ['ssssssuuvv', 400, 1, 'all but 0.25 s before what may be voice'],
+  ['sssssssssvvvv', 400, 4, 'all but 0.25 s'],
+  ['sssssssssvvvv', 199, 3, 'no more than it has waited for'],
+  ['ssssssvvvv', 49, 0, 'no more than it has waited for'],
+  ['asssssvvvv', 400, 0, 'nothing that can be heard'],
+  ['sassssssvvvv', 400, 1, 'nothing from what can be heard on'],
+  ['sssssvv', 400, 0, 'not of 0.25 s'],
+  ['vvssssss', 400, 0, 'no pause'],
+  ['', 400, 0, 'nothing'],
+])('S3 of %s waiting, seated after %i ms, %i lead-in blocks are left out (%s)', (waiting, waitedMs, expected) => {
+  expect(spareLead(holder(waiting), waitedMs, T)).toBe(expected)
 })
 
 test.each([
