@@ -6,13 +6,17 @@ import { simulate } from '../support/sim/meeting.js'
 const FROM = Number(process.env['SIM_FROM'] ?? 1)
 const COUNT = Number(process.env['SIM_COUNT'] ?? 1000)
 
-test('I1 I2 I4 I7 I8 I11 a thousand simulated meetings with random faults break no invariant', async () => {
+test('I1 I2 I3 I4 I5 I7 I8 I11 a thousand simulated meetings with random faults break no invariant', async () => {
   const totals = await simulateMany(FROM, COUNT)
   expect(totals.worst).toEqual([])
   // the meetings are no formality: faults cost some of them something, and most nothing
   if (COUNT >= 1000) {
     expect(totals.complete).toBeGreaterThan(COUNT / 3)
     expect(totals.lost).toBeGreaterThan(0)
+    // most of what is lost lies in a gap; what does not has its reason (losses.ts)
+    expect(totals.ungapped.none).toBe(0)
+    expect(totals.ungapped.hidden).toBeLessThan(totals.lost * 0.01)
+    expect(totals.ungapped.session + totals.ungapped.unknown + totals.ungapped.piece).toBeLessThan(totals.lost * 0.1)
     expect(totals.returned).toBeGreaterThan(totals.spoken * 0.7)
   }
 }, 600_000)
@@ -27,9 +31,21 @@ test.each([
   [70344, 'I4 the same, then a drop'],
   [72057, 'I4 a probe repeats 10 ms before a pause'],
   [2661, 'I11 a probe stands in the midst of a block'],
+  [19, 'I4 a meeting is stopped before the next bot is in the room'],
+  [441, 'I4 somebody leaves, and the bot that has their last words on their way is replaced'],
+  [680, 'I4 a stop comes while a slow store keeps the next bot from beginning'],
+  [2209, 'I4 a burst holds frames while the room connection is lost'],
+  [2719, 'I4 the end of a session cuts a block in two'],
+  [1016, 'I4 a frozen bot wakes up and takes the room from its successor'],
   [15558, 'I11 a probe that begins another block stands in the midst of one'],
 ])('seed %i breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed)).violations).toEqual([])
+})
+
+// Open: a recovery waits in memory for the service while later texts of the same person are stored; the process dies, and the gap of the
+// takeover begins behind them. A spool brings the audio back; this simulation has none. When this passes, `hidden` of losses.ts goes.
+test.fails('seed 655 breaks I4: texts that are stored out of order hide an earlier loss from a takeover', async () => {
+  expect((await simulate(655)).ungapped).not.toHaveProperty('hidden')
 })
 
 test('one seed gives the same meeting again', async () => {

@@ -195,18 +195,23 @@ export class MemoryStore implements MeetingStore {
   }
 
   saveSession(claim: Claim, session: SessionRecord): Promise<void> {
-    return this.#write(claim, (entry) => void entry.sessions.set(session.sessionId, session))
+    return this.#write(claim, (entry) => {
+      const { sentFrames = 0, acknowledgedFrames = 0 } = entry.sessions.get(session.sessionId) ?? {}
+      entry.sessions.set(session.sessionId, {
+        ...session,
+        sentFrames: Math.max(sentFrames, session.sentFrames),
+        acknowledgedFrames: Math.max(acknowledgedFrames, session.acknowledgedFrames),
+      })
+    })
   }
 
   saveSpans(claim: Claim, spans: readonly Span[]): Promise<void> {
-    return this.#write(claim, (entry) => {
-      for (const span of spans) entry.spans.set(`${span.sessionId}/${span.channel}/${span.fromFrame}`, span)
-    })
+    return this.#write(claim, (entry) => putSpans(entry.spans, spans))
   }
 
   appendSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[] = []): Promise<readonly StoredSegment[]> {
     return this.#write(claim, (entry) => {
-      for (const span of spans) entry.spans.set(`${span.sessionId}/${span.channel}/${span.fromFrame}`, span)
+      putSpans(entry.spans, spans)
       const fresh = segments.filter((segment) => !entry.segments.some((one) => keyOf(one) === keyOf(segment)))
       const stored = fresh.map((segment) => ({ ...segment, seq: (entry.seq += 1) }))
       entry.segments.push(...stored)
@@ -225,6 +230,8 @@ export class MemoryStore implements MeetingStore {
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void> {
     return this.#write(claim, (entry) => {
       for (const gap of gaps) {
+        // a write that is repeated because its answer was lost adds nothing
+        if (entry.gaps.some((one) => isSameGap(one.gap, gap))) continue
         const n = (this.#gaps += 1)
         entry.gaps.push({ n, gap })
         this.#tell(entry, { kind: 'gap', gap, n })
@@ -372,4 +379,16 @@ export class MemoryStore implements MeetingStore {
 }
 
 const isFinal = (meeting: MeetingRecord): boolean => FINAL_STATES.includes(meeting.state)
+const isSameGap = (a: Gap, b: Gap): boolean =>
+  a.identity === b.identity && a.fromMs === b.fromMs && a.toMs === b.toMs && a.reason === b.reason
+
+/** An older version of a span that comes late does not make it shorter. */
+function putSpans(known: Map<string, Span>, spans: readonly Span[]): void {
+  for (const span of spans) {
+    const key = `${span.sessionId}/${span.channel}/${span.fromFrame}`
+    const before = known.get(key)
+    known.set(key, before ? { ...before, toFrame: Math.max(before.toFrame, span.toFrame) } : span)
+  }
+}
+
 const keyOf = (segment: Segment): string => `${segment.sessionId}/${segment.utteranceId}/${segment.part}`

@@ -1,3 +1,4 @@
+import type { Explanation } from './losses.js'
 import { simulate } from './meeting.js'
 import type { SimVerdict } from './verdict.js'
 
@@ -11,27 +12,30 @@ export interface SimTotals {
   readonly spoken: number
   readonly returned: number
   readonly lost: number
-  /** lost, and in no gap of their speaker: such a meeting is not called complete */
-  readonly ungapped: number
+  /** lost, and in no gap of their speaker, by what explains it: such a meeting is not called complete */
+  readonly ungapped: Readonly<Record<Exclude<Explanation, 'gap'>, number>>
   readonly complete: number
 }
+
+const WHYS = ['piece', 'session', 'unknown', 'hidden', 'none'] as const
 
 /** Simulates meetings one after the other, seeds `from` on. */
 export async function simulateMany(from: number, count: number, told?: (verdict: SimVerdict) => void): Promise<SimTotals> {
   const worst: SimVerdict[] = []
-  const sums = { spoken: 0, returned: 0, lost: 0, ungapped: 0, complete: 0 }
+  const sums = { spoken: 0, returned: 0, lost: 0, complete: 0 }
+  const ungapped = { piece: 0, session: 0, unknown: 0, hidden: 0, none: 0 }
   let violations = 0
   for (let seed = from; seed < from + count; seed++) {
     const verdict = await simulate(seed)
     sums.spoken += verdict.spoken
     sums.returned += verdict.returned
     sums.lost += verdict.lost
-    sums.ungapped += verdict.ungapped
+    for (const why of WHYS) ungapped[why] += verdict.ungapped[why] ?? 0
     if (verdict.complete) sums.complete++
     if (verdict.violations.length === 0) continue
     violations++
     if (worst.length < 10) worst.push(verdict)
     told?.(verdict)
   }
-  return { simulatedMeetings: count, violations, worst, ...sums }
+  return { simulatedMeetings: count, violations, worst, ungapped, ...sums }
 }

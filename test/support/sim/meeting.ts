@@ -6,12 +6,12 @@ import { silentLogger, type Logger } from '../../../src/observe/logger.js'
 import type { MeetingRecord } from '../../../src/records/port.js'
 import { BOT_OPTIONS } from '../bot-rig.js'
 import { seeded } from '../marks-audio.js'
-import { MemoryStore } from '../memory-store.js'
 import { SimProcess, SimTime } from './clock.js'
 import { SimRoom } from './room.js'
 import { SimSpeech } from './speech.js'
-import { SimDisk, SimStoreFaults, storeOf } from './store.js'
-import { judgeMeeting, type SimVerdict } from './verdict.js'
+import { SimDisk, SimStoreFaults, storeOf, tenureOf } from './store.js'
+import { judgeMeeting, type SimRemains, type SimVerdict } from './verdict.js'
+import { WatchedStore } from './watched-store.js'
 import { requestFor } from '../records.js'
 
 /** What can be switched when a seed is looked into. */
@@ -21,6 +21,8 @@ export interface SimOptions {
   readonly logger?: Logger
   /** told of each fault */
   readonly onFault?: (atMs: number, kind: FaultKind) => void
+  /** told of what the meeting left, before it is judged */
+  readonly onRemains?: (remains: SimRemains) => void
 }
 
 /** Kinds of fault. */
@@ -78,7 +80,7 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
     idsInResult: random() < 0.6,
     keepsResults: random() < 0.9,
   })
-  const store = new MemoryStore(() => time.nowMs)
+  const store = new WatchedStore(time)
   const faults = new SimStoreFaults()
   const disk = new SimDisk(time)
   const botOptions: BotOptions = {
@@ -125,6 +127,7 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
         now,
         claim,
         { segment: (segment) => running.told.push(segment.id) },
+        tenureOf(store, claim, time, now.startedAt),
       )
       running.outcome = await bot.run(new AbortController().signal)
     }
@@ -239,7 +242,7 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
   const isOver = () =>
     isPastEnd && launching === 0 && runs.every(({ process, isDone }) => process.state === 'dead' || (process.state === 'running' && isDone))
   const isEnded = await time.runUntil(isOver, lengthMs + END_WITHIN_MS)
-  return judgeMeeting({
+  const remains: SimRemains = {
     seed,
     people: people.length,
     room,
@@ -249,6 +252,9 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
     meetingId: meeting.id,
     runs,
     isEnded,
+    stopMs: lengthMs,
     plan: plan.map(({ kind }) => kind),
-  })
+  }
+  options.onRemains?.(remains)
+  return judgeMeeting(remains)
 }

@@ -15,6 +15,8 @@ export interface Spoken {
   wasHeard: boolean
   /** on a track that began while no bot was connected: nobody can know since when */
   readonly isUnseen: boolean
+  /** while no bot that runs was connected */
+  readonly isUnattended: boolean
 }
 
 /** the room's watchdog over frames */
@@ -91,7 +93,12 @@ export class SimRoom {
         const connection = new FakeRoomConnection(options, events)
         const link: Link = { connection, process, isTorn: false, torn: 0 }
         // one identity, one connection
-        for (const other of this.#links.splice(0)) other.process.receive(() => other.connection.end('duplicate_identity'))
+        for (const other of this.#links.splice(0)) {
+          other.process.receive(() => {
+            other.torn++
+            other.connection.end('duplicate_identity')
+          })
+        }
         this.#links.push(link)
         for (const person of this.people) {
           if (!person.isThere) continue
@@ -161,7 +168,12 @@ export class SimRoom {
   /** The connection is lost for good; joining fails for so long. */
   drop(ms: number): void {
     this.downUntilMs = this.#time.nowMs + ms
-    for (const { connection, process } of this.#links.splice(0)) process.receive(() => connection.end('connection_lost'))
+    for (const link of this.#links.splice(0)) {
+      link.process.receive(() => {
+        link.torn++
+        link.connection.end('connection_lost')
+      })
+    }
   }
 
   /** Frames of everybody stop for so long, and the bots' watchdogs see it. */
@@ -186,7 +198,11 @@ export class SimRoom {
 
   #newTrack(person: Person): void {
     person.track++
-    person.isUnseen = !this.#links.some(({ isTorn, process }) => !isTorn && process.state === 'running')
+    person.isUnseen = this.#isUnattended
+  }
+
+  get #isUnattended(): boolean {
+    return !this.#links.some(({ isTorn, process }) => !isTorn && process.state === 'running')
   }
 
   #person(name: string): Person {
@@ -198,13 +214,14 @@ export class SimRoom {
   /** Everybody in the room speaks or is silent for one more block. */
   #beat(): void {
     const nowMs = this.#time.nowMs
+    const isUnattended = this.#isUnattended
     if (nowMs >= this.burstUntilMs) for (const deliver of this.#held.splice(0)) deliver()
     for (const person of this.people) {
       if (!person.isThere || person.isMuted) continue
       const isTalking = this.#talks(person, this.#time.elapsedMs)
       const startMs = this.#time.elapsedMs - BLOCK_MS
       const spoken = isTalking
-        ? { id: this.spoken.length + 1, name: person.name, startMs, wasHeard: false, isUnseen: person.isUnseen }
+        ? { id: this.spoken.length + 1, name: person.name, startMs, wasHeard: false, isUnseen: person.isUnseen, isUnattended }
         : null
       if (spoken) this.spoken.push(spoken)
       const samples = spoken ? stampedBlock(spoken.id) : new Int16Array(BLOCK)

@@ -43,6 +43,8 @@ export class StampReader {
   frames = 0
   /** blocks of which too little came before another one began, or silence: their rest may stand behind a probe */
   readonly pieces = new Set<number>()
+  /** blocks of which enough came */
+  readonly understood = new Set<number>()
   #odd: Buffer | null = null
 
   constructor(channels: number) {
@@ -73,11 +75,18 @@ export class StampReader {
         if (this.frames + at / channels - pending.frame > LATEST_FRAMES) this.#letGo(channel)
       } else if (++pending.soundFrames >= SOUND_FRAMES) {
         found.push({ id: pending.id, channel, frame: pending.frame })
+        this.understood.add(pending.id)
         this.#pending[channel] = null
       }
     }
     this.frames += frames
     return found
+  }
+
+  /** How much of a block came: enough for a word, a piece of it, or nothing. */
+  heard(id: number): 'whole' | 'piece' | null {
+    if (this.understood.has(id)) return 'whole'
+    return this.pieces.has(id) || this.#pending.some((pending) => pending?.id === id) ? 'piece' : null
   }
 
   #letGo(channel: number): void {

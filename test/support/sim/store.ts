@@ -1,6 +1,7 @@
 import { UpstreamError } from '../../../src/core/errors.js'
 import type { Claim, FinalsBatch, FinalsLog, FinalsLogs, MeetingStore } from '../../../src/records/port.js'
-import type { MemoryStore } from '../memory-store.js'
+import type { Tenure } from '../../../src/live/bot/inheritance.js'
+import type { WatchedStore } from './watched-store.js'
 import type { SimProcess, SimTime } from './clock.js'
 
 /** How the way to the store is: what it does to every call. */
@@ -13,7 +14,7 @@ export class SimStoreFaults {
 }
 
 /** The store as one process reaches it: away, slow, or answering after the process is dead. */
-export function storeOf(process: SimProcess, store: MemoryStore, time: SimTime, faults: SimStoreFaults): MeetingStore {
+export function storeOf(process: SimProcess, store: WatchedStore, time: SimTime, faults: SimStoreFaults): MeetingStore {
   const call = async (run: () => unknown): Promise<unknown> => {
     const waitMs = time.nowMs < faults.slowUntilMs ? faults.slowMs : 1
     await new Promise<void>((resolve) => time.after(waitMs, resolve))
@@ -31,6 +32,20 @@ export function storeOf(process: SimProcess, store: MemoryStore, time: SimTime, 
       return (...args: unknown[]) => process.answer(call(() => (value as (...all: unknown[]) => unknown).apply(target, args)))
     },
   })
+}
+
+/** How a bot stands to those of other processes: it can ask whose the meeting is, and nobody gives one away. */
+export function tenureOf(store: WatchedStore, { epoch }: Claim, time: SimTime, startedAt: string | null): Tenure {
+  return {
+    elapsedMs: startedAt === null ? null : time.nowMs - Date.parse(startedAt),
+    storeNowMs: time.nowMs,
+    silentMs: null,
+    isReleased: false,
+    check: () => Promise.resolve(store.newestEpoch === epoch ? 'held' : 'lost'),
+    release: () => Promise.resolve(),
+    left: () => Promise.resolve(),
+    leftBefore: () => Promise.resolve(null),
+  }
 }
 
 interface LogFile {

@@ -1,11 +1,12 @@
-import { asIdentity, type MeetingId } from '../../../src/core/ids.js'
+import type { MeetingId } from '../../../src/core/ids.js'
 import type { BotOutcome } from '../../../src/live/bot/bot.js'
-import type { MemoryStore } from '../memory-store.js'
 import type { SimProcess } from './clock.js'
+import { explain, liesInGap, type Explanation } from './losses.js'
 import type { SimRoom } from './room.js'
 import type { SimSpeech } from './speech.js'
-import { BLOCK_MS } from './stamps.js'
 import type { SimDisk } from './store.js'
+import { recordViolations } from './records.js'
+import type { WatchedStore } from './watched-store.js'
 
 /** What a simulated meeting left. */
 export interface SimRemains {
@@ -13,7 +14,7 @@ export interface SimRemains {
   readonly people: number
   readonly room: SimRoom
   readonly speech: SimSpeech
-  readonly store: MemoryStore
+  readonly store: WatchedStore
   readonly disk: SimDisk
   readonly meetingId: MeetingId
   readonly runs: readonly {
@@ -23,6 +24,8 @@ export interface SimRemains {
     readonly told: readonly string[]
   }[]
   readonly isEnded: boolean
+  /** when the end was asked for, simulated ms */
+  readonly stopMs: number
   readonly plan: readonly string[]
 }
 
@@ -34,8 +37,8 @@ export interface SimVerdict {
   readonly returned: number
   /** handed to a bot, and in no text */
   readonly lost: number
-  /** of these, not in a gap of their speaker */
-  readonly ungapped: number
+  /** of these, those that lie in no gap of their speaker, by what explains it */
+  readonly ungapped: Readonly<Partial<Record<Explanation, number>>>
   readonly complete: boolean
   readonly state: string
   readonly violations: readonly string[]
@@ -43,6 +46,8 @@ export interface SimVerdict {
 
 /** how far a word may stand from where it was said */
 const POSITION_MS = 150
+/** a process that was frozen reads late what came meanwhile, and may date it so at first */
+const LATE_MS = 15_000
 /** what may go missing of a person unseen: right before their track ends */
 const UNSEEN_BLOCKS = 22
 /** blocks at the edge of what a gap tells: gaps follow packets and ticks */
@@ -51,8 +56,11 @@ const EDGE_MS = 150
 /** Holds what is stored against what was spoken. */
 export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const { seed, room, store, meetingId, runs, isEnded, plan } = remains
-  const violations: string[] = []
   const segments = await store.segments(meetingId)
+  const violations = [
+    ...store.violations,
+    ...recordViolations(await store.spans(meetingId), segments, plan.includes('freeze') ? LATE_MS : 0),
+  ]
   const gaps = await store.gaps(meetingId)
   const coverage = await store.coverage(meetingId)
   const { state, startedAt } = await store.meeting(meetingId)
@@ -92,21 +100,31 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
       if (!stored.has(id) && isFinal && remains.disk.files.length === 0) violations.push(`I1 ${id} was told and is not stored`)
   const lost = room.spoken.filter(({ id, wasHeard }) => wasHeard && !returned.has(id))
   const unheard = room.spoken.filter(({ wasHeard }) => !wasHeard)
-  const inGap = ({ name, startMs: atMs }: { name: string; startMs: number }) =>
-    gaps.some(
-      (gap) =>
-        gap.identity === asIdentity(name) && gap.fromMs - EDGE_MS <= atMs - startMs && atMs - startMs + BLOCK_MS <= gap.toMs + EDGE_MS,
-    )
-  const ungapped = lost.filter((spoken) => !inGap(spoken))
+  const facts = {
+    speech: remains.speech,
+    gaps,
+    segments,
+    sessions: await store.sessions(meetingId),
+    coverage,
+    takeovers: store.takeovers,
+    startMs,
+  }
+  const ungapped: Partial<Record<Explanation, number>> = {}
+  for (const spoken of lost) {
+    const why = explain(spoken, { ...facts, stopMs: remains.stopMs })
+    if (why === 'gap') continue
+    ungapped[why] = (ungapped[why] ?? 0) + 1
+    if (why === 'none' && ungapped.none === 1) violations.push(`I4 b${spoken.id} of ${spoken.name} is lost, and in no gap`)
+  }
   const complete = coverage?.complete ?? false
-  // a block that is cut by the end of a session is all there, but in two pieces: no word to a recogniser
-  const cuttable = remains.speech.sessions.slice(1).reduce((sum, { channels }) => sum + channels, 0)
-  // so is one in which the probe of a connection stands; blocks of which nothing came are no such
-  const missing = lost.filter(({ id }) => !remains.speech.sessions.some(({ reader }) => reader.pieces.has(id)))
-  if (complete && missing.length > cuttable) violations.push(`I11 complete, but ${missing.length} blocks are lost (b${missing[0]!.id})`)
+  // a block that the end of a session or a probe cuts is all there, but in two pieces: no word to a recogniser
+  const { piece = 0 } = ungapped
+  const cuts = remains.speech.sessions.reduce((sum, { channels }) => sum + 2 * channels, 0) + remains.speech.connections
+  if (piece > cuts) violations.push(`I4 ${piece} blocks are said to be cut, in ${cuts} places`)
+  if (complete && lost.length > piece) violations.push(`I11 complete, but ${lost.length - piece} blocks are lost`)
   // nobody misses whom no bot ever saw
   const seen = new Set<string>(coverage?.rows.map(({ identity }) => identity))
-  const silent = unheard.filter((spoken) => !spoken.isUnseen && seen.has(spoken.name) && !inGap(spoken))
+  const silent = unheard.filter((spoken) => !spoken.isUnseen && seen.has(spoken.name) && !liesInGap(spoken, gaps, startMs, EDGE_MS))
   if (complete && silent.length > UNSEEN_BLOCKS * remains.people)
     violations.push(`I11 complete, but ${silent.length} blocks were not heard (b${silent[0]!.id})`)
   if (isEnded && coverage === null && state !== 'failed') violations.push(`I7 ended as ${state} without coverage`)
@@ -120,7 +138,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
     spoken: room.spoken.length,
     returned: returned.size,
     lost: lost.length,
-    ungapped: ungapped.length,
+    ungapped,
     complete,
     state,
     violations: violations.slice(0, 6),

@@ -1,0 +1,78 @@
+import type { Gap } from '../../../src/live/audio/span.js'
+import type { Segment } from '../../../src/live/transcript/segment.js'
+import type { SessionRecord, StoredCoverage } from '../../../src/records/port.js'
+import type { Spoken } from './room.js'
+import type { SimSpeech } from './speech.js'
+import { BLOCK_MS } from './stamps.js'
+import type { Takeover } from './watched-store.js'
+
+/**
+ * What explains that a block which a bot was handed is in no text, from the best reason to the weakest. `none` breaks I4.
+ * - `gap`: it lies in a stored gap of its speaker.
+ * - `piece`: all of it reached the service in two pieces, of which it understood neither: a probe or the end of a session is between them.
+ * - `session`: it reached a session that did not end well, whose texts were not to be had any more; the transcript says so.
+ * - `unknown`: nobody who had the meeting could know that its speaker was there: of that, nothing had reached the store.
+ * - `hidden`: open fault: a later text of its speaker was stored before the takeover, and the gap of the takeover begins behind that.
+ */
+export type Explanation = 'gap' | 'piece' | 'session' | 'unknown' | 'hidden' | 'none'
+
+/** What a loss is held against. */
+export interface LossFacts {
+  readonly speech: SimSpeech
+  readonly gaps: readonly Gap[]
+  readonly segments: readonly Segment[]
+  readonly sessions: readonly SessionRecord[]
+  readonly coverage: StoredCoverage | null
+  readonly takeovers: readonly Takeover[]
+  /** simulated ms of the meeting's start, and of the moment when its end was asked for */
+  readonly startMs: number
+  readonly stopMs: number
+}
+
+/** a gap may begin or end within a block */
+const EDGE_MS = BLOCK_MS
+
+/** Whether the block lies in one of the gaps. @param edgeMs how far it may stand out */
+export function liesInGap({ name, startMs }: Spoken, gaps: readonly Gap[], meetingStartMs: number, edgeMs = EDGE_MS): boolean {
+  const atMs = startMs - meetingStartMs
+  return gaps.some((gap) => gap.identity === name && gap.fromMs - edgeMs <= atMs && atMs + BLOCK_MS <= gap.toMs + edgeMs)
+}
+
+/** Why a lost block is lost. */
+export function explain(spoken: Spoken, facts: LossFacts): Explanation {
+  if (liesInGap(spoken, facts.gaps, facts.startMs)) return 'gap'
+  const heard = facts.speech.sessions.flatMap(({ id, reader }) => {
+    const record = facts.sessions.find(({ vendorId }) => vendorId === id)
+    const how = reader.heard(spoken.id)
+    return how === null ? [] : [{ how, end: record === undefined ? 'unknown' : record.endReason }]
+  })
+  if (heard.some(({ how, end }) => how === 'whole' && end === 'done')) return 'none'
+  if (heard.some(({ end }) => end !== 'unknown' && end !== 'done') && isDoubted(facts)) return 'session'
+  if (heard.some(({ how, end }) => how === 'piece' && end !== 'unknown')) return 'piece'
+  if (isUnknown(spoken, facts)) return 'unknown'
+  return isHidden(spoken, facts) ? 'hidden' : 'none'
+}
+
+/** Texts of one person may be stored out of order: a recovery waits for the service while the next session goes on. */
+function isHidden({ name, startMs: spokenMs }: Spoken, { takeovers, segments, coverage, startMs }: LossFacts): boolean {
+  const next = takeovers.find(({ atMs }) => atMs > spokenMs)
+  if (!next || coverage?.doubts.includes('taken_over') !== true) return false
+  return segments.some((one) => one.identity === name && one.startMs > spokenMs - startMs && one.startMs < next.atMs - startMs)
+}
+
+/** The transcript says that texts of a session may be missing, and the service would not, or could not, be asked for them. */
+function isDoubted({ coverage, speech, takeovers, stopMs }: LossFacts): boolean {
+  const doubts = coverage?.doubts ?? []
+  if (takeovers.length > 0) return doubts.includes('taken_over')
+  const isOut = Math.max(speech.downUntilMs, speech.blackholeUntilMs) > stopMs
+  return doubts.includes('session') && (!speech.habits.keepsResults || isOut)
+}
+
+/** Its speaker came while no bot that ran was connected, or too shortly before a takeover for the store to know. */
+function isUnknown(spoken: Spoken, { takeovers, startMs }: LossFacts): boolean {
+  if (spoken.isUnseen && spoken.isUnattended) return true
+  const next = takeovers.find(({ atMs }) => atMs > spoken.startMs)
+  if (!next) return false
+  const leftMs = next.people.get(spoken.name)
+  return leftMs === undefined || (leftMs !== null && leftMs <= spoken.startMs - startMs)
+}
