@@ -45,6 +45,8 @@ export function tenureOf(store: WatchedStore, { epoch }: Claim, time: SimTime, s
     release: () => Promise.resolve(),
     left: () => Promise.resolve(),
     leftBefore: () => Promise.resolve(null),
+    settled: () => Promise.resolve(),
+    before: () => Promise.resolve({ isSettled: true, signs: '' }),
   }
 }
 
