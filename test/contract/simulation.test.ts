@@ -15,7 +15,6 @@ test('I1 I2 I3 I4 I5 I7 I8 I11 a thousand simulated meetings with random faults 
     expect(totals.lost).toBeGreaterThan(0)
     // most of what is lost lies in a gap; what does not has its reason (losses.ts)
     expect(totals.ungapped.none).toBe(0)
-    expect(totals.ungapped.hidden).toBeLessThan(totals.lost * 0.01)
     expect(totals.ungapped.session + totals.ungapped.unknown + totals.ungapped.piece).toBeLessThan(totals.lost * 0.1)
     expect(totals.returned).toBeGreaterThan(totals.spoken * 0.7)
   }
@@ -37,15 +36,11 @@ test.each([
   [2209, 'I4 a burst holds frames while the room connection is lost'],
   [2719, 'I4 the end of a session cuts a block in two'],
   [1016, 'I4 a frozen bot wakes up and takes the room from its successor'],
+  [655, 'I4 a recovery waits for the service while later texts are stored, and the bot is replaced'],
+  [5991, 'I4 the same'],
   [15558, 'I11 a probe that begins another block stands in the midst of one'],
 ])('seed %i breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed)).violations).toEqual([])
-})
-
-// Open: a recovery waits in memory for the service while later texts of the same person are stored; the process dies, and the gap of the
-// takeover begins behind them. A spool brings the audio back; this simulation has none. When this passes, `hidden` of losses.ts goes.
-test.fails('seed 655 breaks I4: texts that are stored out of order hide an earlier loss from a takeover', async () => {
-  expect((await simulate(655)).ungapped).not.toHaveProperty('hidden')
 })
 
 test('one seed gives the same meeting again', async () => {

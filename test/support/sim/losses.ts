@@ -1,5 +1,4 @@
 import type { Gap } from '../../../src/live/audio/span.js'
-import type { Segment } from '../../../src/live/transcript/segment.js'
 import type { SessionRecord, StoredCoverage } from '../../../src/records/port.js'
 import type { Spoken } from './room.js'
 import type { SimSpeech } from './speech.js'
@@ -12,15 +11,13 @@ import type { Takeover } from './watched-store.js'
  * - `piece`: all of it reached the service in two pieces, of which it understood neither: a probe or the end of a session is between them.
  * - `session`: it reached a session that did not end well, whose texts were not to be had any more; the transcript says so.
  * - `unknown`: nobody who had the meeting could know that its speaker was there: of that, nothing had reached the store.
- * - `hidden`: open fault: a later text of its speaker was stored before the takeover, and the gap of the takeover begins behind that.
  */
-export type Explanation = 'gap' | 'piece' | 'session' | 'unknown' | 'hidden' | 'none'
+export type Explanation = 'gap' | 'piece' | 'session' | 'unknown' | 'none'
 
 /** What a loss is held against. */
 export interface LossFacts {
   readonly speech: SimSpeech
   readonly gaps: readonly Gap[]
-  readonly segments: readonly Segment[]
   readonly sessions: readonly SessionRecord[]
   readonly coverage: StoredCoverage | null
   readonly takeovers: readonly Takeover[]
@@ -50,14 +47,7 @@ export function explain(spoken: Spoken, facts: LossFacts): Explanation {
   if (heard.some(({ end }) => end !== 'unknown' && end !== 'done') && isDoubted(facts)) return 'session'
   if (heard.some(({ how, end }) => how === 'piece' && end !== 'unknown')) return 'piece'
   if (isUnknown(spoken, facts)) return 'unknown'
-  return isHidden(spoken, facts) ? 'hidden' : 'none'
-}
-
-/** Texts of one person may be stored out of order: a recovery waits for the service while the next session goes on. */
-function isHidden({ name, startMs: spokenMs }: Spoken, { takeovers, segments, coverage, startMs }: LossFacts): boolean {
-  const next = takeovers.find(({ atMs }) => atMs > spokenMs)
-  if (!next || coverage?.doubts.includes('taken_over') !== true) return false
-  return segments.some((one) => one.identity === name && one.startMs > spokenMs - startMs && one.startMs < next.atMs - startMs)
+  return 'none'
 }
 
 /** The transcript says that texts of a session may be missing, and the service would not, or could not, be asked for them. */

@@ -103,7 +103,6 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const facts = {
     speech: remains.speech,
     gaps,
-    segments,
     sessions: await store.sessions(meetingId),
     coverage,
     takeovers: store.takeovers,
