@@ -7,6 +7,7 @@ import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore, SessionRecord } from '../../records/port.js'
 import type { ForeignSession, SttPort, Utterance } from '../stt/port.js'
+import { isRetold } from '../transcript/retold.js'
 import type { Segment } from '../transcript/segment.js'
 import type { Handover } from './handover.js'
 import type { Left } from './inheritance.js'
@@ -171,7 +172,11 @@ export class Legacy {
     for (let asked = 0; asked < MAX_ASKED && !signal.aborted; asked++) {
       const isLast = this.#hurry.signal.aborted
       const found = await this.#results(of, signal)
-      const segments = this.#unknown(found?.utterances ?? [], stored)
+      let segments = this.#unknown(found?.utterances ?? [], stored)
+      if (segments.length > 0) {
+        await this.#refresh(stored, signal)
+        segments = this.#unknown(found?.utterances ?? [], stored)
+      }
       if (segments.length > 0) {
         logger.warn({ session: sessionId, segments: segments.length }, 'texts that an earlier bot did not live to see')
         scribe.add(segments)
@@ -181,6 +186,15 @@ export class Legacy {
       await clock.sleep(ASK_EVERY_MS, AbortSignal.any([signal, this.#hurry.signal])).catch(() => undefined)
     }
     return false
+  }
+
+  /** What was stored meanwhile: an earlier bot that was only frozen, or the next one on its disk, may have brought in the same texts. */
+  async #refresh(stored: Segment[], signal: AbortSignal): Promise<void> {
+    const now = await this.#stored(signal)
+    if (!now) return
+    this.#parts.scribe.inherit(now.spans)
+    const known = new Set(stored.map(({ id }) => id))
+    stored.push(...now.segments.filter(({ id }) => !known.has(id)))
   }
 
   /** A service that fails is as one that does not answer. */
@@ -206,7 +220,8 @@ export class Legacy {
       const [first, ...rest] = scribe.attribute(shifted(utterance, shiftSec))
       if (!first) continue
       if (twin) shiftSec += (twin.startMs - first.startMs) / 1000
-      else if (![first, ...rest].some((segment) => stored.some((known) => isSame(segment, known)))) found.push(first, ...rest)
+      else if (![first, ...rest].some((segment) => stored.some((known) => isSame(segment, known) || isRetold(segment, known))))
+        found.push(first, ...rest)
     }
     return found
   }

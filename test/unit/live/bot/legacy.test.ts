@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { UpstreamError } from '../../../../src/core/errors.js'
-import type { MeetingId } from '../../../../src/core/ids.js'
+import { asIdentity, type MeetingId } from '../../../../src/core/ids.js'
 import { FakeBacklog, type FakeSttSession } from '../../../support/fake-stt.js'
 import { AttendanceRig, type AttendanceProcess } from '../../../support/attendance-rig.js'
+import { segmentOf } from '../../../support/records.js'
 
 describe('what a bot that is gone left behind', () => {
   let rig: AttendanceRig
@@ -198,6 +199,34 @@ describe('what a bot that is gone left behind', () => {
       }
       return joined
     }
+
+    it('28 I2 a text that was brought in by its own host meanwhile is not taken from the result once more', async () => {
+      one.attend(id)
+      await rig.clock.settle()
+      await rig.speak(one, 'ann', 2_000)
+      const { sessionId } = one.stt.last
+      const utterance = { sessionId, isFinal: true, channel: 0, words: [], language: 'en', confidence: 1 }
+      let asked = 0
+      two.stt.results = () => {
+        const told = { ...utterance, utteranceId: 'result:0:200', startSec: 0.2, endSec: 1.5, text: 'said once' }
+        return Promise.resolve({ utterances: asked++ === 0 ? [] : [told], isWhole: asked > 1 })
+      }
+      one.silence()
+      two.attend(id)
+      await rig.clock.advance(5_000)
+      expect(asked).toBe(1)
+      // it was frozen: its socket told it, its log was adopted by the next process on its disk
+      const own = segmentOf(sessionId, 0, {
+        identity: asIdentity('ann'),
+        utteranceId: '00-01',
+        text: 'said once',
+        startMs: 210,
+        endMs: 900,
+      })
+      await rig.store.adoptSegments({ meetingId: id, epoch: 1 }, [own], [])
+      await rig.clock.advance(20_000)
+      expect([asked, await texts()]).toEqual([2, ['said once']])
+    })
 
     it('7 in an outage, on another host: all that the service did not have is a gap, not its last 20 s', async () => {
       await hear(12_000, 30_000)
