@@ -31,6 +31,9 @@ const VARIANTS: Readonly<Record<string, Partial<VoiceTunables>>> = {
   'all, voiced 0.75': { voiced: 0.75 },
   'all, speech 0.7': { speech: 0.7 },
   'all, speech 0.9': { speech: 0.9 },
+  'all, tones as voices': { tone: 2 },
+  'all, tones never': { toneSpeech: 2 },
+  'all, tone 0.95': { tone: 0.95 },
   'all, no hold': { holdBlocks: 10_000 },
 }
 
