@@ -4,6 +4,7 @@ import type { VoiceDetector } from './detector.js'
 import { LevelMeter } from './level.js'
 import { PitchMeter } from './pitch.js'
 import type { SpeechListener } from './rnnoise.js'
+import { ToneMeter } from './tone.js'
 
 /** What may be tuned; `npm run bench -- voice` says what it costs. */
 export interface VoiceTunables extends CascadeRules {
@@ -21,6 +22,9 @@ export interface VoiceTunables extends CascadeRules {
   /** probability from which 10 ms are speech, and how many of these confirm; with 0 of them nobody is asked */
   readonly speech: number
   readonly speechFrames: number
+  /** a block that repeats itself as exactly as this above the voices is a tone, and takes a higher probability */
+  readonly tone: number
+  readonly toneSpeech: number
 }
 
 /** The values that the bench chose. */
@@ -33,6 +37,8 @@ export const VOICE_TUNABLES: VoiceTunables = {
   leastRms: 80,
   speech: 0.5,
   speechFrames: 2,
+  tone: 0.985,
+  toneSpeech: 0.98,
   doubtBlocks: 5,
   lookBlocks: 5,
   holdBlocks: 12,
@@ -52,6 +58,7 @@ export class StagedDetector implements VoiceDetector, LaterStages {
   readonly #cascade: Cascade
   readonly #level = new LevelMeter()
   readonly #pitch = new PitchMeter()
+  readonly #tone = new ToneMeter()
   readonly #fvad: FvadDetector
   readonly #listener: SpeechListener
   /** the present block; the caller's, read only while `hear` runs */
@@ -100,14 +107,19 @@ export class StagedDetector implements VoiceDetector, LaterStages {
     return this.#level.rms >= this.#tunables.leastRms && this.#pitch.periodicity(this.#block) >= this.#tunables.voiced
   }
 
+  /**
+   * RNNoise takes many a beep for speech for some 20 ms, with 0.5 to 0.9; of a voice it is sure within 50 ms. So of a tone it has to be as sure as that:
+   * a high voice that happens to be as steady is, too, or wavers a block later.
+   */
   isSpeech(goesOn: boolean): boolean {
-    const { speech, speechFrames } = this.#tunables
+    const { speech, speechFrames, tone, toneSpeech } = this.#tunables
     if (!goesOn) {
       this.#listener.reset()
       this.#speechFrames = 0
     }
+    const least = this.#tone.exactness(this.#block) >= tone ? toneSpeech : speech
     for (let at = 0; at + FRAME_SAMPLES <= this.#block.length && this.#speechFrames < speechFrames; at += FRAME_SAMPLES) {
-      if (this.#listener.probability(this.#block.subarray(at, at + FRAME_SAMPLES)) >= speech) this.#speechFrames++
+      if (this.#listener.probability(this.#block.subarray(at, at + FRAME_SAMPLES)) >= least) this.#speechFrames++
     }
     return this.#speechFrames >= speechFrames
   }

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { VoiceDetectorFactory } from '../../../../../src/live/audio/voice/detector.js'
 import { loadVoice } from '../../../../../src/live/audio/voice/load.js'
+import { faster, narrow, thin } from '../../../../support/voice-altered.js'
 import { markUtterances, vowelUtterances } from '../../../../support/voice-clips.js'
 import { noise } from '../../../../support/voice-noises.js'
 import { hitsOf, holds, sceneOf, verdictsOf } from '../../../../support/voice-trial.js'
@@ -29,6 +30,12 @@ describe('false onsets', () => {
     expect(holds(heard(noise('music', 30, 71))).length).toBeLessThanOrEqual(2)
   })
 
+  // 6 in this minute and a half; 12 when of tones it takes no more than of voices
+  test('beeps: at most 4 a minute over three seeds', () => {
+    const onsets = [69, 70, 74].map((seed) => holds(heard(noise('beeps', 30, seed))).length)
+    expect(onsets.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(6)
+  })
+
   test('cross-talk at -40 dB is not heard', () => {
     expect(holds(heard(sceneOf(vowelUtterances(6, 5), 20, null, 1).samples))).toEqual([])
   })
@@ -52,6 +59,13 @@ describe('onsets', () => {
       const { missed, lostBlocks } = hitsOf(scene, heard(scene.samples))
       expect({ missed, lostBlocks }).toEqual({ missed: [], lostBlocks: 0 })
     }
+  })
+
+  test('higher voices and thinner ones are heard whole, too', () => {
+    const list = speech.vowels.slice(0, 5)
+    const altered = [faster(list, 1.3), faster(list, 1.6), thin(list), narrow(list, 300, 3400)].flat()
+    const scene = sceneOf(altered, 2000, 20, 86)
+    expect(hitsOf(scene, heard(scene.samples)).missed).toEqual([])
   })
 
   test.each(['typing', 'breath', 'rustle', 'beeps'] as const)('right after %s they are, too', (name) => {

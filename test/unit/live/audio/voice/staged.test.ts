@@ -156,3 +156,47 @@ describe('what reaches the stages', () => {
     expect([gate.closed, listener.closed, detector.isVoice]).toEqual([1, 1, false])
   })
 })
+
+describe('tones', () => {
+  const tone = (hz: number, seconds = 0.05) =>
+    Int16Array.from({ length: seconds * 16_000 }, (_, at) => Math.round(6000 * Math.sin((2 * Math.PI * hz * at) / 16_000)))
+
+  test('of a tone above the voices the third stage has to be very sure, of a voice as steady not', () => {
+    for (const [hz, sure, isVoice] of [
+      [650, 0.97, false],
+      [650, 0.985, true],
+      [220, 0.6, true],
+      [220, 0.4, false],
+    ] as const) {
+      const { listener, detector, hear } = rig()
+      listener.sure = sure
+      hear(tone(hz))
+      expect([hz, sure, detector.isVoice]).toEqual([hz, sure, isVoice])
+    }
+  })
+
+  test('a voice that comes after one is confirmed as soon as it would be by itself, and the tone with it', () => {
+    const { listener, detector, hear } = rig()
+    listener.sure = 0.9
+    hear(tone(650, 0.1))
+    expect([listener.heard, detector.isVoice, detector.isUndecided]).toEqual([10, false, true])
+    hear(turn(1, 1, 1).subarray(0, 800))
+    expect([listener.heard, detector.isVoice, detector.confirmed]).toEqual([12, true, 2])
+  })
+
+  test('a voice that was confirmed goes on over tones', () => {
+    const { listener, detector, hear } = rig()
+    listener.sure = 0.9
+    hear(turn(1, 1, 2).subarray(0, 1600))
+    for (let block = 0; block < 20; block++) {
+      hear(tone(650))
+      expect(detector.isVoice).toBe(true)
+    }
+  })
+
+  test('without a third stage tones are voice as before', () => {
+    const { detector, hear } = rig({ speechFrames: 0 })
+    hear(tone(650))
+    expect(detector.isVoice).toBe(true)
+  })
+})
