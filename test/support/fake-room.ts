@@ -151,6 +151,7 @@ export class FakeRoom implements RoomPort {
   readonly joins: JoinOptions[] = []
   #failures: Error[] = []
   #gate: Promise<void> | undefined
+  #endsEarly: RoomEndReason | undefined
 
   /** the newest connection; throws when nobody joined */
   get connection(): FakeRoomConnection {
@@ -169,6 +170,11 @@ export class FakeRoom implements RoomPort {
     this.#failures = []
   }
 
+  /** The connection of the next join ends before the room is entered. */
+  endNextJoin(reason: RoomEndReason): void {
+    this.#endsEarly = reason
+  }
+
   /** Joins wait until the returned function is called. */
   holdJoins(): () => void {
     const gate = deferred()
@@ -184,6 +190,12 @@ export class FakeRoom implements RoomPort {
     signal.throwIfAborted()
     await this.#gate
     signal.throwIfAborted()
+    const early = this.#endsEarly
+    this.#endsEarly = undefined
+    if (early) {
+      events.ended(early)
+      signal.throwIfAborted()
+    }
     const failure = this.#failures.shift()
     if (failure) throw failure
     const connection = new FakeRoomConnection(options, events)

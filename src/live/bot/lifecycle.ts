@@ -151,6 +151,11 @@ function rejoin(policy: LifecyclePolicy, wasLive: boolean): Step {
   }
 }
 
+function retry(state: Extract<BotState, { kind: 'joining' }>): Step {
+  const attempt = state.attempt + 1
+  return { state: { ...state, attempt }, effects: [{ kind: 'join', attempt }] }
+}
+
 /** Everybody who decides who is there comes through here (L2, L3). */
 function withPeople(policy: LifecyclePolicy, wasLive: boolean, before: number, count: number): Step {
   if (count > 0) {
@@ -227,8 +232,7 @@ export function next(policy: LifecyclePolicy, state: BotState, event: BotEvent):
     }
     case 'joinFailed':
       if (state.kind !== 'joining') return stay(state)
-      if (!event.retryable) return drain(event.reason, live)
-      return { state: { ...state, attempt: state.attempt + 1 }, effects: [{ kind: 'join', attempt: state.attempt + 1 }] }
+      return event.retryable ? retry(state) : drain(event.reason, live)
     case 'people':
       if (state.kind === 'joining') return stay(state)
       if (state.kind === 'reconnecting') return stay({ ...state, people: event.count })
@@ -243,7 +247,9 @@ export function next(policy: LifecyclePolicy, state: BotState, event: BotEvent):
       if (state.kind !== 'reconnecting') return stay(state)
       return withPeople(policy, live, 1, event.people)
     case 'roomEnded':
-      return state.kind === 'joining' ? stay(state) : onRoomEnded(policy, event.why, live)
+      // the attempt is given up with its connection
+      if (state.kind === 'joining' && (event.why === 'connection_lost' || event.why === 'room_closed')) return retry(state)
+      return onRoomEnded(policy, event.why, live)
     case 'timer':
       return onTimer(state, event.timer, live)
     case 'stop':

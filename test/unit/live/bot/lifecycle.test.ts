@@ -60,11 +60,11 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     reconnecting: 'joining',
     reconnected: 'joining',
     reconnectedEmpty: 'joining',
-    removed: 'joining',
+    removed: 'drain:removed',
     closed: 'joining',
     lost: 'joining',
-    duplicate: 'joining',
-    roomFault: 'joining',
+    duplicate: 'drain:duplicate_identity',
+    roomFault: 'drain:internal_fault',
     joinForOver: 'drain:livekit_unreachable',
     aloneOver: 'joining',
     nobodyOver: 'drain:nobody_came',
@@ -84,11 +84,11 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
     reconnecting: 'joining',
     reconnected: 'joining',
     reconnectedEmpty: 'joining',
-    removed: 'joining',
+    removed: 'drain:removed',
     closed: 'joining',
     lost: 'joining',
-    duplicate: 'joining',
-    roomFault: 'joining',
+    duplicate: 'drain:duplicate_identity',
+    roomFault: 'drain:internal_fault',
     joinForOver: 'drain:connection_lost',
     aloneOver: 'joining',
     nobodyOver: 'joining',
@@ -221,6 +221,16 @@ describe('life of a bot', () => {
     const once = next(policy, begin(policy).state, events['unreachable'] as BotEvent)
     expect(once.effects).toEqual([{ kind: 'join', attempt: 1 }])
     expect(next(policy, once.state, events['unreachable'] as BotEvent).effects).toEqual([{ kind: 'join', attempt: 2 }])
+  })
+
+  it('L1 joins again when the connection ends before the room is entered', () => {
+    for (const name of ['lost', 'closed']) {
+      const step = next(policy, states['rejoining'] as BotState, events[name] as BotEvent)
+      expect(step).toMatchObject({
+        state: { kind: 'joining', attempt: 3, again: true, wasLive: true },
+        effects: [{ kind: 'join', attempt: 3 }],
+      })
+    }
   })
 
   it('L3 starts the alone timer once when the last person leaves and cancels it when somebody comes', () => {

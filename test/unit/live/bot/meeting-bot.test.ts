@@ -170,6 +170,27 @@ describe('MeetingBot', () => {
     expect((await rig.store.meeting(rig.meeting.id)).participants.map((person) => person.identity)).toEqual(['ann'])
   })
 
+  it('joins again at once when the connection ends before the room is entered', async () => {
+    const rig = new BotRig()
+    rig.room.endNextJoin('connection_lost')
+    await rig.start()
+    await rig.clock.advance(2_000)
+    expect(rig.room.joins).toHaveLength(2)
+    rig.room.connection.participant('ann')
+    await rig.clock.advance(100)
+    expect((await rig.store.meeting(rig.meeting.id)).state).toBe('live')
+    rig.stop.abort()
+    await rig.end()
+  })
+
+  it('leaves when it was removed before the room is entered', async () => {
+    const rig = new BotRig()
+    rig.room.endNextJoin('removed')
+    await rig.start()
+    expect(await rig.end()).toMatchObject({ reason: 'removed' })
+    expect(rig.room.joins).toHaveLength(1)
+  })
+
   it('yields to another owner', async () => {
     const rig = new BotRig()
     await rig.start()
