@@ -106,7 +106,7 @@ export class SessionPool {
     for (;;) {
       const rest = tracks.filter((track) => track.wantsSeat)
       if (rest.length === 0) break
-      const session = (this.#current ??= this.#open(this.#sizing.first(rest.length), nowMs))
+      const session = this.#target ?? (this.#current = this.#open(this.#sizing.first(rest.length), nowMs))
       for (const track of session.holders) this.release(track)
       for (let block = 0; block < this.#tunables.guardBlocks; block++) this.#sendBlock(session, Number.POSITIVE_INFINITY)
       for (const track of rest) session.seat(track, nowMs)

@@ -169,6 +169,19 @@ test('A6 a roll ends after 17 s although nobody pauses and there are more of the
   expect(room.sink.sessions[0]!.isFinished).toBe(true)
 })
 
+test('A13 finish during a roll sends who waits without a channel in the new session', () => {
+  const room = new RoomOfTracks()
+  for (const name of ['ann', 'bob']) room.join(name, script(1, [500, 1e9]))
+  room.run(3000)
+  for (const name of ['cyd', 'dan', 'eve', 'fay', 'gus']) room.join(name, script(1, [3000, 1e9]))
+  room.run(2000)
+  expect(room.sink.live.map((session) => session.sessionId)).toEqual(['s0', 's1'])
+  expect(room.sink.spansOf('gus')).toEqual([])
+  room.plane.finish(room.nowMs)
+  expect(room.sink.spansOf('gus').map((span) => span.sessionId)).toEqual(['s1'])
+  expectNothingLost(room)
+})
+
 test('S6 noise that has waited longer comes after a voice', () => {
   const room = new RoomOfTracks({ noisyMs: 5000, noisyHoldMs: 1000 }, 0, { channels: { max: 1, mode: 'fixed' } })
   room.join('car', script(1, [0, 1e9]))

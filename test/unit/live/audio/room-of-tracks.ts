@@ -12,6 +12,8 @@ export interface SunkSession {
   readonly sessionId: SessionId
   readonly channels: number
   readonly blocks: Int16Array[]
+  /** of every block, how many of any session were sent before it */
+  readonly turns: number[]
   isFinished: boolean
 }
 
@@ -22,10 +24,11 @@ export class KeepingSink implements AudioSink {
   readonly gaps: Gap[] = []
   /** order of everything, for rules about order */
   readonly log: string[] = []
+  #turn = 0
 
   open(channels: number): SessionId {
     const sessionId = asSessionId(`s${this.sessions.length}`)
-    this.sessions.push({ sessionId, channels, blocks: [], isFinished: false })
+    this.sessions.push({ sessionId, channels, blocks: [], turns: [], isFinished: false })
     this.log.push(`open ${sessionId} ${channels}`)
     return sessionId
   }
@@ -35,6 +38,7 @@ export class KeepingSink implements AudioSink {
     if (session.isFinished) throw new Error(`block after finish of ${sessionId}`)
     if (interleaved.length !== frames * session.channels) throw new Error('block of the wrong size')
     session.blocks.push(interleaved)
+    session.turns.push(this.#turn++)
   }
 
   finish(sessionId: SessionId): void {
