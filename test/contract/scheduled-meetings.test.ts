@@ -220,9 +220,9 @@ describe.each(targets)('meetings that are asked for later, on %s', (kind) => {
     expect(left).toEqual([])
   })
 
-  test.runIf(binaries !== undefined && kind === 'postgres')(
-    '50 I5 somebody takes the room while a meeting for later is given it: that one waits, and others of the same batch begin',
-    async () => {
+  // an embedded database has no second client to stand in the way
+  if (kind === 'postgres')
+    test('50 I5 somebody takes the room while a meeting for later is given it: that one waits, and others of the same batch begin', async () => {
       const startMs = systemClock.nowMs() + HOUR
       const [room, free] = [newRoom(), newRoom()]
       const { id } = await asked(room, startMs)
@@ -246,8 +246,7 @@ describe.each(targets)('meetings that are asked for later, on %s', (kind) => {
       const found = new Map((await outcomes).map(({ meetingId, outcome }) => [meetingId, outcome]))
       expect([found.get(id), found.get(freeId)]).toEqual(['waiting', 'queued'])
       await opened.pool.query("UPDATE roomscribe.meeting SET state = 'done' WHERE room = ANY($1::text[])", [[room, free]])
-    },
-  )
+    })
 
   test('the last meeting of a room is the one that goes on, whichever was asked for first, else the one that ended last', async () => {
     const room = newRoom()
