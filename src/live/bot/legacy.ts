@@ -7,7 +7,7 @@ import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore, SessionRecord } from '../../records/port.js'
 import type { ForeignSession, SttPort, Utterance } from '../stt/port.js'
-import { isRetold } from '../transcript/retold.js'
+import { isRetold, sharesMost } from '../transcript/retold.js'
 import type { Segment } from '../transcript/segment.js'
 import type { Handover } from './handover.js'
 import type { Left } from './inheritance.js'
@@ -220,8 +220,7 @@ export class Legacy {
       const [first, ...rest] = scribe.attribute(shifted(utterance, shiftSec))
       if (!first) continue
       if (twin) shiftSec += (twin.startMs - first.startMs) / 1000
-      else if (![first, ...rest].some((segment) => stored.some((known) => isSame(segment, known) || isRetold(segment, known))))
-        found.push(first, ...rest)
+      else if (![first, ...rest].some((segment) => stored.some((known) => isSame(segment, known)))) found.push(first, ...rest)
     }
     return found
   }
@@ -238,10 +237,8 @@ function isTold(utterance: Utterance, known: Segment): boolean {
   return utterance.utteranceId === known.utteranceId || (known.text.length > 3 && utterance.text.startsWith(known.text))
 }
 
-/** What covers most of the other's time on the same channel is the same. */
+/** Told under the same id, or of the same time, or the same words without an id. */
 function isSame(a: Segment, b: Segment): boolean {
-  if (a.sessionId !== b.sessionId || a.channel !== b.channel) return false
-  if (a.utteranceId === b.utteranceId) return true
-  const sharedMs = Math.min(a.endMs, b.endMs) - Math.max(a.startMs, b.startMs)
-  return sharedMs * 2 > Math.min(a.endMs - a.startMs, b.endMs - b.startMs)
+  const hasItsId = a.sessionId === b.sessionId && a.channel === b.channel && a.utteranceId === b.utteranceId
+  return hasItsId || sharesMost(a, b) || isRetold(a, b)
 }

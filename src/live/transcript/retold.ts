@@ -4,6 +4,13 @@ import type { Segment } from './segment.js'
 /** Starts of the same words lie this close, however much of the spans either side knew, ms. */
 const NEAR_MS = 2_000
 
+/** Whether one covers most of the other's time on the same channel of one session. */
+export function sharesMost(one: Segment, other: Segment): boolean {
+  if (one.sessionId !== other.sessionId || one.channel !== other.channel) return false
+  const sharedMs = Math.min(one.endMs, other.endMs) - Math.max(one.startMs, other.startMs)
+  return sharedMs * 2 > Math.min(one.endMs - one.startMs, other.endMs - other.startMs)
+}
+
 /**
  * Whether two segments tell the same words of one session: once as the socket told them, under the service's id, and once as a result told
  * them, without. A bot that lives may have the one while another that took its meeting over has asked for the other.
@@ -11,8 +18,7 @@ const NEAR_MS = 2_000
 export function isRetold(one: Segment, other: Segment): boolean {
   if (one.sessionId !== other.sessionId || one.channel !== other.channel) return false
   if (one.utteranceId.startsWith(RESULT_ID) === other.utteranceId.startsWith(RESULT_ID)) return false
-  const sharedMs = Math.min(one.endMs, other.endMs) - Math.max(one.startMs, other.startMs)
-  if (sharedMs * 2 > Math.min(one.endMs - one.startMs, other.endMs - other.startMs)) return true
+  if (sharesMost(one, other)) return true
   // where spans are missing, times are held to those that there are: then the words tell
   const [short, long] = one.text.length < other.text.length ? [one, other] : [other, one]
   const isNear = short.startMs > long.startMs - NEAR_MS && short.startMs < long.endMs + NEAR_MS
