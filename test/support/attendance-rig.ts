@@ -106,6 +106,13 @@ export class AttendanceRig {
     return meeting.id
   }
 
+  /** A process lets go of its meeting in order: it hears on, and the job is anybody's. */
+  async offer(process: AttendanceProcess, job: AbortController): Promise<void> {
+    process.attendance.leave('handover')
+    job.abort(new Error('goes back'))
+    await this.clock.settle()
+  }
+
   /** Somebody speaks in the room of a process. */
   async speak(process: AttendanceProcess, identity: string, ms: number): Promise<void> {
     const key = process.room.connection.started.find((one) => one.includes(identity)) ?? process.room.connection.start(identity)
