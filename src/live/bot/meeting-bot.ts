@@ -1,10 +1,10 @@
 import { backoffMs } from '../../core/backoff.js'
-import { ClaimLostError, RoomscribeError, toError, UpstreamError } from '../../core/errors.js'
+import { ClaimLostError, toError, UpstreamError } from '../../core/errors.js'
 import { Scope } from '../../core/scope.js'
 import { deferred } from '../../core/deferred.js'
 import { createEvents, type BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
-import { type Claim, type MeetingReason, type MeetingRecord, type MeetingState } from '../../records/port.js'
+import type { Claim, MeetingRecord, MeetingState } from '../../records/port.js'
 import type { RoomConnection, RoomEndReason } from '../room/port.js'
 import { botIdentity, type BotDeps, type BotOptions, type BotOutcome, type MeetingObserver } from './bot.js'
 import { Audience } from './audience.js'
@@ -20,6 +20,7 @@ import { People } from './people.js'
 import { receiptFacts, receiptOf, storeEnd } from './receipt.js'
 import { RoomListener } from './room-listener.js'
 import { Scribe } from './scribe.js'
+import { StateWrites } from './state-writes.js'
 import { StopCheck } from './stop-check.js'
 import { Timers } from './timers.js'
 
@@ -54,7 +55,7 @@ export class MeetingBot {
   readonly #legacy: Legacy
   readonly #storeNowMs: number | undefined
   #complete = false
-  #stateWrites: Promise<void> = Promise.resolve()
+  readonly #states: StateWrites
   #told: MeetingState | null = null
 
   /** @param tenure absent: no other process runs bots on this store */
@@ -77,6 +78,8 @@ export class MeetingBot {
     this.#business = deps.business ?? createEvents(null)
     this.#scope = new Scope((name, error) => this.#fault(name, error))
     this.#patience = new Patience(deps)
+    const [isClaimLost, claimLost] = [() => this.#claimLost, () => this.#loseClaim()]
+    this.#states = new StateWrites({ ...deps, claim, patience: this.#patience, logger: this.#logger, isClaimLost, claimLost })
     const seen = ({ stopRequested, paused }: MeetingRecord) => {
       this.#pause.set(paused)
       if (stopRequested) this.#handle({ kind: 'stop', reason: 'stopped' })
@@ -99,7 +102,7 @@ export class MeetingBot {
       {
         stored: (segment) => this.#audience.stored(segment),
         gapStored: (gap) => this.#observer.gap?.(gap),
-        claimLost: () => this.#loseClaim(),
+        claimLost,
       },
     )
     this.#scribe = new Scribe(
@@ -183,7 +186,7 @@ export class MeetingBot {
       const first = begin(this.#options.policy, past)
       this.#state = first.state
       this.#told = meetingState(first.state)
-      if (past) this.#writeState(this.#told, null)
+      if (past) this.#states.write(this.#told, null)
       this.#observer.state?.(this.#told, null)
       this.#business.meetingBegan(this.#logger)
       // the bot before this one was about to end the meeting
@@ -243,7 +246,7 @@ export class MeetingBot {
     const { reason, failed } = this.#state.kind === 'ended' ? this.#state : { reason: 'internal_fault' as const, failed: true }
     const lostSegments = await this.#journal.close(this.#patience.signal)
     if (lostSegments > 0) this.#logger.error({ segments: lostSegments }, 'segments could not be stored')
-    await this.#stateWrites
+    await this.#states.settled()
     const past = { store: this.#deps.store, claim: this.#claim, patience: this.#patience, logger: this.#logger }
     const names = this.#people.names()
     const own = receiptOf(this.#scribe.coverage(names), { areTextsLost: lostSegments > 0 })
@@ -277,21 +280,12 @@ export class MeetingBot {
       if (shown === 'reconnecting') this.#business.reconnecting('room')
       const reason = state.kind === 'draining' ? state.reason : null
       if (!this.#handover.isHandedOver) {
-        this.#writeState(shown, reason)
+        this.#states.write(shown, reason)
         this.#observer.state?.(shown, reason)
       }
     }
     this.#perform(effects)
     if (state.kind === 'ended') this.#done.resolve()
-  }
-
-  #writeState(state: MeetingState, reason: MeetingReason | null): void {
-    this.#stateWrites = this.#stateWrites
-      .then(() => (this.#claimLost ? undefined : this.#patience.run(() => this.#deps.store.setState(this.#claim, state, reason))))
-      .catch((thrown: unknown) => {
-        if (thrown instanceof RoomscribeError && thrown.code === 'claim_lost') this.#loseClaim()
-        else this.#logger.warn({ err: toError(thrown), state }, 'state could not be stored')
-      })
   }
 
   #perform(effects: readonly BotEffect[]): void {

@@ -6,6 +6,7 @@ import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
 import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPhase, SttPort, SttSession, Utterance } from '../stt/port.js'
+import { Replacements } from './replacements.js'
 import { addGap, Unsent } from './unsent.js'
 
 /** What the pool tells. */
@@ -52,14 +53,6 @@ interface Entry {
   recoveredBy: { readonly sessionId: SessionId; readonly fromFrame: number } | null
 }
 
-/** What a death takes, its audio in one session and what is said in another, is opened at once when none has died for so long; */
-const REPLACEMENT_WINDOW_MS = 5 * 60_000
-/** else one death in this time, and one of a session that repeats audio: held back, they keep theirs. */
-const REPLACEMENT_EVERY_MS = 2 * 60_000
-/** At the end of the meeting nothing can wait: so many deaths are made up for. */
-const MAX_LAST_REPLACEMENTS = 6
-/** A service that refused (key, payment) is asked again after so long. */
-const REFUSED_MS = 10 * 60_000
 /** A session that is to end does when no more than this is not at the service yet: in an outage its audio waits. */
 const CAUGHT_UP_FRAMES = 2 * SAMPLE_RATE
 /** How far a session has got is told in such steps: should this process die, the next one knows what the service has not. */
@@ -94,13 +87,7 @@ export class SpeechPool {
   readonly #hints: () => { language: string | null; vocabulary: readonly string[] }
   readonly #drainMs: number
   readonly #entries = new Map<SessionId, Entry>()
-  /** when the last death was made up for, or will be, monotonic ms: of a session that took audio first, and of one that repeated it */
-  #replacedMs = { first: Number.NEGATIVE_INFINITY, repeat: Number.NEGATIVE_INFINITY }
-  /** before it audio of the session that has just died is not to be repeated */
-  #repeatFromMs = 0
-  #lastReplacements = 0
-  /** monotonic ms before which the service is not to be asked again */
-  #heldUntilMs = 0
+  readonly #replacements = new Replacements()
   /** the service has taken a session in this meeting */
   #hasWorked = false
   #isRefused = false
@@ -253,7 +240,7 @@ export class SpeechPool {
         sampleRate: SAMPLE_RATE,
         language,
         vocabulary,
-        ...this.#held(backlog !== null),
+        ...this.#held(recovery),
         ...(backlog && { backlog }),
       },
       {
@@ -322,7 +309,7 @@ export class SpeechPool {
     }
     if (fatal === undefined ? !replaceable || reason === 'done' || reason === 'aborted' : this.#closing) return this.#keep(entry, reason)
     if (fatal !== undefined) this.#refused(reason, error)
-    if (!this.#mayReplace(entry)) return this.#keep(entry, reason)
+    if (!this.#mayReplace(entry.recovery)) return this.#keep(entry, reason)
     this.#recover(entry)
     if (!this.#closing && !entry.isEnding && !entry.recovery) this.#events.died(sessionId)
   }
@@ -337,7 +324,7 @@ export class SpeechPool {
 
   /** Told once until a session works again. */
   #refused(reason: SttEndReason, error: Error | undefined): void {
-    this.#heldUntilMs = Math.max(this.#heldUntilMs, this.#clock.monotonicMs() + REFUSED_MS)
+    this.#replacements.refused(this.#clock.monotonicMs())
     if (this.#isRefused) return
     this.#isRefused = true
     this.#logger.error({ reason, err: error }, 'the speech service refuses: audio is kept until it is put right')
@@ -350,8 +337,7 @@ export class SpeechPool {
   }
 
   #held(isRepeat: boolean): { readonly holdMs?: number } {
-    const untilMs = Math.max(this.#heldUntilMs, isRepeat ? this.#repeatFromMs : this.#replacedMs.first)
-    const holdMs = this.#closing ? 0 : untilMs - this.#clock.monotonicMs()
+    const holdMs = this.#closing ? 0 : this.#replacements.holdMs(this.#clock.monotonicMs(), isRepeat)
     return holdMs > 0 ? { holdMs } : {}
   }
 
@@ -368,6 +354,13 @@ export class SpeechPool {
     return this.#drainMs + Math.min(MAX_REPLAY_MS, backlogMs / REPLAY_SPEED)
   }
 
+  /** @returns false at the end of the meeting, where none can wait, after too many */
+  #mayReplace(isRepeat: boolean): boolean {
+    if (this.#closing) return this.#replacements.mayAtEnd()
+    this.#replacements.died(this.#clock.monotonicMs(), isRepeat)
+    return true
+  }
+
   #recover(entry: Entry): void {
     const { session } = entry
     const rest = session.takeUnacknowledged?.() ?? null
@@ -380,23 +373,10 @@ export class SpeechPool {
   #resend(from: SessionId, channels: number, fromFrame: number, backlog: Backlog): SessionId {
     const { frames } = backlog
     const to = this.#open(channels, backlog).session.sessionId
-    this.#repeatFromMs = 0
+    this.#replacements.repeated()
     this.#events.recovered(from, channels, fromFrame, to, frames)
     if (!this.#closing) this.finish(to)
     return to
-  }
-
-  /** Holds a replacement back when there was one not long ago (P3). @returns false at the end of the meeting, where none can wait */
-  #mayReplace({ recovery }: Entry): boolean {
-    if (this.#closing) return ++this.#lastReplacements <= MAX_LAST_REPLACEMENTS
-    const now = this.#clock.monotonicMs()
-    const { first, repeat } = this.#replacedMs
-    // audio that no service takes does not keep what is said from its turn
-    const lastMs = recovery ? Math.max(repeat, now) : first
-    const isAtOnce = now - Math.max(first, repeat) >= REPLACEMENT_WINDOW_MS
-    this.#repeatFromMs = isAtOnce ? now : Math.max(now, lastMs + REPLACEMENT_EVERY_MS)
-    this.#replacedMs[recovery ? 'repeat' : 'first'] = this.#repeatFromMs
-    return true
   }
 }
 
