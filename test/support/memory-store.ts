@@ -3,7 +3,7 @@ import { mayRoom } from '../../src/control/auth/caller.js'
 import { newMeetingId, type MeetingId } from '../../src/core/ids.js'
 import type { Gap, Span } from '../../src/live/audio/span.js'
 import type { CoverageRow, Doubt, Segment } from '../../src/live/transcript/segment.js'
-import { isRetold } from '../../src/live/transcript/retold.js'
+import { notRetold } from '../../src/live/transcript/retold.js'
 import {
   FINAL_STATES,
   type Claim,
@@ -222,8 +222,7 @@ export class MemoryStore implements MeetingStore {
 
   async adoptSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[]): Promise<{ stored: number; isOver: boolean }> {
     const { epoch, meeting, segments: known } = await this.#do(() => this.#entry(claim.meetingId))
-    const fresh = segments.filter((segment) => !known.some((other) => isRetold(segment, other)))
-    const stored = await this.appendSegments({ ...claim, epoch }, fresh, spans)
+    const stored = await this.appendSegments({ ...claim, epoch }, notRetold(segments, known), spans)
     return { stored: stored.length, isOver: isFinal(meeting) || epoch !== claim.epoch }
   }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/time.js'
 import { atMost } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Claim, FinalsLog, FinalsLogs, MeetingStore } from '../../records/port.js'
+import { notRetold } from '../transcript/retold.js'
 import type { Segment } from '../transcript/segment.js'
 import type { Lane } from './lane.js'
 import type { WaitingSpans } from './waiting-spans.js'
@@ -32,7 +33,7 @@ interface Spill {
 
 /** What a keeper is made of. */
 export interface FinalsParts {
-  readonly store: Pick<MeetingStore, 'appendSegments'>
+  readonly store: Pick<MeetingStore, 'appendSegments' | 'segments'>
   readonly logs: FinalsLogs | null
   readonly claim: Claim
   readonly clock: Clock
@@ -49,7 +50,8 @@ export interface FinalsParts {
  * K1 Either makes them durable. K2 While the store is away, memory holds the first 2 000 and the log all that come then, so that the disk
  * is the bound. Back again, the store gets them in their order. K3 While the disk refuses, memory is the log: 20 000, then the oldest go,
  * counted. The disk is tried again with each final, a log that could not be opened every 30 s. K4 Each fault is told once, and its end.
- * K5 What the log alone had and does not give back is counted with what was given up.
+ * K5 What the log alone had and does not give back is counted with what was given up. K6 What an earlier bot left in the log is stored at the
+ * start, but for what the store has by now from the service's result (`retold`).
  */
 export class FinalsKeeper {
   readonly #parts: FinalsParts
@@ -173,7 +175,9 @@ export class FinalsKeeper {
   async #storeLeft([first, ...rest]: FinalsLog['left']): Promise<void> {
     const { store, claim, logger } = this.#parts
     if (first) {
-      const stored = await store.appendSegments(claim, first.segments, first.spans)
+      // the bot in between may have had the same texts from the service's result
+      const known = first.segments.length > 0 ? await store.segments(claim.meetingId) : []
+      const stored = await store.appendSegments(claim, notRetold(first.segments, known), first.spans)
       if (stored.length > 0) logger.warn({ segments: stored.length }, 'finals left by an earlier bot stored')
     }
     this.#left = rest

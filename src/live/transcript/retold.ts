@@ -24,3 +24,8 @@ export function isRetold(one: Segment, other: Segment): boolean {
   const isNear = short.startMs > long.startMs - NEAR_MS && short.startMs < long.endMs + NEAR_MS
   return isNear && ` ${long.text} `.includes(` ${short.text} `)
 }
+
+/** Those that are not told already by what is stored, under an id or without one. */
+export function notRetold<S extends Segment>(segments: readonly S[], stored: readonly Segment[]): S[] {
+  return segments.filter((segment) => !stored.some((other) => isRetold(segment, other)))
+}

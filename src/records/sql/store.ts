@@ -5,7 +5,7 @@ import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Gap, Span } from '../../live/audio/span.js'
 import type { CoverageRow, Doubt, Segment } from '../../live/transcript/segment.js'
-import { isRetold } from '../../live/transcript/retold.js'
+import { notRetold } from '../../live/transcript/retold.js'
 import type { Logger } from '../../observe/logger.js'
 import type * as port from '../port.js'
 import { Feed } from './feed.js'
@@ -130,8 +130,7 @@ export class SqlMeetingStore implements port.MeetingStore {
       const { epoch, state } = await this.#meetings.standing(claim.meetingId)
       try {
         const known = segments.length > 0 ? await this.segments(claim.meetingId) : []
-        const fresh = segments.filter((segment) => !known.some((other) => isRetold(segment, other)))
-        const stored = await this.appendSegments({ ...claim, epoch }, fresh, spans)
+        const stored = await this.appendSegments({ ...claim, epoch }, notRetold(segments, known), spans)
         return { stored: stored.length, isOver: isFinal(state) || epoch !== claim.epoch }
       } catch (thrown) {
         // claimed in between: that claim is the one to write under

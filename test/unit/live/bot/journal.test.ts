@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { asIdentity, asSegmentId, newMeetingId, newSessionId, trackKey } from '../../../../src/core/ids.js'
+import { asIdentity, asSegmentId, newSessionId, trackKey } from '../../../../src/core/ids.js'
 import { Journal } from '../../../../src/live/bot/journal.js'
 import type { Span } from '../../../../src/live/audio/span.js'
 import type { Segment } from '../../../../src/live/transcript/segment.js'
@@ -9,7 +9,7 @@ import { deferred } from '../../../../src/core/deferred.js'
 import { FakeFinals } from '../../../support/fake-finals.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 import { MemoryStore } from '../../../support/memory-store.js'
-import { spanOf } from '../../../support/records.js'
+import { requestFor, spanOf } from '../../../support/records.js'
 
 const sessionId = newSessionId()
 const segment = (n: number): Segment => ({
@@ -47,16 +47,7 @@ class MoodyStore extends MemoryStore {
 async function rig(logs: FakeFinals | null = null) {
   const clock = new ManualClock()
   const store = new MoodyStore()
-  const { meeting } = await store.create({
-    room: 'r',
-    title: null,
-    language: null,
-    vocabulary: [],
-    slackChannel: null,
-    startAt: null,
-    endAt: null,
-    botName: null,
-  })
+  const { meeting } = await store.create(requestFor('r'))
   const claim: Claim = await store.claim(meeting.id)
   const told: string[] = []
   let lost = 0
@@ -273,12 +264,27 @@ describe('Journal with a log of finals', () => {
     expect([logs.forgotten, told, clock.pending]).toEqual([1, [], 0])
   })
 
+  it('28 I2 K6 what a bot in between had from the result of the service is not stored again, after it has been brought in', async () => {
+    const logs = new FakeFinals()
+    const said = { ...segment(1), startMs: 35_104, endMs: 35_794 }
+    logs.left = [{ segments: [said, { ...segment(2), startMs: 36_000, endMs: 36_500 }], spans: [] }]
+    const store = new MoodyStore()
+    const { meeting } = await store.create(requestFor('r'))
+    const claim = await store.claim(meeting.id)
+    await store.appendSegments(claim, [{ ...said, id: asSegmentId('r1'), utteranceId: 'result:0:33922', endMs: 35_582 }])
+    const events = { stored: () => undefined, gapStored: () => undefined, claimLost: () => undefined }
+    await new Journal({ store, logs, claim, clock: new ManualClock(), logger: silentLogger, random: () => 0.5 }, events).open()
+    expect((await store.segments(meeting.id)).map(({ utteranceId }) => utteranceId)).toEqual(['result:0:33922', 'u2'])
+    expect(logs.forgotten).toBe(1)
+  })
+
   it('I1 what an earlier bot left is kept while the store does not take it', async () => {
     const logs = new FakeFinals()
     logs.left = [{ segments: [segment(1)], spans: [] }]
     const store = new MoodyStore()
     store.failures = 1
-    const claim: Claim = { meetingId: newMeetingId(), epoch: 1 }
+    const { meeting } = await store.create(requestFor('r'))
+    const claim = await store.claim(meeting.id)
     const events = { stored: () => undefined, gapStored: () => undefined, claimLost: () => undefined }
     const journal = new Journal({ store, logs, claim, clock: new ManualClock(), logger: silentLogger, random: () => 0.5 }, events)
     await expect(journal.open()).rejects.toThrow('away')
