@@ -21,6 +21,7 @@ import { SseReader } from '../support/sse-reader.js'
 import { mutatedWebhooks } from '../support/webhook-mutations.js'
 import { spawnActors } from '../../src/standins/actors/spawn.js'
 import { type Bucket, bucketQuantile, quantiles } from './quantiles.js'
+import type { Scaled, Size } from './size.js'
 
 type Numbers = Record<string, unknown>
 
@@ -28,14 +29,17 @@ const KEY = 'bench-key-of-the-settings'
 /** as many as four processes of 13 carry */
 const BURST = 50
 const BOTS = 4
-const STARTS = 30
+const STARTS: Scaled<number> = { brief: 10, usual: 30, full: 30 }
 const READERS = 200
-const SEGMENTS = 200
+const SEGMENTS: Scaled<number> = { brief: 60, usual: 200, full: 200 }
 const LONGEST_START_MS = 60_000
 const MEETINGS = 4
 /** of one meeting */
 const MANY_READERS = 1_000
-const LOAD_SEC = 15
+const LOAD_SEC: Scaled<number> = { brief: 8, usual: 15, full: 15 }
+const FUZZED: Scaled<number> = { brief: 1_000, usual: 5_000, full: 100_000 }
+const RACES: Scaled<number> = { brief: 100, usual: 500, full: 10_000 }
+const WEBHOOKS: Scaled<number> = { brief: 500, usual: 1_000, full: 10_000 }
 const WARM_SEC = 3
 const RATE = 500
 /** autocannon lets each of them ask for its share of a second as fast as it is answered: many are a burst at the start of each second */
@@ -43,7 +47,7 @@ const CONNECTIONS = 4
 
 /** The parts of this bench. */
 export const CONTROL_PARTS = ['live', 'sse', 'api', 'readers', 'fuzz', 'races', 'webhooks'] as const
-export type ControlPart = (typeof CONTROL_PARTS)[number]
+type ControlPart = (typeof CONTROL_PARTS)[number]
 
 interface Ground {
   readonly postgres: TestPostgres
@@ -53,11 +57,8 @@ interface Ground {
 }
 
 /** What a company asks of the control plane: real server, real PostgreSQL, each role in a process of its own. */
-export async function run(size: {
-  readonly isFull: boolean
-  readonly part: string | null
-  readonly count: number | null
-}): Promise<Numbers> {
+export async function run(size: Pick<Size, 'scale' | 'part' | 'count'>): Promise<Numbers> {
+  const { scale } = size
   const wants = (part: ControlPart) => size.part === null || size.part === part
   const binaries = postgresBinaries()
   if (binaries === undefined) throw new Error('the control bench needs PostgreSQL: deploy/dev sets it up')
@@ -68,17 +69,16 @@ export async function run(size: {
   const ground = { postgres, livekit, speech, folder }
   try {
     const found: Numbers = {}
-    if (wants('live')) Object.assign(found, await startsAndBurst(ground))
-    if (wants('sse')) Object.assign(found, await sse(ground))
-    if (wants('api')) Object.assign(found, await besideMeetings(ground, MEETINGS, apiLoad))
-    if (wants('readers')) Object.assign(found, await besideMeetings(ground, 1, readersLoad))
-    if (wants('fuzz')) Object.assign(found, await fuzz(ground, size.count ?? (size.isFull ? 100_000 : 5_000)))
+    if (wants('live')) Object.assign(found, await startsAndBurst(ground, STARTS[scale]))
+    if (wants('sse')) Object.assign(found, await sse(ground, SEGMENTS[scale]))
+    if (wants('api')) Object.assign(found, await besideMeetings(ground, MEETINGS, apiLoad, LOAD_SEC[scale]))
+    if (wants('readers')) Object.assign(found, await besideMeetings(ground, 1, readersLoad, LOAD_SEC[scale]))
+    if (wants('fuzz')) Object.assign(found, await fuzz(ground, size.count ?? FUZZED[scale]))
     if (wants('races')) {
-      const raced = await races({ count: size.count ?? (size.isFull ? 10_000 : 500), stores: 4, seed: 1 })
+      const raced = await races({ count: size.count ?? RACES[scale], stores: 4, seed: 1 })
       Object.assign(found, { races: raced.races, raceDoubles: raced.doubled, raceMissed: raced.missed })
     }
-    if (wants('webhooks'))
-      Object.assign(found, { webhooks: await mutatedWebhooks({ count: size.count ?? (size.isFull ? 10_000 : 1_000), seed: 1 }) })
+    if (wants('webhooks')) Object.assign(found, { webhooks: await mutatedWebhooks({ count: size.count ?? WEBHOOKS[scale], seed: 1 }) })
     return found
   } finally {
     await speech.stop()
@@ -165,14 +165,14 @@ async function peopleProcess({ livekit }: Ground, rooms: readonly string[], peop
   }
 }
 
-async function startsAndBurst(ground: Ground): Promise<Numbers> {
+async function startsAndBurst(ground: Ground, starts: number): Promise<Numbers> {
   const serve = await started(ground, 'serve', 'serve')
   const bots = await Promise.all(
     Array.from({ length: BOTS }, (_, at) =>
       started(ground, 'bot', `bot-${at}`, { ROOMSCRIBE_MAX_MEETINGS: '14', ROOMSCRIBE_ALONE_SEC: '5' }),
     ),
   )
-  const single = Array.from({ length: STARTS }, (_, at) => `single-${at}`)
+  const single = Array.from({ length: starts }, (_, at) => `single-${at}`)
   const burst = Array.from({ length: BURST }, (_, at) => `burst-${at}`)
   try {
     let leave = await peopleIn(ground, single, 1)
@@ -205,7 +205,7 @@ async function startsAndBurst(ground: Ground): Promise<Numbers> {
 }
 
 /** From a durable segment to each of 200 readers of another process. */
-async function sse(ground: Ground): Promise<Numbers> {
+async function sse(ground: Ground, segments: number): Promise<Numbers> {
   const serve = await started(ground, 'serve', 'sse')
   const writer = await openStore({ databaseUrl: ground.postgres.url, dataDir: ground.folder, clock: systemClock, logger: silentLogger })
   const readers: SseReader[] = []
@@ -225,12 +225,12 @@ async function sse(ground: Ground): Promise<Numbers> {
     }
     await Promise.all(readers.map((one) => one.until(() => one.of('state').length > 0)))
     const session = newSessionId()
-    for (let n = 1; n <= SEGMENTS; n++) {
+    for (let n = 1; n <= segments; n++) {
       await writer.store.appendSegments(claim, [segmentOf(session, n)])
       durableMs.set(n, systemClock.monotonicMs())
       await systemClock.sleep(50)
     }
-    await Promise.all(readers.map((one) => one.until(() => one.of('segment').length === SEGMENTS)))
+    await Promise.all(readers.map((one) => one.until(() => one.of('segment').length === segments)))
     return { sseMs: quantiles(lags), sseReaders: READERS, sseSegments: lags.length }
   } finally {
     for (const one of readers) one.close()
@@ -243,10 +243,10 @@ const metrics = async (url: string): Promise<string> =>
   (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${KEY}` } })).text()
 
 /** What is done to a process that runs meetings. @returns what it showed, under names of its own */
-type Load = (url: string, ids: readonly string[]) => Promise<Numbers>
+type Load = (url: string, ids: readonly string[], seconds: number) => Promise<Numbers>
 
 /** Load beside live meetings in the same process, and what it does to its event loop: the mixer's tick stands on it. */
-async function besideMeetings(ground: Ground, meetings: number, load: Load): Promise<Numbers> {
+async function besideMeetings(ground: Ground, meetings: number, load: Load, seconds: number): Promise<Numbers> {
   const child = new CliProcess(['up'], environment(ground, `beside-${meetings}`))
   const [, url = ''] = await child.line(/ready at (http\S+)/)
   const speakers = Array.from({ length: meetings }, (_unused, at) => {
@@ -269,7 +269,7 @@ async function besideMeetings(ground: Ground, meetings: number, load: Load): Pro
     for (let at = 0; at < meetings; at++) ids.push((await call(url, 'POST', '/v1/meetings', { room: `load-${at}` })).id)
     for (const one of speakers) one.go()
     await systemClock.sleep(8_000)
-    return await load(url, ids)
+    return await load(url, ids, seconds)
   } finally {
     await Promise.all(speakers.map((one) => one[Symbol.asyncDispose]()))
     await child.stop()
@@ -296,11 +296,11 @@ async function lagDuring<T>(url: string, work: () => Promise<T>): Promise<{ read
 const ticks = (text: string): Bucket[] =>
   [...text.matchAll(TICKS)].map(([, le, count]) => ({ upTo: le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le), count: Number(count) }))
 
-const calm = (): Promise<void> => systemClock.sleep(LOAD_SEC * 1000)
+const calm = (seconds: number) => (): Promise<void> => systemClock.sleep(seconds * 1000)
 
 /** Reads of the API. */
-async function apiLoad(url: string, ids: readonly string[]): Promise<Numbers> {
-  const before = await lagDuring(url, calm)
+async function apiLoad(url: string, ids: readonly string[], seconds: number): Promise<Numbers> {
+  const before = await lagDuring(url, calm(seconds))
   const headers = { authorization: `Bearer ${KEY}` }
   const requests = [
     { method: 'GET' as const, path: '/v1/meetings', headers },
@@ -312,7 +312,7 @@ async function apiLoad(url: string, ids: readonly string[]): Promise<Numbers> {
   const load = (duration: number) => autocannon({ url, connections: CONNECTIONS, overallRate: RATE, duration, requests })
   // the first requests wait for connections to the database, which stay open from then on
   await load(WARM_SEC)
-  const { lag, result } = await lagDuring(url, () => load(LOAD_SEC))
+  const { lag, result } = await lagDuring(url, () => load(seconds))
   return {
     apiP99Ms: result.latency.p99,
     apiP50Ms: result.latency.p50,
@@ -324,13 +324,13 @@ async function apiLoad(url: string, ids: readonly string[]): Promise<Numbers> {
 }
 
 /** A thousand readers of one live meeting: partials and segments of three people to each of them. */
-async function readersLoad(url: string, [id = '']: readonly string[]): Promise<Numbers> {
-  const before = await lagDuring(url, calm)
+async function readersLoad(url: string, [id = '']: readonly string[], seconds: number): Promise<Numbers> {
+  const before = await lagDuring(url, calm(seconds))
   const readers = Array.from({ length: MANY_READERS }, () => new SseReader(`${url}/v1/meetings/${id}/live`, KEY))
   try {
     await Promise.all(readers.map((one) => one.until(() => one.of('state').length > 0)))
     const counted = () => readers.map((one) => one.of('segment').length)
-    const { lag } = await lagDuring(url, calm)
+    const { lag } = await lagDuring(url, calm(seconds))
     // all are told the same: what one has, the others have, or get in a moment
     const most = Math.max(...counted())
     await Promise.all(readers.map((one) => one.until(() => one.of('segment').length >= most)))

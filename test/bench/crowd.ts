@@ -2,17 +2,14 @@ import { crowdReport, type CrowdReport } from '../support/crowd-report.js'
 import { conversation, crowdScript, onsetScript } from '../support/crowd-script.js'
 import { CrowdStage, type CrowdFacts } from '../support/crowd-stage.js'
 import type { Script } from '../../src/standins/actors/script.js'
+import type { Scaled, Size } from './size.js'
 
 /** Channels that everybody shares: what the product does by default (design.md, section 3). */
 const CHANNELS = 4
 const SEED = 1
-const SIZES = [8, 16, 30, 45, 60]
-const FULL_SEC = 90
-/** the sizes and the time of a bench that is not full: three runs of a minute */
-const SHORT_SIZES = 3
-const SHORT_SEC = 45
-const ONSETS = 520
-const SHORT_ONSETS = 120
+const SIZES: Scaled<readonly number[]> = { brief: [16], usual: [8, 16, 30], full: [8, 16, 30, 45, 60] }
+const SECONDS: Scaled<number> = { brief: 30, usual: 45, full: 90 }
+const ONSETS: Scaled<number> = { brief: 60, usual: 120, full: 520 }
 const ONSETS_PER_SEC = 2.6
 const ONSET_PEOPLE = 30
 
@@ -40,9 +37,9 @@ async function played(stage: CrowdStage, script: Script): Promise<Run> {
  * People who speak marks by the turn-taking of real meetings, through a real server into `roomscribe join`, on four channels.
  * @param size.people how many; null looks upward for the largest size that holds, and the result is that one's
  */
-export async function run(size: { readonly isFull: boolean; readonly people: number | null }): Promise<object> {
-  const seconds = size.isFull || size.people !== null ? FULL_SEC : SHORT_SEC
-  const sizes = size.people === null ? SIZES.slice(0, size.isFull ? SIZES.length : SHORT_SIZES) : [size.people]
+export async function run(size: Pick<Size, 'scale' | 'people'>): Promise<object> {
+  const seconds = SECONDS[size.people === null ? size.scale : 'full']
+  const sizes = size.people === null ? SIZES[size.scale] : [size.people]
   await using stage = await CrowdStage.start('marks')
   let best: Run | null = null
   let failedAt = 0
@@ -61,9 +58,9 @@ export async function run(size: { readonly isFull: boolean; readonly people: num
 }
 
 /** First words: hundreds of onsets after silence on shared channels; the first symbol of each has to come back whole. */
-export async function runFirstWords(size: { readonly isFull: boolean; readonly people: number | null }): Promise<object> {
+export async function runFirstWords(size: Pick<Size, 'scale' | 'people'>): Promise<object> {
   const people = size.people ?? ONSET_PEOPLE
-  const onsets = size.isFull ? ONSETS : SHORT_ONSETS
+  const onsets = ONSETS[size.scale]
   await using stage = await CrowdStage.start('marks')
   const script = onsetScript({ people, onsets, perSecond: ONSETS_PER_SEC, seed: SEED })
   return fieldsOf(await played(stage, script), Math.round((script.lengthMs ?? 0) / 1000))

@@ -4,6 +4,7 @@ import { cpuOfReplay, replay, type ReplayOptions } from '../support/replay.js'
 import { judge, type Verdict } from '../support/replay-verdict.js'
 import { atOnce, crowd, excerpt, loadMeetings, spread, synthetic, type Meeting } from '../support/turns.js'
 import { quantiles } from './quantiles.js'
+import type { Size } from './size.js'
 
 /** One table row: meetings of one kind and size, under one plan of channels. */
 interface Row {
@@ -84,11 +85,11 @@ const SOLO_TURN_MS = 3000
  * a phase of its own.
  * @returns `rows` (api.md)
  */
-export async function run({ isFull }: { readonly isFull: boolean }): Promise<{ rows: Row[] }> {
+export async function run({ scale }: Pick<Size, 'scale'>): Promise<{ rows: Row[] }> {
   const staged = await loadVoice()
   const rows: Row[] = []
   const cpus = new Map<string, Cpu>()
-  for (const kind of kinds(isFull)) {
+  for (const kind of kinds(scale === 'full')) {
     for (const mode of kind.modes ?? MODES) {
       process.stderr.write(`  ${kind.corpus} ${mode}\n`)
       const options: ReplayOptions = {

@@ -1,6 +1,6 @@
 /**
  * One stage of the bench `live`, in a process of its own: the LiveKit library can be ended once, and only the bot's CPU is measured.
- * Arguments: stage, folder. In: the server's keys as JSON. Out: the result as JSON.
+ * Arguments: stage, folder, scale. In: the server's keys as JSON. Out: the result as JSON.
  */
 import { disposeRoomLibrary } from '../../src/live/room/livekit/open.js'
 import { performance } from 'node:perf_hooks'
@@ -23,6 +23,7 @@ import { Secret } from '../../src/app/config/secret.js'
 import { postgresBinaries, startPostgres } from '../support/postgres.js'
 import { until } from '../support/until.js'
 import { quantiles } from './quantiles.js'
+import type { Scale, Scaled } from './size.js'
 
 type Quantiles = { p50: number; p99: number }
 type Result = Record<string, number | Quantiles>
@@ -35,11 +36,11 @@ const IDLE_SEC = 20
 /** the first finals of a process wait for code that is not compiled yet: told apart */
 const WARM_UP_MS = 15_000
 /** how long the first meeting runs before its memory counts: buffers and compiled code of the process grow to their size */
-const FIRST_MEETING_MS = 45_000
+const FIRST_MEETING_MS: Scaled<number> = { brief: 10_000, usual: 45_000, full: 45_000 }
 /** what is compiled and planned in the first seconds of a process is not idling */
 const SETTLE_MS = 20_000
 /** what grows without a further meeting is told apart */
-const CONTROL_SEC = 60
+const CONTROL_SEC: Scaled<number> = { brief: 15, usual: 60, full: 60 }
 const JOINS = 10
 
 /** Eight people, each 2.4 s of marks and 1.6 s of pause, one after the other by half a second: five at once, more than any meeting. */
@@ -216,7 +217,8 @@ async function measureLatency(
   }
 }
 
-async function measureCost(livekit: Keys, dataDir: string): Promise<Result> {
+async function measureCost(livekit: Keys, dataDir: string, scale: Scale): Promise<Result> {
+  const [firstMeetingMs, controlSec] = [FIRST_MEETING_MS[scale], CONTROL_SEC[scale]]
   const speech = await startSpeechServerProcess('marks')
   const settings = testSettings({ dataDir, gladiaApiUrl: speech.url, stt: 'local', logLevel: 'silent' }, livekit)
   const up = await startUp(settings, { clock: systemClock, logger: silentLogger, random: Math.random })
@@ -229,17 +231,17 @@ async function measureCost(livekit: Keys, dataDir: string): Promise<Result> {
     for (const count of [1, 2, 3]) {
       const room = `cost-${count}`
       await startMeeting(up.url, up.apiKey, room)
-      const actors = actorsOf(livekit, room, 3 * COST_SEC + 40 + CONTROL_SEC + FIRST_MEETING_MS / 1000)
+      const actors = actorsOf(livekit, room, 3 * COST_SEC + 40 + controlSec + firstMeetingMs / 1000)
       await actors.ready
       actors.go()
       await actors.started
-      await systemClock.sleep(count === 1 ? FIRST_MEETING_MS : 3_000)
+      await systemClock.sleep(count === 1 ? firstMeetingMs : 3_000)
       const before = performance.eventLoopUtilization()
       const process = await cpuPercent(COST_SEC)
       busy.push({ process, js: performance.eventLoopUtilization(before).utilization * 100 })
       rss.push(await rssMb())
       if (count === 1) {
-        await systemClock.sleep(CONTROL_SEC * 1000)
+        await systemClock.sleep(controlSec * 1000)
         const laterMb = await rssMb()
         driftMb = laterMb - (rss[0] ?? Number.NaN)
         rss[0] = laterMb
@@ -252,7 +254,7 @@ async function measureCost(livekit: Keys, dataDir: string): Promise<Result> {
       processCorePercent: busy[0]?.process ?? Number.NaN,
       jsCorePercent: busy[0]?.js ?? Number.NaN,
       rssPerMeetingMb: ((rss[2] ?? Number.NaN) - (rss[0] ?? Number.NaN)) / 2,
-      rssDriftMbPerMinute: (driftMb * 60) / CONTROL_SEC,
+      rssDriftMbPerMinute: (driftMb * 60) / controlSec,
     }
   } finally {
     await up.close()
@@ -290,10 +292,10 @@ async function stopMeeting(up: Awaited<ReturnType<typeof startUp>>, id: MeetingI
   await until(async () => ['done', 'failed'].includes((await up.store.meeting(id)).state))
 }
 
-const [name = '', folder = ''] = process.argv.slice(2)
+const [name = '', folder = '', scale = 'usual'] = process.argv.slice(2)
 let input = ''
 for await (const chunk of process.stdin) input += String(chunk)
 const run = STAGES[name as keyof typeof STAGES]
-const result = await run(JSON.parse(input) as Keys, folder)
+const result = await run(JSON.parse(input) as Keys, folder, scale as Scale)
 if (name === 'joins') await disposeRoomLibrary()
 process.stdout.write(JSON.stringify(result))

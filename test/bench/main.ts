@@ -1,27 +1,17 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { jsonOption, whyNoReport } from '../support/json-option.js'
-import { CONTROL_PARTS, run as control, type ControlPart } from './control.js'
+import { CONTROL_PARTS, run as control } from './control.js'
 import { run as crowd, runFirstWords as firstWords } from './crowd.js'
 import { run as interleave } from './interleave.js'
 import { run as leasing } from './leasing.js'
 import { run as live } from './live.js'
 import { run as mixer } from './mixer.js'
 import { run as realNames } from './names.js'
-import { RESILIENCE_PARTS, run as resilience, type Part } from './resilience.js'
+import { RESILIENCE_PARTS, run as resilience } from './resilience.js'
+import type { Size } from './size.js'
 import { table } from './table.js'
 import { run as voice } from './voice.js'
-
-/** How large a bench is to be. */
-interface Size {
-  /** the size that the README's numbers come from */
-  readonly isFull: boolean
-  /** `--people N`; null when it was not given */
-  readonly people: number | null
-  /** `--part NAME` and `--count N`, of `resilience` and `control`; null when not given */
-  readonly part: Part | ControlPart | null
-  readonly count: number | null
-}
 
 /** One bench: numbers, or rows of numbers. */
 type Bench = (size: Size) => Promise<object>
@@ -63,7 +53,9 @@ function read(all: string[]): { readonly names: readonly string[]; readonly json
     if (values.part !== undefined && part === null) return `--part is one of ${PARTS.join(' ')}`
     const count = values.count === undefined ? null : Number(values.count)
     if (count !== null && !(Number.isInteger(count) && count > 0)) return '--count is a whole number above 0'
-    return { names: positionals, json, size: { isFull: values.full ?? false, people, part, count } }
+    // all of them are to end in ten minutes (api.md)
+    const scale = values.full ? 'full' : positionals.length === 0 ? 'brief' : 'usual'
+    return { names: positionals, json, size: { scale, people, part, count } }
   } catch (thrown) {
     return thrown instanceof Error ? thrown.message : String(thrown)
   }

@@ -2,14 +2,14 @@ import { CrowdStage, type Channels } from '../support/crowd-stage.js'
 import { speechLines, speechReport, wordErrorRate, type SpeechReport } from '../support/speech-report.js'
 import { partOf, speechScript } from '../support/speech-script.js'
 import type { Script } from '../../src/standins/actors/script.js'
+import type { Scaled, Size } from './size.js'
 
 const PEOPLE = 12
 const CHANNELS = 4
 /** a session has at most 8 channels, so twelve people with one each are two meetings of six */
 const CHANNEL_EACH = 8
 const SEED = 1
-const ROUNDS = 3
-const SHORT_ROUNDS = 2
+const ROUNDS: Scaled<number> = { brief: 1, usual: 2, full: 3 }
 
 interface Run {
   readonly reports: readonly SpeechReport[]
@@ -29,9 +29,9 @@ async function played(stage: CrowdStage, scripts: readonly Script[], channels: C
 }
 
 /** Real speech, real recognition: twelve people on four channels, and the same with a channel each. */
-export async function run(size: { readonly isFull: boolean; readonly people: number | null }): Promise<object> {
+export async function run(size: Pick<Size, 'scale' | 'people'>): Promise<object> {
   const people = size.people ?? PEOPLE
-  const script = speechScript({ people, rounds: size.isFull ? ROUNDS : SHORT_ROUNDS, seed: SEED })
+  const script = speechScript({ people, rounds: ROUNDS[size.scale], seed: SEED })
   await using stage = await CrowdStage.start('moonshine')
   const shared = await played(stage, [script], CHANNELS)
   const halves = [0, 1].map((half) => partOf(script, (who) => who % 2 === half))

@@ -7,16 +7,17 @@ import { runKills } from '../support/kills.js'
 import { runOutage } from '../support/outage.js'
 import { simulateMany } from '../support/sim/many.js'
 import { quantiles } from './quantiles.js'
+import type { Scaled, Size } from './size.js'
 
 /** The parts, their seeds, and how often each is done: by default, and for the README's numbers. */
 const PARTS = {
-  cuts: { seed: 1, usual: 500, full: 10_000 },
-  simulation: { seed: 1, usual: 300, full: 100_000 },
-  fuzz: { seed: 1, usual: 100_000, full: 1_000_000 },
-  outage: { seed: 0, usual: 10, full: 10 },
-  kills: { seed: 1, usual: 3, full: 200 },
-  drains: { seed: 1, usual: 2, full: 100 },
-} as const
+  cuts: { seed: 1, brief: 100, usual: 500, full: 10_000 },
+  simulation: { seed: 1, brief: 100, usual: 300, full: 100_000 },
+  fuzz: { seed: 1, brief: 20_000, usual: 100_000, full: 1_000_000 },
+  outage: { seed: 0, brief: 10, usual: 10, full: 10 },
+  kills: { seed: 1, brief: 1, usual: 3, full: 200 },
+  drains: { seed: 1, brief: 1, usual: 2, full: 100 },
+} as const satisfies Record<string, Scaled<number> & { readonly seed: number }>
 
 /** At once in the process that is stopped: a deploy comes under load. */
 const DRAINED_MEETINGS = 3
@@ -34,7 +35,7 @@ function trust(part: 'kill' | 'drain', health: Health, invalid: number): object 
 }
 
 /** A part of the bench. */
-export type Part = keyof typeof PARTS
+type Part = keyof typeof PARTS
 export const RESILIENCE_PARTS = Object.keys(PARTS) as readonly Part[]
 
 /** What each part adds to the report; the seeds are in it. */
@@ -96,16 +97,12 @@ const RUN: Record<Part, (count: number, seed: number) => Promise<object>> = {
  * Cuts of the speech connection, simulated meetings, hostile input, a long outage, killed and drained bots: real processes on a real
  * server for the last two. @param only one part, null for all @param count how often, null for the size asked for
  */
-export async function run(size: {
-  readonly isFull: boolean
-  readonly part: string | null
-  readonly count: number | null
-}): Promise<object> {
+export async function run(size: Pick<Size, 'scale' | 'part' | 'count'>): Promise<object> {
   let report: object = {}
   for (const part of RESILIENCE_PARTS) {
     if (size.part !== null && size.part !== part) continue
-    const { seed, usual, full } = PARTS[part]
-    const count = size.count ?? (size.isFull ? full : usual)
+    const count = size.count ?? PARTS[part][size.scale]
+    const { seed } = PARTS[part]
     process.stderr.write(`  ${part} x ${count}, seed ${seed} ...\n`)
     report = { ...report, ...(await RUN[part](count, seed)) }
   }

@@ -10,6 +10,7 @@ import { markUtterances, realUtterances, utterances, vowelUtterances, type Utter
 import { NOISES, noise, roomTone, type NoiseName } from '../support/voice-noises.js'
 import { quantiles } from './quantiles.js'
 import { cpuMsPerSec, hitsOf, holds, sceneOf, verdictsOf, type Scene } from '../support/voice-trial.js'
+import type { Size } from './size.js'
 
 const RATE = 16_000
 
@@ -253,7 +254,8 @@ function cpuRow(detector: string, make: VoiceDetectorFactory, material: Material
  *   flagged, delay until it is known, and how long a noise that follows is taken for speech, hangover of 0.5 s included; `altered`: onsets of higher
  *   and thinner voices lost, of how many; `cpu`: ms per second of audio, `crowd` being ten people who speak 12 % of the time
  */
-export async function run({ isFull }: { readonly isFull: boolean }): Promise<object> {
+export async function run({ scale }: Pick<Size, 'scale'>): Promise<object> {
+  const isFull = scale === 'full'
   const sources = [
     ['real', realUtterances()],
     ['flite', await fliteUtterances()],
