@@ -4,11 +4,11 @@ import type { JobQueue } from '../followup/port.js'
 import type { BotDeps, BotOptions, BotOutcome, MeetingObserver } from '../live/bot/bot.js'
 import type { Tenure } from '../live/bot/inheritance.js'
 import { MeetingBot } from '../live/bot/meeting-bot.js'
-import type { ClaimBook, TakenClaim } from '../records/claims.js'
+import { BACK_WITHIN_MS, type ClaimBook, type TakenClaim } from '../records/claims.js'
 import { handoverStore } from '../records/handover-store.js'
 import { FINAL_STATES, type MeetingRecord } from '../records/port.js'
 import { AUTO_CHANNELS } from '../live/audio/lease/sizing.js'
-import { BeatWatch, CALM_LOOK_MS, DEAD_AFTER_BLIND_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
+import { BeatWatch, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
 import type { Settings } from './config/settings.js'
 import { Turns } from './turns.js'
 
@@ -220,7 +220,7 @@ export class Attendance {
       storeNowMs,
       silentMs,
       // it may have died while nobody was there to take its meeting: then nobody has heard it since
-      isReleased: isReleased && (silentMs ?? 0) < DEAD_AFTER_BLIND_MS,
+      isReleased: isReleased && (silentMs ?? 0) < BACK_WITHIN_MS,
       release: () => claims.release(claim),
       left: (atMs) => claims.left(claim, atMs),
       leftBefore: () => claims.leftBefore(claim),

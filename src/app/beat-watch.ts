@@ -1,4 +1,4 @@
-import type { Standing } from '../records/claims.js'
+import { BACK_WITHIN_MS, type Standing } from '../records/claims.js'
 
 /** A process that lives gives a sign of it so often. */
 export const BEAT_MS = 500
@@ -11,8 +11,6 @@ export const CALM_LOOK_MS = 1_000
 
 /** Looks further apart than this had a store between them that did not answer, or a watcher that stood still: nothing was watched meanwhile. */
 const BLIND_MS = 2_000
-/** When the store is back its holder may be the last to notice: a connection that it had begun before is given up after 5 s. */
-export const DEAD_AFTER_BLIND_MS = 6_000
 
 /**
  * Tells a dead holder from one that lives, by watching. Only changes count, and the watcher's own monotonic clock: a clock that jumps,
@@ -34,7 +32,7 @@ export class BeatWatch {
     if (isSame && !wasBlind) return nowMs - this.#sinceMs >= this.#deadAfterMs
     this.#seen = { epoch, holder, beat }
     this.#sinceMs = nowMs
-    this.#deadAfterMs = wasBlind ? DEAD_AFTER_BLIND_MS : DEAD_AFTER_MS
+    this.#deadAfterMs = wasBlind ? BACK_WITHIN_MS : DEAD_AFTER_MS
     return false
   }
 

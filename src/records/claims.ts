@@ -2,6 +2,12 @@ import { UpstreamError } from '../core/errors.js'
 import type { MeetingId } from '../core/ids.js'
 import type { Claim, MeetingState } from './port.js'
 
+/**
+ * After an outage of the store a holder may be the last to notice that it is back: a connection that it had begun before is given up after
+ * 5 s. Whoever has given no sign of life for so long then is dead.
+ */
+export const BACK_WITHIN_MS = 6_000
+
 /** Who runs a meeting now, as the store knows it. */
 export interface Standing {
   readonly state: MeetingState

@@ -1,14 +1,13 @@
 import { toError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
+import { BACK_WITHIN_MS } from '../../records/claims.js'
 import type { Tenure } from './inheritance.js'
 
 /** What became of the bot before: it died, or gave the meeting away and has seen to what it heard, died before that, or may still be at it. */
 export type Fate = 'crashed' | 'settled' | 'died' | 'alive'
 
 const LOOK_MS = 1_000
-/** Whoever has given no sign of life for so long is dead: one that lost touch with the store is back within 5 s of the store's return. */
-const DEAD_AFTER_MS = 6_000
 /** No bot takes longer: ten minutes of replay at its end, and fifteen for a store that is away. */
 const LONGEST_MS = 30 * 60_000
 
@@ -31,7 +30,7 @@ export async function fateOfBefore(
       const nowMs = clock.monotonicMs()
       if (before.signs !== signs) sinceMs = nowMs
       signs = before.signs
-      if (nowMs - sinceMs >= DEAD_AFTER_MS || nowMs >= endMs) return 'died'
+      if (nowMs - sinceMs >= BACK_WITHIN_MS || nowMs >= endMs) return 'died'
     } catch (thrown) {
       signs = null
       logger.debug({ err: toError(thrown) }, 'it is not known whether the bot before is done')
