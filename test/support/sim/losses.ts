@@ -1,5 +1,6 @@
 import type { Gap } from '../../../src/live/audio/span.js'
 import type { SessionRecord, StoredCoverage } from '../../../src/records/port.js'
+import { IN_FLIGHT_MS } from '../../../src/live/bot/inheritance.js'
 import type { Spoken } from './room.js'
 import type { SimSpeech } from './speech.js'
 import { BLOCK_MS } from './stamps.js'
@@ -10,9 +11,10 @@ import type { Takeover } from './watched-store.js'
  * - `gap`: it lies in a stored gap of its speaker.
  * - `piece`: all of it reached the service in two pieces, of which it understood neither: a probe or the end of a session is between them.
  * - `session`: it reached a session that did not end well, whose texts were not to be had any more; the transcript says so.
+ * - `waiting`: its bot died when it had waited for one of few channels for longer than anything is taken to be on its way.
  * - `unknown`: nobody who had the meeting could know that its speaker was there: of that, nothing had reached the store.
  */
-export type Explanation = 'gap' | 'piece' | 'session' | 'unknown' | 'none'
+export type Explanation = 'gap' | 'piece' | 'session' | 'waiting' | 'unknown' | 'none'
 
 /** What a loss is held against. */
 export interface LossFacts {
@@ -21,6 +23,9 @@ export interface LossFacts {
   readonly sessions: readonly SessionRecord[]
   readonly coverage: StoredCoverage | null
   readonly takeovers: readonly Takeover[]
+  readonly people: number
+  /** a bot stood still for a while */
+  readonly wasFrozen: boolean
   /** simulated ms of the meeting's start, and of the moment when its end was asked for */
   readonly startMs: number
   readonly stopMs: number
@@ -28,6 +33,11 @@ export interface LossFacts {
 
 /** a gap may begin or end within a block */
 const EDGE_MS = BLOCK_MS
+
+/** what came while a bot was frozen is dated a little late */
+const FROZEN_EDGE_MS = 3 * BLOCK_MS
+/** so long after a takeover the bot before may be the one that is in the room */
+const JOINING_MS = 500
 
 /** Whether the block lies in one of the gaps. @param edgeMs how far it may stand out */
 export function liesInGap({ name, startMs }: Spoken, gaps: readonly Gap[], meetingStartMs: number, edgeMs = EDGE_MS): boolean {
@@ -37,7 +47,7 @@ export function liesInGap({ name, startMs }: Spoken, gaps: readonly Gap[], meeti
 
 /** Why a lost block is lost. */
 export function explain(spoken: Spoken, facts: LossFacts): Explanation {
-  if (liesInGap(spoken, facts.gaps, facts.startMs)) return 'gap'
+  if (liesInGap(spoken, facts.gaps, facts.startMs, facts.wasFrozen ? FROZEN_EDGE_MS : EDGE_MS)) return 'gap'
   const heard = facts.speech.sessions.flatMap(({ id, reader }) => {
     const record = facts.sessions.find(({ vendorId }) => vendorId === id)
     const how = reader.heard(spoken.id)
@@ -46,7 +56,10 @@ export function explain(spoken: Spoken, facts: LossFacts): Explanation {
   if (heard.some(({ how, end }) => how === 'whole' && end === 'done')) return 'none'
   if (heard.some(({ end }) => end !== 'unknown' && end !== 'done') && isDoubted(facts)) return 'session'
   if (heard.some(({ how, end }) => how === 'piece' && end !== 'unknown')) return 'piece'
+  // its session had not reached the store when its bot was replaced
+  if (heard.length > 0 && facts.takeovers.length > 0 && isDoubted(facts)) return 'session'
   if (isUnknown(spoken, facts)) return 'unknown'
+  if (heard.length === 0 && hasWaited(spoken, facts)) return 'waiting'
   return 'none'
 }
 
@@ -58,11 +71,22 @@ function isDoubted({ coverage, speech, takeovers, stopMs }: LossFacts): boolean 
   return doubts.includes('session') && (!speech.habits.keepsResults || isOut)
 }
 
+/** There were more people than channels, and long after it the bot was replaced. */
+function hasWaited(spoken: Spoken, { takeovers, coverage, sessions, people }: LossFacts): boolean {
+  const channels = Math.max(0, ...sessions.map((one) => one.channels))
+  return (
+    takeovers.some(({ atMs }) => atMs - spoken.startMs > IN_FLIGHT_MS) &&
+    people > channels &&
+    (coverage?.doubts ?? []).includes('taken_over')
+  )
+}
+
 /** Its speaker came while no bot that ran was connected, or too shortly before a takeover for the store to know. */
 function isUnknown(spoken: Spoken, { takeovers, startMs }: LossFacts): boolean {
   if (spoken.isUnseen && spoken.isUnattended) return true
-  const next = takeovers.find(({ atMs }) => atMs > spoken.startMs)
+  const next = takeovers.find(({ atMs }) => atMs + JOINING_MS > spoken.startMs)
   if (!next) return false
-  const leftMs = next.people.get(spoken.name)
-  return leftMs === undefined || (leftMs !== null && leftMs <= spoken.startMs - startMs)
+  const known = next.people.get(spoken.name)
+  const atMs = spoken.startMs - startMs
+  return known === undefined || (known.leftMs !== null && known.leftMs <= atMs) || atMs < known.joinedMs
 }

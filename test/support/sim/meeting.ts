@@ -104,6 +104,8 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
       const now: MeetingRecord = await reached.meeting(meeting.id)
       if (now.state === 'finalising' || now.state === 'failed') return
       const claim = await reached.claim(meeting.id)
+      // the real claims look and take in one step
+      if ((await store.meeting(meeting.id)).state === 'finalising') return
       const bot = new MeetingBot(
         {
           room: room.port(process),

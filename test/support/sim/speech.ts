@@ -411,7 +411,8 @@ export class SimSpeech {
     const { socket } = session
     if (!socket) return
     this.#tell(socket, JSON.stringify({ type: 'end_session', session_id: session.id }))
-    this.#time.after(this.habits.latencyMs + 5, () => {
+    // nor does the end of a connection overtake what was sent on it
+    this.#time.after(this.#inOrder(socket.down) + 5, () => {
       this.#detach(socket, true)
       socket.closed(1000)
     })

@@ -106,6 +106,8 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
     sessions: await store.sessions(meetingId),
     coverage,
     takeovers: store.takeovers,
+    people: remains.people,
+    wasFrozen: plan.includes('freeze'),
     startMs,
   }
   const ungapped: Partial<Record<Explanation, number>> = {}

@@ -9,8 +9,8 @@ import type { SimTime } from './clock.js'
 export interface Takeover {
   /** simulated ms */
   readonly atMs: number
-  /** by identity: when they left, meeting ms; null: they are there */
-  readonly people: ReadonlyMap<string, number | null>
+  /** by identity: from when on they were known to be there, and when they left, meeting ms; null: they are there */
+  readonly people: ReadonlyMap<string, { readonly joinedMs: number; readonly leftMs: number | null }>
 }
 
 /** The store in memory, and an eye on what it takes: the invariants of what is written, whoever writes. */
@@ -31,8 +31,10 @@ export class WatchedStore extends MemoryStore {
   override async claim(id: MeetingId): Promise<Claim> {
     const { participants } = await this.meeting(id)
     const known = [
-      ...[...this.#spans.values()].map(({ identity }) => [identity, null] as const),
-      ...participants.map(({ identity, leftMs }) => [identity, leftMs] as const),
+      ...[...this.#spans.values()]
+        .toSorted((a, b) => b.meetingMs - a.meetingMs)
+        .map(({ identity, meetingMs }) => [identity, { joinedMs: meetingMs, leftMs: null }] as const),
+      ...participants.map(({ identity, joinedMs, leftMs }) => [identity, { joinedMs, leftMs }] as const),
     ]
     const claim = await super.claim(id)
     this.newestEpoch = Math.max(this.newestEpoch, claim.epoch)
