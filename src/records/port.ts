@@ -291,11 +291,16 @@ export interface MeetingStore {
   appendSegments(claim: Claim, segments: readonly Segment[], spans?: readonly Span[]): Promise<readonly StoredSegment[]>
   /**
    * Stores what the holder of a claim heard before it died, whoever has the meeting now; idempotent as `appendSegments`. What the service's
-   * results told the next holder meanwhile, without ids, is not stored again.
+   * results told the next holder meanwhile, without ids, is not stored again. `sessions` are those that it was heard in.
    * @returns how many were new, and whether nobody can hold that claim any more: a newer one exists, or the meeting is final
    * @throws NotFoundError
    */
-  adoptSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[]): Promise<{ stored: number; isOver: boolean }>
+  adoptSegments(
+    claim: Claim,
+    segments: readonly Segment[],
+    spans: readonly Span[],
+    sessions?: readonly SessionRecord[],
+  ): Promise<{ stored: number; isOver: boolean }>
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void>
   /** @param doubts why it is not complete; empty when it is */
   saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean, doubts?: readonly Doubt[]): Promise<void>

@@ -181,7 +181,11 @@ describe.each(targets)('the store on %s', (kind) => {
     expect(await store.adoptSegments(old, mine, [spanOf(session, 0, 800)])).toEqual({ stored: 1, isOver: false })
     const current = await store.claim(old.meetingId)
     expect(await store.adoptSegments(old, mine, [])).toEqual({ stored: 0, isOver: true })
-    expect(await store.adoptSegments(current, [segmentOf(session, 3)], [])).toEqual({ stored: 1, isOver: false })
+    expect(await store.adoptSegments(current, [segmentOf(session, 3)], [], [sessionWith(session, 10)])).toEqual({
+      stored: 1,
+      isOver: false,
+    })
+    expect(await store.sessions(old.meetingId)).toEqual([sessionWith(session, 10)])
     await store.setState(current, 'failed', 'internal_fault')
     expect(await store.adoptSegments(current, [segmentOf(session, 4)], [])).toEqual({ stored: 1, isOver: true })
     expect((await store.segments(old.meetingId)).map(({ seq, text }) => [seq, text])).toEqual([1, 2, 3, 4].map((n) => [n, `text ${n}`]))

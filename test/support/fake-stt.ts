@@ -222,6 +222,10 @@ export class FakeStt implements SttPort {
     return Promise.resolve(left)
   }
 
+  leftMeetings(): Promise<readonly MeetingId[]> {
+    return Promise.resolve([...this.leftAudio.keys()])
+  }
+
   open(options: SttOpenOptions, events: SttEvents): FakeSttSession {
     const session = new FakeSttSession(options, events)
     this.sessions.push(session)

@@ -220,8 +220,14 @@ export class MemoryStore implements MeetingStore {
     })
   }
 
-  async adoptSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[]): Promise<{ stored: number; isOver: boolean }> {
+  async adoptSegments(
+    claim: Claim,
+    segments: readonly Segment[],
+    spans: readonly Span[],
+    sessions: readonly SessionRecord[] = [],
+  ): Promise<{ stored: number; isOver: boolean }> {
     const { epoch, meeting, segments: known } = await this.#do(() => this.#entry(claim.meetingId))
+    for (const session of sessions) await this.saveSession({ ...claim, epoch }, session)
     const stored = await this.appendSegments({ ...claim, epoch }, notRetold(segments, known), spans)
     return { stored: stored.length, isOver: isFinal(meeting) || epoch !== claim.epoch }
   }

@@ -2,7 +2,7 @@ import type { PlayEvent } from '../../src/standins/actors/play-event.js'
 import type { Script, Step } from '../../src/standins/actors/script.js'
 import type { Gap } from '../../src/live/audio/span.js'
 import { identityOf } from './eight-people.js'
-import { marksVerdict, returnedMarks, type MarksVerdict, type SpokenMark } from './marks-verdict.js'
+import { marksVerdict, returnedMarks, WHOLE_MARK_MS, type MarksVerdict, type ReturnedMark, type SpokenMark } from './marks-verdict.js'
 import { spokenMarks } from './spoken-marks.js'
 
 const TURN_SLOTS = 9
@@ -44,7 +44,8 @@ export function talkVerdict(
   const { spoken, stated } = spokenMarks(events, script.cast)
   const early = spoken.filter(({ playMs }) => playMs < untilMs)
   const late = spoken.filter(({ playMs }) => playMs >= untilMs)
-  const verdict = marksVerdict(early, [...stated, ...late], returnedMarks(segments), identityOf)
+  const returned = returnedMarks(segments)
+  const verdict = marksVerdict(early, [...stated, ...late], returned, identityOf)
   const isInGap = ({ who, playMs }: SpokenMark) => {
     const atMs = playMs + verdict.clockMs
     return gaps.some(({ identity, fromMs, toMs, reason }) => {
@@ -52,8 +53,19 @@ export function talkVerdict(
       return identity === identityOf(who) && fromMs < atMs + edgeMs && toMs > atMs - edgeMs
     })
   }
+  // the sender or the media server stood still in the midst of a mark: its beginning is before the gap, its end, stretched, behind it
+  const isAcrossGap = (again: ReturnedMark) =>
+    returned.some(
+      (first) =>
+        first.who === again.who &&
+        first.n === again.n &&
+        first.endMs < again.startMs &&
+        first.endMs - first.startMs < WHOLE_MARK_MS &&
+        gaps.some(({ identity, fromMs, toMs }) => identity === again.identity && fromMs <= first.endMs && toMs >= again.startMs),
+    )
   return {
     ...verdict,
+    doubled: verdict.doubled.filter((mark) => !isAcrossGap(mark)),
     lost: verdict.missing.filter((mark) => !isInGap(mark)),
     inGaps: verdict.missing.filter(isInGap),
   }

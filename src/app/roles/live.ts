@@ -2,13 +2,15 @@ import { join } from 'node:path'
 import { toError } from '../../core/errors.js'
 import { loadVoice } from '../../live/audio/voice/load.js'
 import type { MeetingObserver } from '../../live/bot/bot.js'
+import type { SttPort } from '../../live/stt/port.js'
 import { disposeRoomLibrary } from '../../live/room/livekit/open.js'
 import { FinalsFolder } from '../../records/finals/finals-folder.js'
 import { tellingPartials } from '../partials.js'
 import type { MeetingRecord } from '../../records/port.js'
-import type { Scope } from '../../core/scope.js'
+import { Scope } from '../../core/scope.js'
 import type { Settings } from '../config/settings.js'
 import { Attendance, botOptions } from '../attend.js'
+import { sendLeftAudio } from '../late-audio.js'
 import { BEAT_MS } from '../beat-watch.js'
 import { currentUsage, whyFull } from '../headroom.js'
 import { openRoom } from '../room.js'
@@ -52,6 +54,7 @@ export async function openLive(
   const finals = new FinalsFolder(join(settings.dataDir, 'finals'), logger)
   await finals.adopt(store)
   if (records.kind === 'postgres') beat(ground)
+  lateAudio(ground, stt)
   return new Attendance({
     deps: { room, stt, store, finals, clock, logger, random, detector: await loadVoice(), business },
     options: botOptions(settings),
@@ -61,6 +64,22 @@ export async function openLive(
     places: settings.stt === 'gladia' ? settings.maxSessions : null,
     whyFull: options.whyFull,
     ...(options.ended === undefined ? {} : { ended: options.ended }),
+  })
+}
+
+/** What dead processes left on this disk of meetings that are not this process's to go on with. */
+function lateAudio({ scope, settings, records, clock, random, logger, business }: Ground, stt: SttPort): void {
+  const stop = new AbortController()
+  const work = new Scope((name, error) => logger.error({ err: error, work: name }, 'audio left on this disk cannot be sent'))
+  const { store, claims } = records
+  const parts = { store, claims, stt, clock, random, logger, business, scope: work, drainMs: botOptions(settings).drainMs }
+  const sent = sendLeftAudio(parts, stop.signal).catch((thrown: unknown) => {
+    logger.error({ err: toError(thrown) }, 'audio left on this disk cannot be looked for')
+  })
+  scope.defer('late audio', async () => {
+    stop.abort(new Error('the process ends'))
+    await sent
+    await work.close()
   })
 }
 

@@ -364,19 +364,7 @@ export class Scribe {
     const first = this.#repeats.get(from) ?? { sessionId: from, fromFrame: 0 }
     if (this.#inherited.has(from)) this.#inherited.add(to)
     this.#repeats.set(to, { sessionId: first.sessionId, fromFrame: first.fromFrame + fromFrame })
-    for (let channel = 0; channel < channels; channel++) {
-      for (const span of this.#spans.overlapping(from, channel, fromFrame, fromFrame + frames)) {
-        const first = Math.max(span.fromFrame, fromFrame)
-        const last = Math.min(span.toFrame, fromFrame + frames)
-        this.#span({
-          ...span,
-          sessionId: to,
-          fromFrame: first - fromFrame,
-          toFrame: last - fromFrame,
-          meetingMs: meetingMsOf(span, first),
-        })
-      }
-    }
+    for (const span of this.#spans.copies(from, channels, fromFrame, to, frames)) this.#span(span)
   }
 
   /** Ms from the meeting's start. */

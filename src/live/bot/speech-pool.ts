@@ -89,7 +89,7 @@ export class SpeechPool {
   readonly #entries = new Map<SessionId, Entry>()
   readonly #replacements = new Replacements()
   /** the service has taken a session in this meeting */
-  #hasWorked = false
+  #hasWorked: boolean
   #isRefused = false
   #closing = false
   /** monotonic ms by which everything is to end; null: there is time */
@@ -105,6 +105,8 @@ export class SpeechPool {
       business: BusinessEvents
       scope: Scope
       drainMs: number
+      /** a service that refuses is not the end of the meeting, as if one session had worked (P2) */
+      isPatient?: boolean
       hints: () => { language: string | null; vocabulary: readonly string[] }
     },
     events: SpeechPoolEvents,
@@ -118,6 +120,7 @@ export class SpeechPool {
     this.#hints = options.hints
     this.#unsent = new Unsent(options.logger)
     this.#drainMs = options.drainMs
+    this.#hasWorked = options.isPatient ?? false
     this.#events = events
   }
 

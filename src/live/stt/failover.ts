@@ -60,6 +60,10 @@ export class FailoverStt implements SttPort {
     return (await this.#options.primary.left?.(meetingId)) ?? []
   }
 
+  async leftMeetings(): Promise<readonly MeetingId[]> {
+    return (await this.#options.primary.leftMeetings?.()) ?? []
+  }
+
   /** A session is asked for at both: its id says not where it was opened. While the primary is away, what it has is not known yet. */
   async results(of: ForeignSession, signal: AbortSignal): ReturnType<NonNullable<SttPort['results']>> {
     const { primary, fallback } = this.#options

@@ -171,6 +171,8 @@ export interface SttPort {
    * process and of another living one of this host are left alone (one that is stopped counts as dead).
    */
   left?(meetingId: MeetingId): Promise<readonly LeftAudio[]>
+  /** The meetings of which something lies on this disk that is not of this process; whether `left` gives it is another question. */
+  leftMeetings?(): Promise<readonly MeetingId[]>
   /** Tells when another service than that of open sessions is preferred again: they may be rolled. Returns the unsubscribe function. */
   onPreferred?(listener: () => void): () => void
   /**

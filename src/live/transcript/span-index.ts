@@ -37,6 +37,17 @@ export class SpanIndex {
     return found
   }
 
+  /** The spans of `frames` from `fromFrame` on, as spans of a session that repeats them from its frame 0; not put in. */
+  copies(from: SessionId, channels: number, fromFrame: number, to: SessionId, frames: number): Span[] {
+    return Array.from({ length: channels }, (_, channel) => this.overlapping(from, channel, fromFrame, fromFrame + frames))
+      .flat()
+      .map((span) => {
+        const first = Math.max(span.fromFrame, fromFrame)
+        const last = Math.min(span.toFrame, fromFrame + frames)
+        return { ...span, sessionId: to, fromFrame: first - fromFrame, toFrame: last - fromFrame, meetingMs: meetingMsOf(span, first) }
+      })
+  }
+
   /** All spans of a channel, in order. */
   channel(sessionId: SessionId, channel: number): readonly Span[] {
     return this.#bySession.get(sessionId)?.get(channel) ?? []

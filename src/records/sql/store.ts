@@ -125,10 +125,12 @@ export class SqlMeetingStore implements port.MeetingStore {
     claim: port.Claim,
     segments: readonly Segment[],
     spans: readonly Span[],
+    sessions: readonly port.SessionRecord[] = [],
   ): Promise<{ stored: number; isOver: boolean }> {
     for (let attempt = 1; ; attempt++) {
       const { epoch, state } = await this.#meetings.standing(claim.meetingId)
       try {
+        for (const session of sessions) await this.saveSession({ ...claim, epoch }, session)
         const known = segments.length > 0 ? await this.segments(claim.meetingId) : []
         const stored = await this.appendSegments({ ...claim, epoch }, notRetold(segments, known), spans)
         return { stored: stored.length, isOver: isFinal(state) || epoch !== claim.epoch }

@@ -39,6 +39,7 @@ export function createGladiaStt(options: GladiaOptions): SttPort {
       return session
     },
     left: (meetingId) => spool?.left(meetingId, limits.bufferBytes) ?? Promise.resolve([]),
+    leftMeetings: () => spool?.meetings() ?? Promise.resolve([]),
     results: (of, signal) => foreignResults({ ...options, limits, transport }, of, signal),
   }
 }

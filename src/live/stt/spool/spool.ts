@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { toError } from '../../../core/errors.js'
-import type { MeetingId, SessionId } from '../../../core/ids.js'
+import { asMeetingId, type MeetingId, type SessionId } from '../../../core/ids.js'
 import { Scope } from '../../../core/scope.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
@@ -84,6 +84,16 @@ export class Spool {
       } catch (thrown) {
         this.#options.logger.error({ err: toError(thrown), folder }, 'speech spool of a dead process cannot be read')
       }
+    }
+    return found
+  }
+
+  /** The meetings of which there is something that is not of this process. */
+  async meetings(): Promise<readonly MeetingId[]> {
+    const found: MeetingId[] = []
+    for (const name of await this.#disk.list(this.#options.folder)) {
+      const folders = await this.#disk.list(join(this.#options.folder, name))
+      if (folders.some((folder) => !this.#mine.has(join(this.#options.folder, name, folder)))) found.push(asMeetingId(name))
     }
     return found
   }

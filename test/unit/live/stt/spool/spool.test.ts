@@ -22,11 +22,13 @@ describe('what a dead process left', () => {
   it('28 is found by the next owner of the meeting, once, with all that was written', async () => {
     const { rig } = await dead()
     rig.restart()
+    expect(await rig.spool.meetings()).toEqual([rig.meetingId])
     const left = await rig.left()
     expect(left).toMatchObject({ channels: 2, fromFrame: 0, vendorId: 'v1' })
     // what was not written yet: less than a record
     expect(left!.backlog.frames).toBeGreaterThan(MINUTE - 16_400)
     expect(await rig.left()).toBeUndefined()
+    expect(await rig.spool.meetings()).toEqual([])
     expect(await rig.drain(takeBacklog(left!.backlog, 2))).toEqual({ frames: left!.backlog.frames, wrong: 0, lost: [] })
   })
 

@@ -1,0 +1,66 @@
+import { NotFoundError, toError, UpstreamError } from '../core/errors.js'
+import type { MeetingId } from '../core/ids.js'
+import type { Clock } from '../core/time.js'
+import { sendLateAudio, type LateAudioParts } from '../live/bot/late-audio.js'
+import type { ClaimBook, Standing } from '../records/claims.js'
+import { FINAL_STATES } from '../records/port.js'
+
+/** How often the meetings of such audio are looked at. */
+const LOOK_MS = 5_000
+/** A bot that shares this disk takes what it finds at its start by itself: it is given so long. */
+const SETTLED_MS = 15_000
+/** A meeting that nobody goes on with in this time is left to a later start of a process. */
+const LONGEST_MS = 3600_000
+
+/** Who was seen to run a meeting at the last look, and since when, monotonic ms. */
+interface Seen extends Pick<Standing, 'epoch' | 'beat'> {
+  readonly sinceMs: number
+}
+
+/**
+ * What becomes of audio that a dead process left on this disk, one meeting after the other. A bot that takes such a meeting over takes it
+ * along (`Legacy`). Of one that goes on in another process, or is over, it is sent from here; while nobody has the meeting it waits.
+ * @param stop ends it
+ */
+export async function sendLeftAudio(
+  parts: LateAudioParts & { readonly claims: Pick<ClaimBook, 'standing' | 'holder'> },
+  stop: AbortSignal,
+): Promise<void> {
+  const { stt, clock, logger } = parts
+  const waiting = new Set(await stt.leftMeetings?.())
+  const seen = new Map<MeetingId, Seen>()
+  const endMs = clock.monotonicMs() + LONGEST_MS
+  while (waiting.size > 0 && !stop.aborted && clock.monotonicMs() < endMs) {
+    for (const id of waiting) {
+      if (stop.aborted) return
+      try {
+        const fate = await fateOf(id, parts, seen)
+        if (fate !== 'wait') waiting.delete(id)
+        if (fate === 'send') await sendLateAudio(parts, id, stop)
+      } catch (thrown) {
+        if (thrown instanceof UpstreamError) continue
+        // what belongs to no meeting of this store goes a day later (`Spool.sweep`)
+        waiting.delete(id)
+        if (!(thrown instanceof NotFoundError))
+          logger.error({ err: toError(thrown), meeting: id }, 'audio left on this disk cannot be sent')
+      }
+    }
+    await clock.sleep(LOOK_MS, stop).catch(() => undefined)
+  }
+}
+
+async function fateOf(
+  id: MeetingId,
+  { claims, clock }: { readonly claims: Pick<ClaimBook, 'standing' | 'holder'>; readonly clock: Clock },
+  seen: Map<MeetingId, Seen>,
+): Promise<'send' | 'wait' | 'ours'> {
+  const { state, epoch, holder, beat } = await claims.standing(id)
+  if (FINAL_STATES.includes(state) || state === 'finalising') return 'send'
+  if (holder === null || beat === null) return 'wait'
+  if (holder === claims.holder) return 'ours'
+  const nowMs = clock.monotonicMs()
+  const before = seen.get(id)
+  const sinceMs = before?.epoch === epoch ? before.sinceMs : nowMs
+  seen.set(id, { epoch, beat, sinceMs })
+  return before?.epoch === epoch && before.beat !== beat && nowMs - sinceMs >= SETTLED_MS ? 'send' : 'wait'
+}

@@ -1,0 +1,152 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { sendLeftAudio } from '../../../src/app/late-audio.js'
+import { UpstreamError } from '../../../src/core/errors.js'
+import { asIdentity, newSessionId, type MeetingId } from '../../../src/core/ids.js'
+import { Scope } from '../../../src/core/scope.js'
+import { createEvents } from '../../../src/observe/events.js'
+import { silentLogger } from '../../../src/observe/logger.js'
+import { AttendanceRig, type AttendanceProcess } from '../../support/attendance-rig.js'
+import { FakeBacklog, type FakeSttSession } from '../../support/fake-stt.js'
+import { spanOf } from '../../support/records.js'
+
+describe('28 audio that a process which died left on its disk, when it is started again', () => {
+  let rig: AttendanceRig
+  let other: AttendanceProcess
+  let again: AttendanceProcess
+  let id: MeetingId
+  let scope: Scope
+  let stop: AbortController
+  let done: Promise<void>
+  const failures: string[] = []
+  const left = newSessionId()
+
+  beforeEach(async () => {
+    rig = new AttendanceRig()
+    other = rig.process('other')
+    again = rig.process('again')
+    again.stt.prepare = (one) => Object.assign(one, { autoFinish: false })
+    id = await rig.meeting()
+    scope = new Scope((name, error) => failures.push(`${name}: ${error.message}`))
+    stop = new AbortController()
+    const claim = await rig.store.claim(id)
+    rig.table.claims.set(id, [{ holder: 'dead', isReleased: false, leftMs: null }])
+    // two seconds of ann, of which the service had the first half
+    await rig.store.saveSpans(claim, [{ ...spanOf(left, 0, 32_000), identity: asIdentity('ann'), meetingMs: 5_000 }])
+    const backlog = new FakeBacklog(1, new Int16Array(16_000))
+    again.stt.leftAudio.set(id, [{ sessionId: left, channels: 1, fromFrame: 16_000, backlog, vendorId: 'fake' }])
+  })
+  afterEach(async () => {
+    stop.abort(new Error('over'))
+    await rig.clock.advance(120_000)
+    await done
+    await scope.close()
+    await rig.end()
+    expect(failures).toEqual([])
+  })
+
+  const begin = () => {
+    const { stt, claims, clock } = again
+    const parts = {
+      store: rig.store,
+      stt,
+      claims,
+      clock,
+      random: () => 0.5,
+      logger: silentLogger,
+      business: createEvents(null),
+      scope,
+      drainMs: 20_000,
+    }
+    done = sendLeftAudio(parts, stop.signal)
+    return rig.clock.settle()
+  }
+  const sent = (): FakeSttSession | undefined => again.stt.sessions.find(({ options }) => options.backlog !== undefined)
+  const says = async (text: string) => {
+    sent()!.emit({ channel: 0, startSec: 0.2, endSec: 0.8, text })
+    sent()!.end('done')
+    await rig.clock.settle()
+  }
+
+  it('waits while nobody goes on with the meeting', async () => {
+    await begin()
+    await rig.clock.advance(60_000)
+    expect([sent(), again.stt.leftAudio.has(id)]).toEqual([undefined, true])
+  })
+
+  it('is left to the bot of this very process that takes the meeting over', async () => {
+    rig.table.claims.get(id)!.push({ holder: 'again', isReleased: false, leftMs: null })
+    await begin()
+    await rig.clock.advance(60_000)
+    expect([sent(), again.stt.leftAudio.has(id)]).toEqual([undefined, true])
+  })
+
+  it('is not sent for a holder that gives no sign of life, nor before one that lives has had time to take it', async () => {
+    rig.table.claims.get(id)!.push({ holder: 'other', isReleased: false, leftMs: null })
+    await begin()
+    await rig.clock.advance(4_000)
+    other.silence()
+    await rig.clock.advance(600_000)
+    expect(sent()).toBeUndefined()
+    other.beats()
+    rig.table.claims.get(id)!.push({ holder: 'other', isReleased: false, leftMs: null })
+    await rig.clock.advance(14_000)
+    expect(sent()).toBeUndefined()
+    await rig.clock.advance(10_000)
+    expect(sent()?.options.backlog?.frames).toBe(16_000)
+    sent()!.end('done')
+  })
+
+  it('comes into the transcript that another process goes on with, under the name and at the time that the spans say', async () => {
+    rig.table.claims.get(id)!.push({ holder: 'other', isReleased: false, leftMs: null })
+    const current = await rig.store.claim(id)
+    await begin()
+    await rig.clock.advance(30_000)
+    await says('what was left')
+    const [segment] = await rig.store.segments(id)
+    expect(segment).toMatchObject({ identity: 'ann', text: 'what was left', startMs: 6_200, endMs: 6_800 })
+    expect((await rig.store.sessions(id)).map(({ sessionId }) => sessionId)).toEqual([sent()!.sessionId])
+    // nobody's claim was touched
+    await rig.store.appendSegments(current, [])
+  })
+
+  it('41 comes into that of a meeting that is over, once the store answers', async () => {
+    await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
+    const { spans } = rig.store
+    rig.store.spans = () => Promise.reject(new UpstreamError('database_unreachable', 'away', { service: 'database', retryable: true }))
+    await begin()
+    await rig.clock.advance(60_000)
+    expect(again.stt.leftAudio.has(id)).toBe(true)
+    rig.store.spans = spans
+    await rig.clock.advance(10_000)
+    await says('after the end')
+    expect((await rig.store.segments(id)).map(({ text }) => text)).toEqual(['after the end'])
+  })
+
+  it('40 is held back while the service refuses the key, and is not lost for that', async () => {
+    await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
+    again.stt.prepare = (one) => {
+      Object.assign(one, { autoAcknowledge: false, autoFinish: false })
+      // before it was ever live
+      if (again.stt.sessions.length === 1) queueMicrotask(() => one.end('unauthorized'))
+    }
+    await begin()
+    const next = again.stt.sessions.at(-1)!
+    expect([next.options.backlog?.frames, next.options.holdMs]).toEqual([16_000, 600_000])
+    next.acknowledge(16_000)
+    next.end('done')
+  })
+
+  it('stays on the disk when the process has to stop before the service has it', async () => {
+    await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
+    again.stt.prepare = (one) => Object.assign(one, { autoAcknowledge: false, autoFinish: false })
+    await begin()
+    await rig.clock.advance(1_000)
+    expect(sent()).toBeDefined()
+    stop.abort(new Error('SIGTERM'))
+    await rig.clock.settle()
+    sent()!.end('drain_timeout')
+    await rig.clock.advance(1_000)
+    await done
+    expect(sent()!.taken).toMatchObject({ frames: 16_000, isLeft: true, isDiscarded: false })
+  })
+})
