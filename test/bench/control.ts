@@ -13,7 +13,7 @@ import type { LivekitServer } from '../../src/standins/livekit/server.js'
 import { CliProcess } from '../support/cli-process.js'
 import { fuzzApi } from '../support/fuzz-api.js'
 import { startTestLivekit } from '../support/livekit.js'
-import { postgresBinaries, startPostgres, type TestPostgres } from '../support/postgres.js'
+import { postgresBinaries, startPostgres } from '../support/postgres.js'
 import { requestFor, segmentOf } from '../support/records.js'
 import { races } from '../support/schedule-races.js'
 import { startSpeechServerProcess, type SpeechServerProcess } from '../support/speech-server-process.js'
@@ -50,7 +50,7 @@ export const CONTROL_PARTS = ['live', 'sse', 'api', 'readers', 'fuzz', 'races', 
 type ControlPart = (typeof CONTROL_PARTS)[number]
 
 interface Ground {
-  readonly postgres: TestPostgres
+  readonly databaseUrl: string
   readonly livekit: LivekitServer
   readonly speech: SpeechServerProcess
   readonly folder: string
@@ -64,16 +64,23 @@ export async function run(size: Pick<Size, 'scale' | 'part' | 'count'>): Promise
   if (binaries === undefined) throw new Error('the control bench needs PostgreSQL: deploy/dev sets it up')
   const folder = await mkdtemp(join(tmpdir(), 'roomscribe-bench-control-'))
   const postgres = await startPostgres(binaries)
-  const livekit = await startTestLivekit()
   const speech = await startSpeechServerProcess('marks')
-  const ground = { postgres, livekit, speech, folder }
+  /** Servers that still clear up after the part before, and its meetings, would be in the figures of the next. */
+  const onFreshGround = async (part: (ground: Ground) => Promise<Numbers>): Promise<Numbers> => {
+    const livekit = await startTestLivekit()
+    try {
+      return await part({ databaseUrl: await postgres.newDatabase(), livekit, speech, folder: await mkdtemp(join(folder, 'part-')) })
+    } finally {
+      await livekit.stop()
+    }
+  }
   try {
     const found: Numbers = {}
-    if (wants('live')) Object.assign(found, await startsAndBurst(ground, STARTS[scale]))
-    if (wants('sse')) Object.assign(found, await sse(ground, SEGMENTS[scale]))
-    if (wants('api')) Object.assign(found, await besideMeetings(ground, MEETINGS, apiLoad, LOAD_SEC[scale]))
-    if (wants('readers')) Object.assign(found, await besideMeetings(ground, 1, readersLoad, LOAD_SEC[scale]))
-    if (wants('fuzz')) Object.assign(found, await fuzz(ground, size.count ?? FUZZED[scale]))
+    if (wants('live')) Object.assign(found, await onFreshGround((ground) => startsAndBurst(ground, STARTS[scale])))
+    if (wants('sse')) Object.assign(found, await onFreshGround((ground) => sse(ground, SEGMENTS[scale])))
+    if (wants('api')) Object.assign(found, await onFreshGround((ground) => besideMeetings(ground, MEETINGS, apiLoad, LOAD_SEC[scale])))
+    if (wants('readers')) Object.assign(found, await onFreshGround((ground) => besideMeetings(ground, 1, readersLoad, LOAD_SEC[scale])))
+    if (wants('fuzz')) Object.assign(found, await onFreshGround((ground) => fuzz(ground, size.count ?? FUZZED[scale])))
     if (wants('races')) {
       const raced = await races({ count: size.count ?? RACES[scale], stores: 4, seed: 1 })
       Object.assign(found, { races: raced.races, raceDoubles: raced.doubled, raceMissed: raced.missed })
@@ -82,15 +89,14 @@ export async function run(size: Pick<Size, 'scale' | 'part' | 'count'>): Promise
     return found
   } finally {
     await speech.stop()
-    await livekit.stop()
     await postgres.close()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-function environment({ postgres, livekit, speech, folder }: Ground, name: string): Record<string, string> {
+function environment({ databaseUrl, livekit, speech, folder }: Ground, name: string): Record<string, string> {
   return {
-    DATABASE_URL: postgres.url,
+    DATABASE_URL: databaseUrl,
     LIVEKIT_URL: livekit.url,
     LIVEKIT_API_KEY: livekit.apiKey,
     LIVEKIT_API_SECRET: livekit.apiSecret,
@@ -207,7 +213,7 @@ async function startsAndBurst(ground: Ground, starts: number): Promise<Numbers> 
 /** From a durable segment to each of 200 readers of another process. */
 async function sse(ground: Ground, segments: number): Promise<Numbers> {
   const serve = await started(ground, 'serve', 'sse')
-  const writer = await openStore({ databaseUrl: ground.postgres.url, dataDir: ground.folder, clock: systemClock, logger: silentLogger })
+  const writer = await openStore({ databaseUrl: ground.databaseUrl, dataDir: ground.folder, clock: systemClock, logger: silentLogger })
   const readers: SseReader[] = []
   try {
     const { meeting } = await writer.store.create(requestFor('sse'))
@@ -333,6 +339,7 @@ async function readersLoad(url: string, [id = '']: readonly string[], seconds: n
     const { lag } = await lagDuring(url, calm(seconds))
     // all are told the same: what one has, the others have, or get in a moment
     const most = Math.max(...counted())
+    if (most === 0) throw new Error('nobody was heard, so nothing was read')
     await Promise.all(readers.map((one) => one.until(() => one.of('segment').length >= most)))
     return { readers: MANY_READERS, readersSegments: most, fewReadersLag: before.lag, readersLag: lag }
   } finally {
