@@ -11,16 +11,32 @@ const [folder, meetingId, epoch, rounds] = process.argv.slice(2)
 // the shell that bounds the size of files would have the first byte beyond it end the process
 process.on('SIGXFSZ', () => undefined)
 const never = new Promise(() => undefined)
+let kept = 0
+let isRefused = false
+const isBehind = (said) => said - kept > 10 && !isRefused
 const journal = new Journal(
   {
     store: { appendSegments: () => never, saveSpans: () => never },
     logs: new FinalsFolder(folder, silentLogger),
     claim: { meetingId, epoch: Number(epoch) },
     clock: systemClock,
-    logger: { ...silentLogger, warn: (facts) => process.stdout.write(`refused ${facts.err?.code}\n`) },
+    logger: {
+      ...silentLogger,
+      warn: (facts) => {
+        isRefused = true
+        process.stdout.write(`refused ${facts.err?.code}\n`)
+      },
+    },
     random: Math.random,
   },
-  { stored: ({ utteranceId }) => process.stdout.write(`${utteranceId}\n`), gapStored: () => undefined, claimLost: () => undefined },
+  {
+    stored: ({ utteranceId }) => {
+      kept++
+      process.stdout.write(`${utteranceId}\n`)
+    },
+    gapStored: () => undefined,
+    claimLost: () => undefined,
+  },
 )
 await journal.open()
 for (let n = 0; n < Number(rounds); n++) {
@@ -29,7 +45,8 @@ for (let n = 0; n < Number(rounds); n++) {
   const spoken = { identity: 'ana', startMs: n, endMs: n, text: 'x'.repeat(n % 500), words: [], language: null, confidence: 1 }
   journal.span({ ...place, fromFrame: 0, toFrame: n + 1, trackKey: 'ana/microphone', identity: 'ana', meetingMs: 0 })
   journal.segments([{ id: `${epoch}/${n}`, ...spoken, ...place }])
-  // now and then several go into one write
+  // now and then several go into one write; a slow disk does not get all of them in one
   if (n % 3 === 0) await new Promise((resolve) => setImmediate(resolve))
+  while (isBehind(n)) await new Promise((resolve) => setImmediate(resolve))
 }
 await systemClock.sleep(60_000)
