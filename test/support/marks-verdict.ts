@@ -22,8 +22,8 @@ export interface SpokenMark {
 
 /** A whole mark reads 152 +- 2 ms; below this something of it is missing (marks.md, section 2). */
 export const WHOLE_MARK_MS = 140
-/** Two pieces of one mark are together no longer than it, as long as it ever reads, and two stretches of a receiver that runs dry (NetEq, 20 ms each). */
-const LONGEST_TORN_MS = 160 + 2 * 20
+/** Two pieces of one mark are together no longer than it, as long as it ever reads. */
+const LONGEST_MARK_MS = 160
 /** Who said nothing for this long begins anew: an onset. */
 const ONSET_SILENCE_MS = 1_000
 /** from the start of a mark to the start of the next one of the same turn */
@@ -123,7 +123,7 @@ export function marksVerdict(
 function isTorn(one: ReturnedMark, other: ReturnedMark): boolean {
   const lengths = [one, other].map(({ startMs, endMs }) => endMs - startMs)
   if (one.endMs > other.startMs && other.endMs > one.startMs) return false
-  return lengths.every((ms) => ms < WHOLE_MARK_MS) && lengths.reduce((sum, ms) => sum + ms, 0) <= LONGEST_TORN_MS
+  return lengths.every((ms) => ms < WHOLE_MARK_MS) && lengths.reduce((sum, ms) => sum + ms, 0) <= LONGEST_MARK_MS
 }
 
 /** First marks of turns after a silence; those at stated moments are none, but sound they are. */

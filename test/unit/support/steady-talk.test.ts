@@ -34,6 +34,7 @@ test('a mark in whose midst the media stood still is twice in two pieces; whole 
       20_000,
     ).doubled.length
   expect(doubled([gap], [1_000, 1_023], [9_000, 9_197])).toBe(0)
+  expect(doubled([gap], [1_000, 1_046], [9_000, 9_131])).toBe(0)
   expect(doubled([], [1_000, 1_023], [9_000, 9_197])).toBe(1)
   expect(doubled([gap], [1_000, 1_152], [9_000, 9_197])).toBe(1)
   expect(doubled([{ ...gap, fromMs: 3_000 }], [1_000, 1_023], [9_000, 9_197])).toBe(1)
