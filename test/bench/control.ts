@@ -76,11 +76,14 @@ export async function run(size: Pick<Size, 'scale' | 'part' | 'count'>): Promise
   }
   try {
     const found: Numbers = {}
-    if (wants('live')) Object.assign(found, await onFreshGround((ground) => startsAndBurst(ground, STARTS[scale])))
-    if (wants('sse')) Object.assign(found, await onFreshGround((ground) => sse(ground, SEGMENTS[scale])))
-    if (wants('api')) Object.assign(found, await onFreshGround((ground) => besideMeetings(ground, MEETINGS, apiLoad, LOAD_SEC[scale])))
-    if (wants('readers')) Object.assign(found, await onFreshGround((ground) => besideMeetings(ground, 1, readersLoad, LOAD_SEC[scale])))
-    if (wants('fuzz')) Object.assign(found, await onFreshGround((ground) => fuzz(ground, size.count ?? FUZZED[scale])))
+    const measure = async (part: ControlPart, work: (ground: Ground) => Promise<Numbers>) => {
+      if (wants(part)) Object.assign(found, await onFreshGround(work))
+    }
+    await measure('live', (ground) => startsAndBurst(ground, STARTS[scale]))
+    await measure('sse', (ground) => sse(ground, SEGMENTS[scale]))
+    await measure('api', (ground) => besideMeetings(ground, MEETINGS, apiLoad, LOAD_SEC[scale]))
+    await measure('readers', (ground) => besideMeetings(ground, 1, readersLoad, LOAD_SEC[scale]))
+    await measure('fuzz', (ground) => fuzz(ground, size.count ?? FUZZED[scale]))
     if (wants('races')) {
       const raced = await races({ count: size.count ?? RACES[scale], stores: 4, seed: 1 })
       Object.assign(found, { races: raced.races, raceDoubles: raced.doubled, raceMissed: raced.missed })
