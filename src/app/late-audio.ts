@@ -1,9 +1,8 @@
 import { NotFoundError, toError, UpstreamError } from '../core/errors.js'
 import type { MeetingId } from '../core/ids.js'
-import type { Clock } from '../core/time.js'
 import { sendLateAudio, type LateAudioParts } from '../live/bot/late-audio.js'
 import type { ClaimBook, Standing } from '../records/claims.js'
-import { FINAL_STATES } from '../records/port.js'
+import { hasEnded } from '../records/port.js'
 
 /** How often the meetings of such audio are looked at. */
 const LOOK_MS = 5_000
@@ -11,6 +10,11 @@ const LOOK_MS = 5_000
 const SETTLED_MS = 15_000
 /** A meeting that nobody goes on with in this time is left to a later start of a process. */
 const LONGEST_MS = 3600_000
+
+/** What the search works with, and who has the meetings. */
+interface LeftAudioParts extends LateAudioParts {
+  readonly claims: Pick<ClaimBook, 'standing' | 'holder'>
+}
 
 /** Who was seen to run a meeting at the last look, and since when, monotonic ms. */
 interface Seen extends Pick<Standing, 'epoch' | 'beat'> {
@@ -22,10 +26,7 @@ interface Seen extends Pick<Standing, 'epoch' | 'beat'> {
  * along (`Legacy`). Of one that goes on in another process, or is over, it is sent from here; while nobody has the meeting it waits.
  * @param stop ends it
  */
-export async function sendLeftAudio(
-  parts: LateAudioParts & { readonly claims: Pick<ClaimBook, 'standing' | 'holder'> },
-  stop: AbortSignal,
-): Promise<void> {
+export async function sendLeftAudio(parts: LeftAudioParts, stop: AbortSignal): Promise<void> {
   const { stt, clock, logger } = parts
   const waiting = new Set(await stt.leftMeetings?.())
   const seen = new Map<MeetingId, Seen>()
@@ -49,18 +50,14 @@ export async function sendLeftAudio(
   }
 }
 
-async function fateOf(
-  id: MeetingId,
-  { claims, clock }: { readonly claims: Pick<ClaimBook, 'standing' | 'holder'>; readonly clock: Clock },
-  seen: Map<MeetingId, Seen>,
-): Promise<'send' | 'wait' | 'ours'> {
+async function fateOf(id: MeetingId, { claims, clock }: LeftAudioParts, seen: Map<MeetingId, Seen>): Promise<'send' | 'wait' | 'ours'> {
   const { state, epoch, holder, beat } = await claims.standing(id)
-  if (FINAL_STATES.includes(state) || state === 'finalising') return 'send'
+  if (hasEnded(state)) return 'send'
   if (holder === null || beat === null) return 'wait'
   if (holder === claims.holder) return 'ours'
   const nowMs = clock.monotonicMs()
-  const before = seen.get(id)
-  const sinceMs = before?.epoch === epoch ? before.sinceMs : nowMs
-  seen.set(id, { epoch, beat, sinceMs })
-  return before?.epoch === epoch && before.beat !== beat && nowMs - sinceMs >= SETTLED_MS ? 'send' : 'wait'
+  const last = seen.get(id)
+  const before = last?.epoch === epoch ? last : { beat, sinceMs: nowMs }
+  seen.set(id, { epoch, beat, sinceMs: before.sinceMs })
+  return before.beat !== beat && nowMs - before.sinceMs >= SETTLED_MS ? 'send' : 'wait'
 }

@@ -19,6 +19,8 @@ export const MEETING_STATES = [
 ] as const
 export type MeetingState = (typeof MEETING_STATES)[number]
 export const FINAL_STATES: readonly MeetingState[] = ['done', 'failed', 'cancelled', 'missed']
+/** Whether no bot has anything to do with it any more. */
+export const hasEnded = (state: MeetingState): boolean => FINAL_STATES.includes(state) || state === 'finalising'
 
 /** Why a meeting ended or failed, closed list, published in /openapi.json. */
 export const MEETING_REASONS = [

@@ -1,5 +1,5 @@
 import { toError } from '../../core/errors.js'
-import { FINAL_STATES, type MeetingRecord } from '../../records/port.js'
+import { hasEnded, type MeetingRecord } from '../../records/port.js'
 import type { Ground } from './ground.js'
 
 /** Deleted meetings are looked at so often; also at once when this process was asked to delete one. */
@@ -20,7 +20,7 @@ export interface PurgeParts extends Pick<Ground, 'scope' | 'clock' | 'logger'> {
 /** Whether everything of a deleted meeting may go now. */
 export function mayPurge({ state, deletedAt }: Pick<MeetingRecord, 'state' | 'deletedAt'>, nowMs: number): boolean {
   if (deletedAt === null) return false
-  return FINAL_STATES.includes(state) || state === 'finalising' || nowMs - Date.parse(deletedAt) >= LEAVE_MS
+  return hasEnded(state) || nowMs - Date.parse(deletedAt) >= LEAVE_MS
 }
 
 /** Purges deleted meetings until the scope closes, one look at a time. @returns looks at once */

@@ -1,7 +1,7 @@
 import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
 import { ConflictError, ForbiddenError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
-import { FINAL_STATES, type MeetingRecord, type MeetingStore } from '../../records/port.js'
+import { FINAL_STATES, hasEnded, type MeetingRecord, type MeetingStore } from '../../records/port.js'
 import type { Authenticator } from '../auth/authenticator.js'
 import { holds, type ApiEnv } from '../auth/caller.js'
 import { emptyIsNone } from './empty-body.js'
@@ -156,7 +156,7 @@ export function resultRoutes(deps: ResultRoutesDeps): OpenAPIHono<ApiEnv> {
     const caller = c.get('caller')
     const meeting = await visibleMeeting(store, caller, c.req.valid('param').id)
     if (!caller.mayJoin && !holds(caller, 'meetings:write')) throw new ForbiddenError('this link does not let its holder join')
-    if (FINAL_STATES.includes(meeting.state) || meeting.state === 'finalising') throw new ConflictError(`the meeting is ${meeting.state}`)
+    if (hasEnded(meeting.state)) throw new ConflictError(`the meeting is ${meeting.state}`)
     if (deps.guest === null) throw new ConflictError('no LiveKit server is configured here')
     c.header('cache-control', 'no-store')
     return c.json(await deps.guest(meeting, c.req.valid('json').name), 201)

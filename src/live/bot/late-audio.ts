@@ -40,6 +40,7 @@ export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId,
   const done = deferred()
   const limit = () => patience.limit(stop)
   stop.addEventListener('abort', limit, { once: true })
+  if (stop.aborted) limit()
   try {
     const { language, vocabulary } = await patience.run(() => store.meeting(meetingId))
     const spans = new SpanIndex()
@@ -87,13 +88,14 @@ export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId,
         done.resolve()
       })
     }
-    stop.addEventListener('abort', hurry, { once: true })
     try {
       for (const one of left) {
         const { sessionId: session, fromFrame, backlog } = one
         logger.warn({ meeting: meetingId, session, fromFrame, frames: backlog.frames }, 'audio left by an earlier bot is sent now')
         pool.adopt(one)
       }
+      stop.addEventListener('abort', hurry, { once: true })
+      if (stop.aborted) hurry()
       await done.promise
       await writes
     } finally {

@@ -136,6 +136,38 @@ describe('28 audio that a process which died left on its disk, when it is starte
     next.end('done')
   })
 
+  it('41 keeps no process from ending whose stop comes while the store is away', async () => {
+    const away = () => Promise.reject(new UpstreamError('database_unreachable', 'away', { service: 'database', retryable: true }))
+    const { meeting } = rig.store
+    again.claims.standing = () => {
+      stop.abort(new Error('SIGTERM'))
+      rig.store.meeting = away
+      return Promise.resolve({ state: 'failed', epoch: 2, holder: null, beat: null, isReleased: false })
+    }
+    let isDone = false
+    await begin()
+    void done.then(() => (isDone = true))
+    await rig.clock.advance(35_000)
+    rig.store.meeting = meeting
+    expect([isDone, again.stt.leftAudio.has(id)]).toEqual([true, true])
+  })
+
+  it('stays on the disk when the stop comes while it is being looked at', async () => {
+    await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
+    again.stt.prepare = (one) => Object.assign(one, { autoAcknowledge: false, autoFinish: false })
+    const left = again.stt.left.bind(again.stt)
+    again.stt.left = (of) => {
+      stop.abort(new Error('SIGTERM'))
+      return left(of)
+    }
+    await begin()
+    expect(sent()!.finishDeadlineMs).toBe(20_000)
+    sent()!.end('drain_timeout')
+    await rig.clock.advance(1_000)
+    await done
+    expect(sent()!.taken).toMatchObject({ isLeft: true })
+  })
+
   it('stays on the disk when the process has to stop before the service has it', async () => {
     await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
     again.stt.prepare = (one) => Object.assign(one, { autoAcknowledge: false, autoFinish: false })
