@@ -160,6 +160,7 @@ test('SIGTERM makes everybody leave, and the play is not said to have ended well
   listener.room.on(RoomEvent.ParticipantDisconnected, (who) => left.resolve(who.disconnectReason))
   actors.kill('SIGTERM')
   await expect(actors.ended).rejects.toMatchObject({ code: 'actors_ended' })
+  expect(events.at(-1)).toMatchObject({ kind: 'ended', isPlayed: false, health: { failures: 0 } })
   // 1 is CLIENT_INITIATED: it left as a client does
   expect(await left.promise).toBe(1)
   await listener.close()

@@ -17,8 +17,10 @@ export interface CrowdActors {
   readonly events: readonly PlayEvent[]
   /** Sets T0. @returns it, monotonic ms */
   go(): number
-  /** everybody has left; the worst of all processes */
+  /** the script was played to its end and everybody has left; the worst of all processes */
   readonly ended: Promise<PlayHealth>
+  /** the worst of all processes once everybody has left, also before the end of the script; undefined when one of them cannot say */
+  health(): PlayHealth | undefined
   [Symbol.asyncDispose](): Promise<void>
 }
 
@@ -47,6 +49,10 @@ export function spawnCrowd(order: Omit<ActorOrder, 'isHeld'>): CrowdActors {
       return t0Ms
     },
     ended,
+    health: () => {
+      const healths = events.flatMap((event) => (event.kind === 'ended' ? [event.health] : []))
+      return healths.length === count ? healths.reduce(worse) : undefined
+    },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(all.map((one) => one.stop()))
     },

@@ -13,7 +13,8 @@ export const worstOf = (all: readonly Health[]): Health => WORST.find((one) => a
 export async function healthOf(actors: readonly CrowdActors[]): Promise<Health> {
   const all = actors.map(async (one) => {
     await one[Symbol.asyncDispose]()
-    return one.ended.then(playVerdict, (): Health => 'invalid')
+    const health = one.health()
+    return health ? playVerdict(health) : 'invalid'
   })
   return worstOf(await Promise.all(all))
 }

@@ -42,8 +42,8 @@ export const playEventSchema = z.discriminatedUnion('kind', [
   /** a mark of the script was not spoken */
   z.object({ kind: z.literal('skipped'), who: z.int(), n: z.int(), why: z.enum(['late', 'joining']) }),
   z.object({ kind: z.literal('failed'), ...person, do: z.string(), message: z.string() }),
-  /** the last event: everybody has left */
-  z.object({ kind: z.literal('ended'), health }),
+  /** the last event of a play that was started: everybody has left; `isPlayed` false: before the end of the script */
+  z.object({ kind: z.literal('ended'), isPlayed: z.boolean(), health }),
 ])
 export type PlayEvent = z.infer<typeof playEventSchema>
 

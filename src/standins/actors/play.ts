@@ -58,7 +58,8 @@ const JOINING = 3
 /**
  * Plays a script on one clock: one loop for everybody, at T0 + 200 n - 100 ms, so that drift cannot add up.
  * Steps of a slot are taken before its marks are spoken. A text waits until the same person has finished the last one.
- * A step that fails is reported and the play goes on. At the end, also when `signal` aborts, everybody leaves.
+ * A step that fails is reported and the play goes on. At the end, also when `signal` aborts, everybody leaves, and the last event
+ * says how late the play was so far.
  * @throws the signal's reason; an error when somebody of the opening cannot join
  */
 export async function play(options: PlayOptions): Promise<PlayHealth> {
@@ -101,6 +102,8 @@ class Play {
 
   async run(): Promise<PlayHealth> {
     const { signal, hold, onEvent, clock } = this.#options
+    let isStarted = false
+    let isPlayed = false
     try {
       this.#render()
       await this.#open()
@@ -110,16 +113,19 @@ class Play {
       signal.throwIfAborted()
       const t0Ms = heldMs ?? clock.monotonicMs() + START_MS
       onEvent({ kind: 'started', t0Ms })
+      isStarted = true
       await this.#loop(t0Ms)
       await this.#finished()
       const lastMs = t0Ms + endSlot(this.#options.script) * SLOT_MS
       await clock.sleep(Math.max(0, lastMs - clock.monotonicMs()) + CLEAR_MS, signal)
+      isPlayed = true
     } finally {
+      // of the play: leaving is none
+      this.#health.worstLoopDelayMs = this.#options.loopDelayMs?.() ?? 0
       await Promise.all([...this.#people.values()].map((person) => this.#leave(person)))
+      if (isStarted) onEvent({ kind: 'ended', isPlayed, health: { ...this.#health } })
     }
-    const health = { ...this.#health, worstLoopDelayMs: this.#options.loopDelayMs?.() ?? 0 }
-    onEvent({ kind: 'ended', health })
-    return health
+    return this.#health
   }
 
   /** Asks for every clip, in order; a failure shows when the clip's turn comes. */

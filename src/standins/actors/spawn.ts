@@ -56,7 +56,7 @@ export function spawnActors(options: {
     if (!event) return
     if (event.kind === 'ready') ready.resolve()
     if (event.kind === 'started') started.resolve(event.t0Ms)
-    if (event.kind === 'ended') health = event.health
+    if (event.kind === 'ended' && event.isPlayed) health = event.health
     options.onEvent(event)
   })
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => stderr.push(chunk))

@@ -285,6 +285,8 @@ test('when the signal aborts, everybody leaves and what was being said is incomp
   run.ending.abort(new Error('enough'))
   await expect(run.result).rejects.toThrow('enough')
   expect(run.kinds('said')).toMatchObject([{ isComplete: false, startedMs: 200 }])
+  // how late it was so far is told all the same
+  expect(run.events.at(-1)).toMatchObject({ kind: 'ended', isPlayed: false, health: { failures: 0 } })
   expect(run.anna.calls.at(-1)).toMatch(/leave$/)
   expect(run.ben.calls.at(-1)).toMatch(/leave$/)
   expect(run.clock.pending).toBe(0)
