@@ -33,7 +33,7 @@ export class BotStage {
   readonly records: OpenStore
   /** every bot that was ever started, dead or alive */
   readonly bots: CliProcess[] = []
-  readonly #speech: SpeechServerProcess
+  #speech: SpeechServerProcess
   /** for faults: tests stop and start them */
   readonly postgres: TestPostgres
   readonly redis: TestRedis | null
@@ -118,6 +118,16 @@ export class BotStage {
   /** of the speech server */
   get speechPid(): number {
     return this.#speech.pid
+  }
+
+  /** The speech service is away. */
+  async stopSpeech(): Promise<void> {
+    await this.#speech.stop()
+  }
+
+  /** It is back at the same address, and knows no session of before. */
+  async startSpeech(): Promise<void> {
+    this.#speech = await startSpeechServerProcess('marks', ['--port', new URL(this.#speech.url).port])
   }
 
   /** What `serve` tells of itself. */
