@@ -68,9 +68,9 @@ const SHORT_MS = 2000
 
 /**
  * Speech that is taken to have been in audio that never came: the person spoke within `NOTICED_MS` before or after it; when it is longer
- * than `SHORT_MS`, before and after.
+ * than `SHORT_MS`, before and after. The edges of a gap are known to a second or two only: what was heard within them did come.
  * @param voice when the person is known to have spoken, ms, merged
- * @returns by reason, ms; no moment is counted twice
+ * @returns by reason, ms; no moment is counted twice, none that is in `voice`
  */
 export function missingSpeech(gaps: readonly Gap[], voice: readonly Range[]): Map<GapReason, number> {
   const found = new Map<GapReason, number>()
@@ -81,7 +81,7 @@ export function missingSpeech(gaps: readonly Gap[], voice: readonly Range[]): Ma
     const before = common([[gap.fromMs - NOTICED_MS, gap.fromMs]], voice).length > 0
     const after = common([[gap.toMs, gap.toMs + NOTICED_MS]], voice).length > 0
     if (gap.toMs - gap.fromMs <= SHORT_MS ? !before && !after : !before || !after) continue
-    const ms = lengthOf(without([range], seen))
+    const ms = lengthOf(without(without([range], seen), voice))
     if (ms > 0) found.set(gap.reason, (found.get(gap.reason) ?? 0) + ms)
     seen = merged([...seen, range])
   }

@@ -158,16 +158,24 @@ describe('coverage', () => {
   })
 
   test.each<[string, GapReason, number, number, number]>([
-    ['in mid-speech', 'not_received', 2000, 2400, 400],
     ['up to 2.25 s after it: it is noticed that late', 'not_received', 5200, 5300, 100],
     ['later than that', 'not_received', 5300, 5400, 0],
     ['right before it', 'not_received', 600, 1000, 400],
-    ['for long, and the person spoke on both sides', 'reconnecting', 1500, 4000, 0],
+    ['for long, and the person spoke until it was over', 'reconnecting', 1500, 4000, 0],
+    ['while it did come: the edges of a gap are not known to the ms', 'not_received', 2000, 2400, 0],
+    ['and in part did', 'not_received', 500, 1400, 500],
     ['for long, after speech alone', 'not_received', 3000, 9000, 0],
   ])('audio that did not come is lost speech when the person spoke beside it: %s', (_, reason, fromMs, toMs, lostMs) => {
     const { rows, complete } = coverage(sources({ gaps: [{ identity: ann, fromMs, toMs, reason }] }))
     expect(rows[0]).toMatchObject({ lostMs, speechMs: 2000 + lostMs, sentSpeechMs: 2000, unheardMs: toMs - fromMs })
     expect(complete).toBe(false)
+  })
+
+  test('audio that did not come in mid-speech is lost speech, as far as nothing was heard', () => {
+    const spans = [span('ann', 0, 0, 2, 0), span('ann', 0, 2, 10, 2400)]
+    const gaps = [{ identity: ann, fromMs: 1900, toMs: 2500, reason: 'not_received' }] as const
+    const [row] = coverage(sources({ spans, gaps })).rows
+    expect(row).toMatchObject({ lostBy: { not_received: 400 }, lostMs: 400, speechMs: 2400, sentSpeechMs: 2000, unheardMs: 600 })
   })
 
   test('a long absence between two turns is lost speech, and overlapping absences count once', () => {
