@@ -3,6 +3,7 @@ import { BEAT_MS } from '../../src/app/beat-watch.js'
 import type { MeetingId } from '../../src/core/ids.js'
 import type { Clock } from '../../src/core/time.js'
 import { EnergyDetector } from '../../src/live/audio/voice/energy.js'
+import { createEvents, type ReceiptFacts } from '../../src/observe/events.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import { BOT_OPTIONS, loud } from './bot-rig.js'
 import { FakeRoom } from './fake-room.js'
@@ -55,7 +56,16 @@ export class AttendanceProcess {
     this.claims = new MemoryClaims(name, rig.table, store, this.clock)
     const { room, stt, clock } = this
     this.attendance = new Attendance({
-      deps: { room, stt, store, clock, logger: silentLogger, random: () => 0.5, detector: () => new EnergyDetector(200) },
+      deps: {
+        room,
+        stt,
+        store,
+        clock,
+        logger: silentLogger,
+        random: () => 0.5,
+        detector: () => new EnergyDetector(200),
+        business: { ...createEvents(null), receiptMade: (_, facts) => rig.counted.push(facts) },
+      },
       options: BOT_OPTIONS,
       claims: this.claims,
       queue: { followUp: () => Promise.resolve() },
@@ -93,6 +103,8 @@ export class AttendanceRig {
   readonly table = new ClaimTable()
   readonly store = new MemoryStore(() => this.clock.nowMs())
   readonly processes: AttendanceProcess[] = []
+  /** what all processes counted of receipts */
+  readonly counted: ReceiptFacts[] = []
 
   /** @param places for meetings in all of them together */
   process(name: string, places: number | null = null): AttendanceProcess {

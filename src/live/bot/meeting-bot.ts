@@ -14,7 +14,7 @@ import { Journal } from './journal.js'
 import { Legacy } from './legacy.js'
 import { begin, joinFailure, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { Pause } from './pause.js'
-import { leaveShare, wholeCoverage } from './past.js'
+import { leaveShare, wholeCoverage, wholeSessions } from './past.js'
 import { Patience } from './patience.js'
 import { People } from './people.js'
 import { receiptFacts, receiptOf, storeEnd } from './receipt.js'
@@ -254,8 +254,9 @@ export class MeetingBot {
       const whole = this.#meeting.startedAt === null ? null : await wholeCoverage(past, own, names)
       const receipt = receiptOf(whole ?? own, { isTakenOver: whole?.isWhole === false, isFailed: failed })
       this.#complete = receipt.complete
-      this.#business.receiptMade(this.#logger, receiptFacts({ ...receipt, rows: own.rows }, this.#scribe.sessions()))
+      const sessions = await wholeSessions(past, this.#scribe.sessions())
       await storeEnd({ ...this.#deps, claim: this.#claim, patience: this.#patience }, receipt, failed ? 'failed' : 'finalising', reason)
+      this.#business.receiptMade(this.#logger, receiptFacts(receipt, sessions))
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
     } else if (!this.#claimLost) await leaveShare(past, own)
     await this.#scribe.letGo(!this.#handover.isHandedOver || !this.#journal.hasGaps)

@@ -1,14 +1,14 @@
 import { toError } from '../../core/errors.js'
 import type { Identity } from '../../core/ids.js'
 import type { Logger } from '../../observe/logger.js'
-import type { Claim, MeetingStore } from '../../records/port.js'
+import type { Claim, MeetingStore, SessionRecord } from '../../records/port.js'
 import type { Coverage } from '../transcript/coverage.js'
 import { added, withEverybody, withGaps } from '../transcript/whole.js'
 import type { Patience } from './patience.js'
 
 /** Where bots of one meeting tell each other what they heard. */
 export interface PastParts {
-  readonly store: Pick<MeetingStore, 'gaps' | 'shares' | 'coverage' | 'saveShare'>
+  readonly store: Pick<MeetingStore, 'gaps' | 'shares' | 'coverage' | 'saveShare' | 'sessions'>
   readonly claim: Claim
   readonly patience: Pick<Patience, 'run'>
   readonly logger: Logger
@@ -37,6 +37,16 @@ export async function wholeCoverage(parts: PastParts, own: Coverage, names: Read
   const rows = withEverybody(added(all.map((share) => share.rows)), names)
   const doubts = [...new Set(all.flatMap((share) => share.doubts))]
   return { ...withGaps({ rows, complete: doubts.length === 0, doubts }, { gaps, names }), isWhole }
+}
+
+/** Every session of a meeting, those of the bots before included. @param own those of this bot, as they are now @throws UpstreamError */
+export async function wholeSessions(
+  { store, claim, patience }: PastParts,
+  own: readonly SessionRecord[],
+): Promise<readonly SessionRecord[]> {
+  const stored = await patience.run(() => store.sessions(claim.meetingId))
+  const known = new Set(own.map(({ sessionId }) => sessionId))
+  return [...stored.filter(({ sessionId }) => !known.has(sessionId)), ...own]
 }
 
 /** Leaves what was heard here for the receipt of the bot that has the meeting now; without it that one says that it does not know. */

@@ -18,7 +18,7 @@ export function receiptOf(
   return { rows: coverage.rows, complete: doubts.size === 0, doubts: [...doubts] }
 }
 
-/** What is counted of a receipt. @param sessions those of this process only: another one counts its own */
+/** What is counted of a receipt: once a meeting, by the process that ends it. @param sessions all of the meeting's */
 export function receiptFacts({ rows, complete, doubts }: Coverage, sessions: readonly MeteredSession[]): ReceiptFacts {
   const total = totalOf(rows)
   const { channelSec, speechSec, channelEachSec } = billingOf(sessions, total)

@@ -80,7 +80,10 @@ describe('the receipt of a meeting that several bots ran', () => {
     await handed(one, job, two)
     two.room.connection.participant('ann', 'Ann')
     await rig.speak(two, 'ann', 2_000)
-    const { coverage, complete, doubts } = await ended()
+    const { coverage, complete, doubts, billing } = await ended()
+    // the metrics have the whole of it too, once, whoever heard it
+    expect(rig.counted.map((facts) => [facts.total.speechMs, facts.billing.channelSec])).toEqual([[3_000, billing.channelSec]])
+    expect(billing.sessions.length).toBe(2)
     expect(coverage.map(({ identity, name, speechMs, lostMs }) => [identity, name, speechMs, lostMs])).toEqual([
       ['ann', 'Ann', 3_000, 0],
       ['bob', 'Bob', 0, 0],

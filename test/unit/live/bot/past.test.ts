@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { ClaimLostError, UpstreamError } from '../../../../src/core/errors.js'
-import { asIdentity, newMeetingId } from '../../../../src/core/ids.js'
-import { leaveShare, wholeCoverage, type PastParts } from '../../../../src/live/bot/past.js'
+import { asIdentity, newMeetingId, newSessionId } from '../../../../src/core/ids.js'
+import { leaveShare, wholeCoverage, wholeSessions, type PastParts } from '../../../../src/live/bot/past.js'
 import { Patience } from '../../../../src/live/bot/patience.js'
 import type { Coverage } from '../../../../src/live/transcript/coverage.js'
 import { silentLogger } from '../../../../src/observe/logger.js'
-import type { CoverageShare, StoredCoverage } from '../../../../src/records/port.js'
+import type { CoverageShare, SessionRecord, StoredCoverage } from '../../../../src/records/port.js'
 import { coverageRow } from '../../../support/coverage-row.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 
@@ -18,13 +18,18 @@ const heard = (speechMs: number, given: Partial<Coverage> = {}) => ({
 })
 
 /** A bot with the third claim of a meeting, and what the store has of those before. */
-const bot = (shares: readonly CoverageShare[], made: StoredCoverage | null = null): PastParts => ({
+const bot = (
+  shares: readonly CoverageShare[],
+  made: StoredCoverage | null = null,
+  sessions: readonly SessionRecord[] = [],
+): PastParts => ({
   claim: { meetingId: newMeetingId(), epoch: 3 },
   store: {
     gaps: () => Promise.resolve([]),
     shares: () => Promise.resolve(shares),
     coverage: () => Promise.resolve(made),
     saveShare: () => Promise.resolve(),
+    sessions: () => Promise.resolve(sessions),
   },
   patience: new Patience({ clock: new ManualClock(0), random: () => 0.5 }),
   logger: silentLogger,
@@ -59,6 +64,21 @@ test('a bot whose meeting began before it had a claim knows nothing of it', asyn
   const parts = bot([])
   const first = { ...parts, claim: { ...parts.claim, epoch: 1 } }
   expect((await wholeCoverage(first, heard(3), new Map())).isWhole).toBe(false)
+})
+
+test('30 the sessions of all bots are billed, each once, this bot\'s as they are now', async () => {
+  const session = (sentFrames: number): SessionRecord => ({
+    sessionId: newSessionId(),
+    vendorId: 'v',
+    channels: 2,
+    sampleRate: 16_000,
+    sentFrames,
+    acknowledgedFrames: sentFrames,
+    endReason: 'done',
+  })
+  const [first, ours] = [session(100), session(200)]
+  const now = { ...ours, sentFrames: 300 }
+  expect(await wholeSessions(bot([], null, [first, ours]), [now])).toEqual([first, now])
 })
 
 test('30 a share that cannot be left costs the bot nothing but the share', async () => {
