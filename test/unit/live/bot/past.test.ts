@@ -18,11 +18,7 @@ const heard = (speechMs: number, given: Partial<Coverage> = {}) => ({
 })
 
 /** A bot with the third claim of a meeting, and what the store has of those before. */
-const bot = (
-  shares: readonly CoverageShare[],
-  made: StoredCoverage | null = null,
-  sessions: readonly SessionRecord[] = [],
-): PastParts => ({
+const bot = (shares: readonly CoverageShare[], made: StoredCoverage | null = null, sessions: readonly SessionRecord[] = []): PastParts => ({
   claim: { meetingId: newMeetingId(), epoch: 3 },
   store: {
     gaps: () => Promise.resolve([]),
@@ -66,7 +62,7 @@ test('a bot whose meeting began before it had a claim knows nothing of it', asyn
   expect((await wholeCoverage(first, heard(3), new Map())).isWhole).toBe(false)
 })
 
-test('30 the sessions of all bots are billed, each once, this bot\'s as they are now', async () => {
+test("30 the sessions of all bots are billed, each once, this bot's as they are now", async () => {
   const session = (sentFrames: number): SessionRecord => ({
     sessionId: newSessionId(),
     vendorId: 'v',
