@@ -82,12 +82,18 @@ export class BlockQueue {
     return (flags & UNDECIDED) === 0 ? 'silent' : 'undecided'
   }
 
-  /** How many blocks are silent, counted from the oldest. @param most where counting ends */
-  silentAhead(most: number): number {
+  /**
+   * How many blocks are silent, counted from the oldest.
+   * @param most where counting ends
+   * @param loudestRms what can be heard and is louder is not silent either, whatever the detector says
+   */
+  silentAhead(most: number, loudestRms = Number.POSITIVE_INFINITY): number {
     let count = 0
     while (count < Math.min(most, this.#length)) {
-      const flags = this.#flags[(this.#head + count) % this.capacity] as number
+      const at = (this.#head + count) % this.capacity
+      const flags = this.#flags[at] as number
       if ((flags & (VOICED | UNDECIDED)) !== 0) break
+      if ((flags & AUDIBLE) !== 0 && (this.#rms[at] as number) > loudestRms) break
       count++
     }
     return count

@@ -121,7 +121,7 @@ export class AudioPlane {
       track.lastVoiceMs = arrivedMs
       this.#ledger.heard(track.identity, this.#blockMs)
     }
-    track.counted(facts.kind)
+    track.counted(facts)
     if (track.isNoisy) this.#ledger.noisy(track.identity)
     while (track.queue.length > track.limit) this.#drop(track)
   }
@@ -255,6 +255,10 @@ export class AudioPlane {
     const reason: GapReason = track.seat === null ? 'no_channel' : 'ring_full'
     this.#gaps.lost(track, reason, headMs, headMs + this.#blockMs, this.#nowMs)
     this.#ledger.lost(track.identity, this.#blockMs)
+    if (track.seat !== null || track.wantsSeat || track.wantsSinceMs === Number.POSITIVE_INFINITY) return
+    // it has waited for nothing
+    this.#ledger.waited(track.identity, this.#nowMs - track.wantsSinceMs)
+    track.wantsSinceMs = Number.POSITIVE_INFINITY
   }
 
   /** Forgets tracks that are gone and have nothing left that can still be sent. */

@@ -16,11 +16,9 @@ interface Crowd {
   readonly speakers: number
   /** whose speech is being sent or waits */
   readonly speaking: number
-  /** when anybody was last heard to speak, monotonic clock */
-  readonly lastVoiceMs: number
 }
 
-const NOBODY: Crowd = { people: 0, speakers: 0, speaking: 0, lastVoiceMs: Number.NEGATIVE_INFINITY }
+const NOBODY: Crowd = { people: 0, speakers: 0, speaking: 0 }
 
 /** The session, or the two while rolling from one to the other; who holds which channel; what they send. Rules A2 to A10 of README.md. */
 export class SessionPool {
@@ -33,6 +31,8 @@ export class SessionPool {
   /** where a roll leads */
   #next: MixSession | null = null
   #crowd = NOBODY
+  /** when anybody was last heard to speak, monotonic clock, those who have left since included */
+  #lastVoiceMs = Number.NEGATIVE_INFINITY
   /** those who want a channel, in the order of service */
   #waiting: Track[] = []
   /** closed for want of speech: the next one opens for a voice, not for a sound */
@@ -121,16 +121,15 @@ export class SessionPool {
     let people = 0
     let speakers = 0
     let speaking = 0
-    let lastVoiceMs = Number.NEGATIVE_INFINITY
     for (const track of tracks) {
-      lastVoiceMs = Math.max(lastVoiceMs, track.lastVoiceMs)
+      this.#lastVoiceMs = Math.max(this.#lastVoiceMs, track.lastVoiceMs)
       const isSpeaking = track.queue.voiced > 0 || (track.seat !== null && track.pausedBlocks < this.#tunables.hangoverBlocks)
       if (isSpeaking) speaking++
       if (track.isLeaving) continue
       people++
       if (track.hasSpoken) speakers++
     }
-    return { people, speakers, speaking, lastVoiceMs }
+    return { people, speakers, speaking }
   }
 
   /** everybody can have a channel */
@@ -194,13 +193,13 @@ export class SessionPool {
     this.#isToRest = isResting && this.#current !== null
   }
 
-  /** Silence is billed too: a session in which nobody has spoken for long is closed. */
+  /** Silence is billed too: a session in which nobody has spoken for long is closed, once what was said before has been sent. */
   #rest(nowMs: number): void {
-    const { idleCloseMs } = this.#tunables
-    const sinceMs = Math.max(this.#crowd.lastVoiceMs, this.#current?.openedMs ?? nowMs)
     if (this.#current === null || this.#next !== null) return
+    const { idleCloseMs } = this.#tunables
+    const isIdle = nowMs - Math.max(this.#lastVoiceMs, this.#current.openedMs) >= idleCloseMs && this.#crowd.speaking === 0
     const isQuiet = this.#isToRest && this.#current.mostWaiting === 0 && this.#waiting.length === 0
-    if (!isQuiet && nowMs - sinceMs < idleCloseMs) return
+    if (!isQuiet && !isIdle) return
     for (const track of this.#current.holders) this.release(track)
     this.#finish(this.#current)
     this.#current = null
@@ -263,8 +262,11 @@ export class SessionPool {
       const channel = track.seat?.channel
       const rollMs = nowMs - to.openedMs
       if (channel === undefined || !mayMove(track, rollMs, this.#tunables)) continue
-      if (this.#isShared && (track.queue.voiced === 0 || rollMs >= this.#tunables.holdLimitMs)) this.release(track)
-      else if (to.seat(track, nowMs) === 'channel') from.vacate(channel)
+      const mayLetGo = track.queue.voiced === 0 || rollMs >= this.#tunables.holdLimitMs
+      const offer = this.#isShared && mayLetGo ? 'full' : to.seat(track, nowMs)
+      if (offer === 'channel') from.vacate(channel)
+      // a smaller session has no channel for everybody who sits in the old one
+      else if (offer === 'full' && mayLetGo) this.release(track)
     }
   }
 
@@ -305,7 +307,7 @@ export class SessionPool {
   }
 
   #sendBlock(session: MixSession, need: number): void {
-    this.#sink.block(session.sessionId, session.nextBlock(need), this.#tunables.blockSamples)
+    this.#sink.block(session.sessionId, session.nextBlock(need, !this.#isShared), this.#tunables.blockSamples)
   }
 
   #empty(session: MixSession): void {

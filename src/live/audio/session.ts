@@ -76,6 +76,7 @@ export class MixSession {
     track.wantsSinceMs = Number.POSITIVE_INFINITY
     // what leads in is not cut as a pause: a voice may begin before it is noticed
     track.pausedBlocks = 0
+    track.quietBlocks = 0
     track.isFresh = true
     track.heldBlocks = 0
     track.quietestRms = Number.POSITIVE_INFINITY
@@ -120,12 +121,13 @@ export class MixSession {
   /**
    * Makes the next block: the oldest of every seat, zeros where there is none.
    * @param need blocks that are due, this one included; infinity cuts no pause
+   * @param isOwn channels are not leased for voice
    * @returns interleaved, fresh, the caller's
    */
-  nextBlock(need: number): Int16Array {
+  nextBlock(need: number, isOwn: boolean): Int16Array {
     for (let channel = 0; channel < this.channels; channel++) {
       const track = this.#holders[channel] ?? null
-      this.#lines[channel] = track === null ? null : this.#take(track, channel, need)
+      this.#lines[channel] = track === null ? null : this.#take(track, channel, need, isOwn)
     }
     this.clock.advance()
     const out = new Int16Array(this.channels * this.#tunables.blockSamples)
@@ -163,14 +165,15 @@ export class MixSession {
     return this.clock.sent * this.#tunables.blockSamples
   }
 
-  #take(track: Track, channel: number, need: number): Int16Array | null {
+  #take(track: Track, channel: number, need: number, isOwn: boolean): Int16Array | null {
     const queue = track.queue
     track.heldBlocks++
-    while (mayCut(track, need, this.#tunables)) queue.drop()
+    while (mayCut(track, need, isOwn, this.#tunables)) queue.drop()
     // who has just sat down with less than is due begins late rather than with a hole
     const beginsLater = track.isFresh && queue.length < need && need !== Number.POSITIVE_INFINITY
     if (queue.length === 0 || beginsLater) {
       track.pausedBlocks++
+      track.quietBlocks++
       return null
     }
     track.isFresh = false
@@ -178,6 +181,7 @@ export class MixSession {
     const fromFrame = this.#at
     const { headMs, headRms, headKind } = queue
     const out = this.#scratch[channel] as Int16Array
+    track.quietBlocks = queue.silentAhead(1, track.noiseRms) === 0 ? 0 : track.quietBlocks + 1
     queue.read(out)
     track.pausedBlocks = headKind === 'voice' ? 0 : track.pausedBlocks + 1
     track.quietestRms = Math.min(track.quietestRms, headRms)

@@ -1,5 +1,5 @@
 import type { Identity, SessionId, TrackKey } from '../../core/ids.js'
-import { BlockQueue, type BlockKind } from './block-queue.js'
+import { BlockQueue, type BlockFacts } from './block-queue.js'
 import { TrackClock } from './track-clock.js'
 import type { AudioTunables } from './tunables.js'
 import type { VoiceDetector } from './voice/detector.js'
@@ -9,6 +9,12 @@ export interface SentBlock {
   readonly sessionId: SessionId
   readonly fromFrame: number
 }
+
+/** The noise of a microphone is the quietest block of late: what it was once is forgotten at 4 % and 1 of RMS a second. */
+const FLOOR_RISE = 1.002
+const FLOOR_STEP = 0.05
+/** Blocks of even noise differ by less. */
+const NOISE_FACTOR = 1.5
 
 /** One track while it is known: its ring, its clock, its voice detector, and where it sits. */
 export class Track {
@@ -41,13 +47,16 @@ export class Track {
   heldBlocks = 0
   /** blocks without voice that were sent since the last one with */
   pausedBlocks = 0
+  /** blocks that were sent since the last one with voice, or with a sound above the noise of the microphone */
+  quietBlocks = 0
   /** loudness of the quietest block sent since it was seated, or the roll began */
   quietestRms = Number.POSITIVE_INFINITY
   readonly #tunables: AudioTunables
   /** undecided blocks that were sent before the verdict, oldest first; a run of them */
   #sentUndecided: SentBlock[] = []
   #soundBlocks = 0
-  #quietBlocks = 0
+  #pauseBlocks = 0
+  #floorRms = Number.POSITIVE_INFINITY
 
   constructor(
     who: { readonly key: TrackKey; readonly identity: Identity },
@@ -87,15 +96,21 @@ export class Track {
     return Math.min(ringBlocks, preRollBlocks + this.queue.undecided)
   }
 
-  /** One of its blocks, of this kind, has come: is it still somebody who pauses now and then? */
-  counted(kind: BlockKind): void {
+  /** what is no louder is the noise of the microphone, RMS */
+  get noiseRms(): number {
+    return NOISE_FACTOR * this.#floorRms
+  }
+
+  /** One of its blocks has come: is it still somebody who pauses now and then, and how loud are the pauses? */
+  counted({ kind, rms }: Pick<BlockFacts, 'kind' | 'rms'>): void {
     const { pauseBlocks, noisyMs, blockSamples, sampleRate } = this.#tunables
+    this.#floorRms = Math.min(rms, this.#floorRms * FLOOR_RISE + FLOOR_STEP)
     if (kind === 'voice') {
       this.hasSpoken = true
-      this.#quietBlocks = 0
+      this.#pauseBlocks = 0
       this.#soundBlocks++
       if (this.#soundBlocks * blockSamples * 1000 >= noisyMs * sampleRate) this.isNoisy = true
-    } else if (++this.#quietBlocks >= pauseBlocks) {
+    } else if (++this.#pauseBlocks >= pauseBlocks) {
       this.#soundBlocks = 0
       this.isNoisy = false
     } else this.#soundBlocks++

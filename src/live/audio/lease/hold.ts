@@ -10,13 +10,16 @@ const QUIET_FACTOR = 1.5
  * Whether the oldest block of a seated track may be skipped to catch up: out of the middle of a pause only. Half of what is left of the
  * pause stays behind the voice, half before the next one, which may begin more softly than is noticed; never what is, or may be, voice.
  * @param need blocks that the session will take from the ring now
+ * @param isOwn the channel is not leased for voice: a sound above the noise of the microphone is no pause, whatever the detector says
  */
-export function mayCut(track: Track, need: number, tunables: AudioTunables): boolean {
-  const { queue, pausedBlocks } = track
+export function mayCut(track: Track, need: number, isOwn: boolean, tunables: AudioTunables): boolean {
+  const { queue } = track
   const half = tunables.pauseBlocks / 2
   const spare = queue.length - need
-  if (spare <= 0 || pausedBlocks < half || queue.silentAhead(half + 1) <= Math.min(half, queue.length - 1)) return false
-  return spare > tunables.spareBlocks || pausedBlocks >= LONG_PAUSE * tunables.pauseBlocks
+  const paused = isOwn ? track.quietBlocks : track.pausedBlocks
+  const ahead = queue.silentAhead(half + 1, isOwn ? track.noiseRms : Number.POSITIVE_INFINITY)
+  if (spare <= 0 || paused < half || ahead <= Math.min(half, queue.length - 1)) return false
+  return spare > tunables.spareBlocks || paused >= LONG_PAUSE * tunables.pauseBlocks
 }
 
 /**

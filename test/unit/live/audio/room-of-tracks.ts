@@ -1,3 +1,4 @@
+import { expect } from 'vitest'
 import { asIdentity, asSessionId, trackKey, type Identity, type SessionId, type TrackKey } from '../../../../src/core/ids.js'
 import { channelOf } from '../../../../src/live/audio/interleave.js'
 import { AudioPlane, type AudioPlaneOptions } from '../../../../src/live/audio/plane.js'
@@ -150,3 +151,23 @@ export function speaker(first = 1): () => Int16Array {
 
 /** Delivers silence. */
 export const silent = (): Int16Array => new Int16Array(BLOCK)
+
+export const numbers = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, index) => from + index)
+
+/** Speaks in the given stretches of ms, else delivers silence; every block is numbered. */
+export function script(first: number, ...stretches: (readonly [number, number])[]): (nowMs: number) => Int16Array {
+  let mark = first
+  return (nowMs) =>
+    block(
+      mark++,
+      stretches.some(([from, to]) => nowMs > from && nowMs <= to),
+    )
+}
+
+/** Whoever spoke was sent, all of it. */
+export function expectNothingLost(room: RoomOfTracks): void {
+  expect(room.sink.gaps).toEqual([])
+  for (const row of room.plane.coverageInput()) {
+    expect([row.identity, row.sentVoiceMs, row.lostVoiceMs, row.waitingVoiceMs]).toEqual([row.identity, row.heardMs, 0, 0])
+  }
+}

@@ -39,7 +39,22 @@ test.each([
   ['sv', 12, 1, false, 'the last block before a voice'],
   ['sssss', 12, 5, false, 'what is needed now'],
 ])('A4 %s after %i quiet blocks, %i needed: cut %s (%s)', (waiting, pausedBlocks, need, expected) => {
-  expect(mayCut(holder(waiting, { pausedBlocks }), need, T)).toBe(expected)
+  expect(mayCut(holder(waiting, { pausedBlocks }), need, false, T)).toBe(expected)
+  // in the microphone's noise nothing else is cut where channels are not leased
+  expect(mayCut(holder(waiting, { quietBlocks: pausedBlocks }), need, true, T)).toBe(expected)
+})
+
+test.each([
+  ['aaaaa', 3, 100, true, 'as loud as the noise'],
+  ['aaaaa', 3, 60, false, 'louder than the noise'],
+  ['sssss', 3, 60, true, 'louder, but nobody can hear it'],
+  ['aaaaa', 2, 100, false, '0.15 s behind a sound'],
+  ['sssaa', 12, 60, false, '0.15 s before a sound'],
+])('A4 %s after %i blocks of noise at %i, on a channel that is not leased: cut %s (%s)', (waiting, quietBlocks, floor, expected) => {
+  const track = holder(waiting, { quietBlocks, pausedBlocks: 100 })
+  track.counted({ kind: 'silent', rms: floor })
+  expect(mayCut(track, 1, true, T)).toBe(expected)
+  expect(mayCut(track, 1, false, T)).toBe(true)
 })
 
 test.each([

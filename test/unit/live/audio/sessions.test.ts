@@ -1,0 +1,150 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { AUDIO_TUNABLES } from '../../../../src/live/audio/tunables.js'
+import { BLOCK, RoomOfTracks, expectNothingLost, keyOf, numbers, script, silent } from './room-of-tracks.js'
+
+const one = { channels: { max: 1, mode: 'fixed' } } as const
+const auto = { channels: { max: 4, mode: 'auto' } } as const
+
+test('S7 auto: two channels for everybody, four while speech waits, two again after the calm; nothing is cut by the rolls', () => {
+  const room = new RoomOfTracks({ calmMs: 20_000 }, 0, auto)
+  const busy: [number, number][] = [
+    [10_000, 12_000],
+    [12_500, 14_500],
+    [15_000, 18_000],
+  ]
+  room.join('ann', script(1, [500, 4000], ...busy, [50_000, 52_000]))
+  room.join('bob', script(1001, [4500, 8000], ...busy))
+  room.join('cyd', script(2001, [8500, 9500], ...busy, [60_000, 62_000]))
+  for (const index of numbers(1, 5)) room.join(`quiet${index}`, silent)
+  room.run(70_000)
+  room.plane.finish(room.nowMs)
+  expect(room.sink.sessions.map((session) => session.channels)).toEqual([2, 4, 2])
+  expectNothingLost(room)
+})
+
+test('S8 a session is closed after long silence and opened again by the next voice, whole', () => {
+  const room = new RoomOfTracks({ idleCloseMs: 10_000 })
+  room.join('ann', script(1, [500, 3000], [30_000, 32_000]))
+  room.join('bob', script(1001, [3500, 5000]))
+  room.run(20_000)
+  expect(room.sink.live).toEqual([])
+  room.run(20_000)
+  expect(room.sink.sessions.length).toBe(2)
+  room.plane.finish(room.nowMs)
+  expectNothingLost(room)
+  expect(room.sink.spansOf('ann').find((span) => span.sessionId === 's1')!.meetingMs).toBe(29_700)
+})
+
+test('S8 a session is not closed while what was said before still waits in a ring', () => {
+  const room = new RoomOfTracks({ idleCloseMs: 3000 }, 0, one)
+  room.join('ann', script(1, [500, 8000]))
+  room.join('bob', script(1001, [1000, 7000]))
+  room.run(14_000)
+  // everybody has been silent for 6 s, and bob is still being sent
+  expect(room.sink.live.length).toBe(1)
+  room.run(6000)
+  expect(room.sink.live).toEqual([])
+  expect(room.sink.sessions.length).toBe(1)
+  expectNothingLost(room)
+})
+
+test('S8 the silence is counted from the last voice, also when whoever spoke has left since', () => {
+  const room = new RoomOfTracks({ idleCloseMs: 10_000 })
+  room.join('ann', script(1, [500, 15_000]))
+  room.join('bob', silent)
+  room.run(15_500)
+  room.leave('ann')
+  room.run(9000)
+  expect(room.sink.live.length).toBe(1)
+  room.run(1500)
+  expect(room.sink.live).toEqual([])
+  expectNothingLost(room)
+})
+
+test('S7 a smaller session has no channel for everybody who makes a sound: the roll ends all the same', () => {
+  const room = new RoomOfTracks({ calmMs: 20_000 }, 0, auto)
+  // heard by ear, not by the detector: each takes a channel while there is one
+  for (const name of ['yan', 'zoe']) room.join(name, () => new Int16Array(BLOCK).fill(80))
+  room.join('ann', script(1, [500, 12_000], [50_000, 52_000]))
+  for (const name of ['bob', 'cyd']) room.join(name, script(1001, [500, 12_000]))
+  room.run(13_000)
+  for (const name of ['bob', 'cyd']) room.leave(name)
+  room.run(27_000)
+  expect(room.sink.sessions.map((session) => session.channels)).toEqual([2, 4, 2])
+  expect(room.sink.live.length).toBe(1)
+  room.run(15_000)
+  room.plane.finish(room.nowMs)
+  expectNothingLost(room)
+})
+
+test('S5 who waits until the ring lets go of all that was said has waited: the receipt says for how long', () => {
+  const room = new RoomOfTracks({}, 0, one)
+  for (const index of numbers(0, 3)) room.join(`p${index}`, script(1, [500, 80_000]))
+  room.run(1000)
+  room.join('eve', script(1001, [1000, 2000]))
+  room.run(40_000)
+  const eve = room.plane.coverageInput().find((row) => row.identity === 'eve')!
+  expect([eve.heardMs, eve.lostVoiceMs, eve.waitingVoiceMs]).toEqual([1000, 1000, 0])
+  expect(eve.waits.count).toBe(1)
+  expect(eve.waits.maxMs).toBeGreaterThan(29_000)
+  expect(eve.waits.maxMs).toBeLessThan(31_000)
+})
+
+test('A4 with a channel each, what the detector does not hear is cut only where it is as quiet as the microphone', () => {
+  const room = new RoomOfTracks()
+  let mark = 0
+  const sounds: number[] = []
+  // a whisper of 0.4 s, louder than the noise but no voice to the detector, and 0.6 s of noise, again and again
+  const whisper = (nowMs: number): Int16Array => {
+    const isSound = nowMs % 1000 < 400
+    const samples = new Int16Array(BLOCK).fill(isSound ? 150 : 70)
+    samples[0] = ++mark
+    if (isSound) sounds.push(mark)
+    return samples
+  }
+  room.join('ann', whisper)
+  room.run(3000)
+  // so much came late
+  for (let lateMs = 0; lateMs < 2000; lateMs += 50) room.plane.frame(keyOf('ann'), whisper(lateMs), room.nowMs)
+  room.run(10_000)
+  room.plane.finish(room.nowMs)
+  const sent = room.sink.marks('s0' as never, 0)
+  const dropped = numbers(sent.find(Boolean)!, mark).filter((number) => !sent.includes(number))
+  expect(dropped.filter((number) => sounds.includes(number))).toEqual([])
+  // and it has caught up all the same
+  expect(dropped.length).toBeGreaterThan(20)
+})
+
+/** Turns with pauses between them, ms; the longest go on without any. */
+const talk = fc.array(fc.tuple(fc.integer({ min: 200, max: 20_000 }), fc.integer({ min: 50, max: 8000 })), { minLength: 1, maxLength: 12 })
+
+test('S2 S5 S6 nobody starves: with any turns, who wants a channel has one before everybody ahead has been interrupted once', () => {
+  fc.assert(
+    fc.property(
+      fc
+        .integer({ min: 1, max: 3 })
+        .chain((max) => fc.tuple(fc.constant(max), fc.array(talk, { minLength: max + 1, maxLength: 3 * max + 1 }))),
+      ([max, talks]) => {
+        const room = new RoomOfTracks({}, 0, { channels: { max, mode: 'fixed' } })
+        for (const [index, turns] of talks.entries()) {
+          let atMs = index * 70
+          const stretches = turns.map(([sayMs, pauseMs]): [number, number] => [atMs, (atMs += sayMs + pauseMs) - pauseMs])
+          room.join(`p${index}`, script(1, ...stretches))
+        }
+        // less than it takes to be noise
+        room.run(55_000)
+        // one hold each of those ahead, the guard between two, and a few blocks and ticks
+        const { holdLimitMs, guardBlocks } = AUDIO_TUNABLES
+        const boundMs = Math.ceil((talks.length - 1) / max) * (holdLimitMs + guardBlocks * 50 + 500)
+        for (const { waits, heardMs, sentVoiceMs, lostVoiceMs, waitingVoiceMs } of room.plane.coverageInput()) {
+          expect(waits.maxMs).toBeLessThanOrEqual(boundMs)
+          expect(heardMs).toBe(sentVoiceMs + lostVoiceMs + waitingVoiceMs)
+          // a ring holds 30 s
+          if (heardMs > 0 && boundMs < 29_000) expect(sentVoiceMs).toBeGreaterThan(0)
+        }
+      },
+    ),
+    { numRuns: 25 },
+  )
+})
