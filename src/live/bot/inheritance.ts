@@ -3,6 +3,7 @@ import type { ParticipantRecord, SessionRecord } from '../../records/port.js'
 import type { Span } from '../audio/span.js'
 import { meetingMsOf } from '../transcript/span-index.js'
 import type { Segment } from '../transcript/segment.js'
+import { unsentFrom } from './backlog-before.js'
 
 /** Whose a claim is: its own, another one's that welcomes what was heard here, another one's that does not. */
 export type Standing = 'held' | 'released' | 'lost'
@@ -48,7 +49,7 @@ export interface Left {
 /**
  * What a bot takes over from the one before: who was there, and from when on nobody listened.
  * A hole begins, for each person, where the other one's knowledge ends: with its place in the room when it was released, else with the
- * last text that is stored, for what was on its way died with the process; silence before that is not a hole.
+ * last text that is stored, for what was on its way, or waited for a channel, died with the process; silence before that is not a hole.
  */
 export class Inheritance {
   /** as it was stored when this bot began */
@@ -60,6 +61,7 @@ export class Inheritance {
   readonly lastSignMs: number
   readonly #isReleased: boolean
   readonly #textUntilMs = new Map<Identity, number>()
+  readonly #unsentFromMs: (identity: Identity) => number | null
 
   constructor(left: Left, tenure: Pick<Tenure, 'silentMs' | 'isReleased'>, nowMs: number) {
     this.left = left
@@ -71,6 +73,7 @@ export class Inheritance {
     for (const { identity, endMs } of left.segments) {
       if (identity !== null) this.#textUntilMs.set(identity, Math.max(this.#textUntilMs.get(identity) ?? 0, endMs))
     }
+    this.#unsentFromMs = unsentFrom(left.spans, left.sessions, IN_FLIGHT_MS)
     const signs = left.spans.map((span) => meetingMsOf(span, span.toFrame))
     for (const { joinedMs, leftMs } of left.people) signs.push(leftMs ?? joinedMs)
     const knownMs = signs.reduce((latest, ms) => Math.max(latest, ms), 0)
@@ -89,6 +92,8 @@ export class Inheritance {
   unheardFrom(identity: Identity, askedMs: number): number {
     if (this.#isReleased) return askedMs
     const joinedMs = this.people.find((one) => one.identity === identity)?.joinedMs ?? 0
-    return Math.max(0, joinedMs, this.#textUntilMs.get(identity) ?? 0, this.lastSignMs - IN_FLIGHT_MS)
+    const inFlightMs = this.lastSignMs - IN_FLIGHT_MS
+    const unsentMs = this.#unsentFromMs(identity) ?? inFlightMs
+    return Math.max(0, joinedMs, this.#textUntilMs.get(identity) ?? 0, Math.min(inFlightMs, unsentMs))
   }
 }

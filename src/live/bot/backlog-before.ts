@@ -1,0 +1,62 @@
+import type { Identity } from '../../core/ids.js'
+import type { SessionRecord } from '../../records/port.js'
+import type { Span } from '../audio/span.js'
+import { AUDIO_TUNABLES, blockMsOf } from '../audio/tunables.js'
+import { FRAMES_PER_MS, meetingMsOf } from '../transcript/span-index.js'
+
+/** What a ring holds of one person at most: no speech has waited for longer. */
+const RING_MS = AUDIO_TUNABLES.ringBlocks * blockMsOf(AUDIO_TUNABLES)
+/** A channel that is silent for no longer is being handed on. */
+const HANDED_ON_FRAMES = 1_000 * FRAMES_PER_MS
+
+/** A stretch of a channel that somebody always had, frames of the session. */
+interface Hold {
+  readonly fromFrame: number
+  readonly toFrame: number
+}
+
+/** Since when somebody always had a channel, up to a frame of the session; null: it was free then. */
+function heldAt(spans: readonly Span[], frame: number): Hold | null {
+  let hold: Hold | null = null
+  for (const { fromFrame, toFrame } of spans.toSorted((a, b) => a.fromFrame - b.fromFrame)) {
+    if (fromFrame > frame + HANDED_ON_FRAMES) break
+    hold = hold && fromFrame <= hold.toFrame + HANDED_ON_FRAMES ? { fromFrame: hold.fromFrame, toFrame } : { fromFrame, toFrame }
+  }
+  return hold && hold.toFrame >= frame - HANDED_ON_FRAMES ? hold : null
+}
+
+/**
+ * Speech that waited in the memory of a process that died, as far as the spans it left can tell. Pure.
+ * Whoever had a channel may have been behind: nothing that they said after their last span was sent. Where more people were heard than there
+ * are channels, and all of those were taken, whoever had none may have waited for as long as they had been.
+ * @param spans of the meeting @param sessions in the order of opening
+ * @param inFlightMs before the end of what was sent: speech that was sent before it has its text
+ * @returns from when on what a person said may not have been sent, meeting ms; null: it was sent up to `inFlightMs` before the end
+ */
+export function unsentFrom(
+  spans: readonly Span[],
+  sessions: readonly SessionRecord[],
+  inFlightMs: number,
+): (identity: Identity) => number | null {
+  const session = sessions.findLast(({ sessionId }) => spans.some((span) => span.sessionId === sessionId))
+  const own = spans.filter(({ sessionId }) => sessionId === session?.sessionId)
+  const endFrame = Math.max(0, ...own.map(({ toFrame }) => toFrame))
+  const fromFrame = endFrame - inFlightMs * FRAMES_PER_MS
+  const channels = Array.from({ length: session?.channels ?? 0 }, (_, channel) => own.filter((span) => span.channel === channel))
+  // one that was free could have been had
+  const fullFrame = Math.max(...channels.map((all) => heldAt(all, fromFrame)?.fromFrame ?? fromFrame))
+  const lastOf = new Map<Identity, Span>()
+  for (const span of spans) {
+    const last = lastOf.get(span.identity)
+    if (!last || meetingMsOf(span, span.toFrame) > meetingMsOf(last, last.toFrame)) lastOf.set(span.identity, span)
+  }
+  const isShared = channels.length > 0 && lastOf.size > channels.length
+  const fullMs = isShared ? Math.min(RING_MS, Math.max(0, fromFrame - fullFrame) / FRAMES_PER_MS) : 0
+  const endMs = Math.max(0, ...[...lastOf.values()].map((span) => meetingMsOf(span, span.toFrame)))
+  return (identity) => {
+    const last = lastOf.get(identity)
+    const sentMs = last ? meetingMsOf(last, last.toFrame) : 0
+    if (last && last.sessionId === session?.sessionId && last.toFrame >= endFrame - HANDED_ON_FRAMES) return sentMs
+    return fullMs > 0 ? Math.max(sentMs, endMs - inFlightMs - fullMs) : null
+  }
+}
