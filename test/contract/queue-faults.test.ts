@@ -215,7 +215,9 @@ describe('Redis in trouble', () => {
       ids.push(await newMeeting())
       await asked(() => relay.attend(ids[2]!))
     })
-    process.stdout.write(`  39: tick late by p99 ${calm.toFixed(1)} ms, with Redis slow ${slow.toFixed(1)} ms; asked for ${askedMs.map((ms) => ms.toFixed(1)).join(', ')} ms\n`)
+    process.stdout.write(
+      `  39: tick late by p99 ${calm.toFixed(1)} ms, with Redis slow ${slow.toFixed(1)} ms; asked for ${askedMs.map((ms) => ms.toFixed(1)).join(', ')} ms\n`,
+    )
     expect(slow).toBeLessThan(calm + 250)
     // who waited for the answer would wait 4 s, who waited for the end of the pause 5 s
     expect(askedMs).toHaveLength(3)
