@@ -1,9 +1,11 @@
 /**
  * `npm run faults [-- --report FILE ...] [--write] [--project NAME]`: which test stands for which row of the catalogue of faults, and how
  * it ended. A test names its rows at the beginning of its title ("28 kill -9 in mid-meeting: ..."; "28 29 ...", "row 9: ..."). Without a report the
- * files that have such titles are run. `--write` puts the table into test/README.md. Exit 1 when a row has no test, or one that did not pass.
+ * files that have such titles are run. `--write` puts the table into test/README.md. Exit 1 when a row has no test, or one that did not pass
+ * (a test that was skipped did not, nor did those of a file that could not be loaded), or when the run itself failed.
  */
 import { spawn } from 'node:child_process'
+import { realpathSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative, sep } from 'node:path'
@@ -67,6 +69,8 @@ const ROWS = [
 ]
 /** a file with such titles that the reports know nothing of */
 const NOT_RUN = 'not run'
+/** a file with such titles that was run, and has no tests */
+const NOT_LOADED = 'not loaded'
 const LATER = 'Rows 44 to 59 (summaries, Slack, webhooks; schedules and the API) belong to later issues.'
 
 /** @returns {Promise<ReadonlyMap<string, ReadonlySet<number>>>} test files that have titles with rows, relative to test/, and those rows */
@@ -86,41 +90,46 @@ async function rowsOfFiles(projects) {
 /** @returns {number[]} the rows that a title begins with */
 const rowsOf = (numbers) => numbers.replaceAll(':', '').trim().split(' ').map(Number)
 
-/** Runs the tests of some files that begin with a row. @returns {Promise<string>} the path of the report */
+/** Runs the tests of some files that begin with a row. @returns {Promise<{ report: string, code: number | null }>} the path of the report, and how vitest ended */
 async function runTests(files, folder) {
   const report = join(folder, 'report.json')
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
   const args = ['run', '--config', join(TEST, 'vitest.config.ts'), '--testNamePattern', '(^| )[0-9]{1,2}:? [^0-9]']
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   const child = spawn(process.execPath, [vitest, ...args, ...reporters, ...files], { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] })
-  await new Promise((resolve) => child.once('exit', resolve))
-  return report
+  const code = await new Promise((resolve) => child.once('exit', resolve))
+  return { report, code }
 }
 
 /**
+ * A test that was skipped counts as one: no name of a row is left out by the pattern of `runTests`, and a suite whose set-up failed has its tests skipped.
  * @param {readonly string[]} reports
- * @returns {Promise<Map<number, { file: string, title: string, status: string }[]>>} tests by row; what was left out of a run is not there
+ * @param {ReadonlyMap<string, ReadonlySet<number>>} sources rows by file
+ * @returns {Promise<Map<number, { file: string, title: string, status: string }[]>>} tests by row
  */
-async function testsByRow(reports) {
+export async function testsByRow(reports, sources) {
   /** @type {Map<number, { file: string, title: string, status: string }[]>} */
   const byRow = new Map()
+  const add = (row, test) => byRow.set(row, [...(byRow.get(row) ?? []), test])
+  const left = new Map(sources)
   for (const path of reports) {
     const { testResults = [] } = JSON.parse(await readFile(path, 'utf8'))
     for (const { name, assertionResults } of testResults) {
       const file = relative(TEST, name).split(sep).join('/')
       for (const { title, status } of assertionResults) {
         const numbers = TITLE.exec(title)?.[1]
-        if (numbers === undefined || status === 'skipped' || status === 'pending') continue
-        for (const row of numbers.replaceAll(':', '').trim().split(' ').map(Number))
-          byRow.set(row, [...(byRow.get(row) ?? []), { file, title, status }])
+        for (const row of numbers === undefined ? [] : rowsOf(numbers)) add(row, { file, title, status })
       }
+      if (assertionResults.length === 0) for (const row of sources.get(file) ?? []) add(row, { file, title: '', status: NOT_LOADED })
+      left.delete(file)
     }
   }
+  for (const [file, rows] of left) for (const row of rows) add(row, { file, title: '', status: NOT_RUN })
   return byRow
 }
 
 /** @returns {string} what came of the tests of a row */
-function resultOf(tests) {
+export function resultOf(tests) {
   const ran = tests.filter(({ status }) => status !== NOT_RUN)
   const failed = ran.filter(({ status }) => status !== 'passed').length
   if (tests.length === 0) return '**no test**'
@@ -128,6 +137,10 @@ function resultOf(tests) {
   if (failed > 0) return [`**${failed} of ${ran.length} failed**`, ...rest].join(', ')
   return [...(ran.length > 0 ? [`${ran.length} passed`] : []), ...rest].join(', ')
 }
+
+/** @returns {boolean} whether some of its tests passed, and none that was run did not */
+export const stands = (tests) =>
+  tests.some(({ status }) => status === 'passed') && tests.every(({ status }) => ['passed', NOT_RUN].includes(status))
 
 /** One line a row: files with the number of their tests. */
 function tableOf(byRow) {
@@ -141,44 +154,39 @@ function tableOf(byRow) {
   return ['| row | fault | tests | result |', '|---|---|---|---|', ...lines, '', LATER].join('\n')
 }
 
-const { values } = parseArgs({
-  options: {
-    report: { type: 'string', multiple: true },
-    project: { type: 'string', multiple: true },
-    write: { type: 'boolean', default: false },
-  },
-})
-const folder = await mkdtemp(join(tmpdir(), 'roomscribe-faults-'))
-try {
-  const projects = values.project ?? PROJECTS
-  const sources = await rowsOfFiles(projects)
-  const reports = values.report ?? [await runTests([...sources.keys()], folder)]
-  const byRow = await testsByRow(reports)
-  const ran = new Set([...byRow.values()].flat().map(({ file }) => file))
-  for (const [file, rows] of sources) {
-    if (ran.has(file)) continue
-    for (const row of rows) byRow.set(row, [...(byRow.get(row) ?? []), { file, title: '', status: NOT_RUN }])
-  }
-  for (const [index, fault] of ROWS.entries()) {
-    const tests = byRow.get(index + 1) ?? []
-    process.stdout.write(`\n${index + 1} ${fault}: ${resultOf(tests)}\n`)
-    for (const { file, title, status } of tests) process.stdout.write(`  ${status === 'passed' ? 'ok  ' : status}  ${file}  ${title}\n`)
-  }
-  const wrong = ROWS.flatMap((_, index) => {
-    const tests = byRow.get(index + 1) ?? []
-    const isProven = tests.some(({ status }) => status === 'passed') && tests.every(({ status }) => ['passed', NOT_RUN].includes(status))
-    return isProven ? [] : [index + 1]
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({
+    options: {
+      report: { type: 'string', multiple: true },
+      project: { type: 'string', multiple: true },
+      write: { type: 'boolean', default: false },
+    },
   })
-  process.stdout.write(`\n${LATER}\n${ROWS.length - wrong.length} of ${ROWS.length} rows stand`)
-  process.stdout.write(wrong.length === 0 ? '\n' : `; without a test, or with one that did not pass: ${wrong.join(' ')}\n`)
-  if (values.write) {
-    const text = await readFile(README, 'utf8')
-    const [before, rest] = text.split(BEGIN)
-    const after = rest?.split(END)[1]
-    if (before === undefined || after === undefined) throw new Error(`test/README.md has no ${BEGIN} ... ${END}`)
-    await writeFile(README, `${before}${BEGIN}\n${tableOf(byRow)}\n${END}${after}`)
+  const folder = await mkdtemp(join(tmpdir(), 'roomscribe-faults-'))
+  try {
+    const projects = values.project ?? PROJECTS
+    const sources = await rowsOfFiles(projects)
+    const own = values.report ? null : await runTests([...sources.keys()], folder)
+    const byRow = await testsByRow(own ? [own.report] : values.report, sources)
+    for (const [index, fault] of ROWS.entries()) {
+      const tests = byRow.get(index + 1) ?? []
+      process.stdout.write(`\n${index + 1} ${fault}: ${resultOf(tests)}\n`)
+      for (const { file, title, status } of tests) process.stdout.write(`  ${status === 'passed' ? 'ok  ' : status}  ${file}  ${title}\n`)
+    }
+    const wrong = ROWS.flatMap((_, index) => (stands(byRow.get(index + 1) ?? []) ? [] : [index + 1]))
+    process.stdout.write(`\n${LATER}\n${ROWS.length - wrong.length} of ${ROWS.length} rows stand`)
+    process.stdout.write(wrong.length === 0 ? '\n' : `; without a test, or with one that did not pass: ${wrong.join(' ')}\n`)
+    const isRunWell = own === null || own.code === 0
+    if (!isRunWell) process.stdout.write(`vitest ended with ${own.code}\n`)
+    if (values.write) {
+      const text = await readFile(README, 'utf8')
+      const [before, rest] = text.split(BEGIN)
+      const after = rest?.split(END)[1]
+      if (before === undefined || after === undefined) throw new Error(`test/README.md has no ${BEGIN} ... ${END}`)
+      await writeFile(README, `${before}${BEGIN}\n${tableOf(byRow)}\n${END}${after}`)
+    }
+    process.exitCode = wrong.length === 0 && isRunWell ? 0 : 1
+  } finally {
+    await rm(folder, { recursive: true, force: true })
   }
-  process.exitCode = wrong.length === 0 ? 0 : 1
-} finally {
-  await rm(folder, { recursive: true, force: true })
 }

@@ -85,8 +85,9 @@ export async function run(size: Pick<Size, 'scale' | 'part' | 'count'>): Promise
     await measure('readers', (ground) => besideMeetings(ground, 1, readersLoad, LOAD_SEC[scale]))
     await measure('fuzz', (ground) => fuzz(ground, size.count ?? FUZZED[scale]))
     if (wants('races')) {
-      const raced = await races({ count: size.count ?? RACES[scale], stores: 4, seed: 1 })
-      Object.assign(found, { races: raced.races, raceDoubles: raced.doubled, raceMissed: raced.missed })
+      const { doubled, missed, broken, ...raced } = await races({ count: size.count ?? RACES[scale], stores: 4, seed: 1 })
+      Object.assign(found, { races: raced.races, raceDoubles: doubled, raceMissed: missed })
+      Object.assign(found, { raceReopened: broken?.reopened ?? null, raceEnded: broken?.ended ?? null })
     }
     if (wants('webhooks')) Object.assign(found, { webhooks: await mutatedWebhooks({ count: size.count ?? WEBHOOKS[scale], seed: 1 }) })
     return found

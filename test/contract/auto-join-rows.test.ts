@@ -64,9 +64,10 @@ for (const [name, opening] of databases) {
 
     test('a round is one process’s, and the next one is due later', async () => {
       const takes = (everyMs: number) => Promise.all(Array.from({ length: 20 }, (_, n) => books()[n % books().length]!.takeRound(everyMs)))
-      expect((await takes(0)).filter(Boolean).length).toBeGreaterThan(0)
-      await books()[0]!.takeRound(60_000)
+      expect((await takes(60_000)).filter(Boolean)).toHaveLength(1)
       expect((await takes(60_000)).filter(Boolean)).toEqual([])
+      await opened.stores[0]!.pool.query('UPDATE roomscribe.auto_join_round SET due_at = clock_timestamp()')
+      expect((await takes(60_000)).filter(Boolean)).toHaveLength(1)
     })
 
     test('what is known of a newer meeting of a room is not written over, and its name is kept nowhere', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { NotFoundError } from '../../src/core/errors.js'
 import { systemClock } from '../../src/core/time.js'
 import { asMeetingId, type MeetingId } from '../../src/core/ids.js'
 import { BotStage } from '../support/bot-stage.js'
@@ -84,15 +85,17 @@ test('two `serve` and two `bot` on PostgreSQL and Redis: meetings spread, one wa
   await call(theirs, 'POST', `/v1/meetings/${other}/stop`, {})
   await until(async () => ['waiting', 'live'].includes(await stage.state(waiting)))
 
+  expect(await stage.botsIn('company-0')).toHaveLength(1)
   // deleted at one, gone at the other, its bot gone from the room, its rows gone from the database
   expect((await call(mine, 'DELETE', `/v1/meetings/${talk}`)).status).toBe(202)
   expect((await call(theirs, 'GET', `/v1/meetings/${talk}`)).status).toBe(404)
   const isGone = () =>
     stage.records.store.meeting(talk).then(
       () => false,
-      () => true,
+      (error: unknown) => error instanceof NotFoundError,
     )
   await until(isGone, 60_000)
+  await until(async () => (await stage.botsIn('company-0')).length === 0)
   await Promise.all(feeds.map((feed) => feed.until(() => feed.isClosed).catch(() => undefined)))
   expect(feeds.map((feed) => feed.of('end'))).toEqual([[], []])
 })

@@ -37,6 +37,7 @@ test('31 near its limit of open files a bot begins no meeting, the one that runs
   expect(await stage.state(id)).toBe('live')
   allow(4_096)
   await until(async () => (await stage.state(second)) !== 'queued')
+  expect(['joining', 'waiting', 'live']).toContain(await stage.state(second))
   const untilMs = systemClock.monotonicMs() - 500
   await Promise.all([stage.stop(id), stage.stop(second)])
   await until(async () => ['done', 'failed'].includes(await stage.state(id)))
@@ -71,7 +72,8 @@ test('33 embedded database and log of finals may not grow: everything said is ke
     expect(stored).toEqual(Array.from({ length: said }, (_, n) => `u${n}`))
     expect([told, lost]).toEqual([said, 0])
     const count = (text: string) => lines.filter((line) => line.includes(text)).length
-    expect(count('embedded database ended')).toBe(count('embedded database is open again'))
+    expect(count('embedded database ended')).toBeGreaterThan(0)
+    expect(count('embedded database is open again')).toBe(count('embedded database ended'))
     expect(count('finals cannot be logged on this disk')).toBe(1)
     expect(count('store write failed')).toBe(1)
   } finally {

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { asMeetingId, type MeetingId } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
+import { silentLogger } from '../../src/observe/logger.js'
+import { openStore } from '../../src/records/sql/open.js'
 import { BotStage } from '../support/bot-stage.js'
 import { CliProcess } from '../support/cli-process.js'
 import { spawnCrowd, type CrowdActors } from '../support/crowd-actors.js'
@@ -125,6 +127,12 @@ describe('`join` on a store that others use', () => {
     expect([0, 3]).toContain(await again.exited)
     expect(again.messages.join('\n')).toContain('[finalising: shutdown]')
     expect(JSON.parse(again.stdout.join('\n'))).toMatchObject({ room: 'alone', segments: [] })
+    // both ran the one meeting
+    const left = await openStore({ databaseUrl: null, dataDir: folder, clock: systemClock, logger: silentLogger })
+    const meetings = await left.store.meetings({ room: 'alone', limit: 10 })
+    const epochs = await Promise.all(meetings.map(async ({ id }) => (await left.claims.standing(id)).epoch))
+    await left.close()
+    expect(epochs).toEqual([2])
     // and it is over: the next one is another meeting
     const next = await start()
     next.signal('SIGINT')

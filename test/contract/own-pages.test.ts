@@ -99,13 +99,14 @@ for (const [name, open] of [
       expect(await backend.jobs.queue.counts()).toMatchObject({ 'attend.waiting': 1 })
     })
 
-    test('says that the queue is away without telling where it is', async () => {
-      if (backend.away === null) return
-      await backend.away()
-      const response = await fetch(`${server.url}/queues/api/queues`, { headers: ADMIN })
-      expect(response.status).toBe(500)
-      expect(await response.text()).toBe('{"error":"the queue does not answer"}')
-    })
+    // the queue in SQL has no server of its own
+    if (name === 'Redis')
+      test('says that the queue is away without telling where it is', async () => {
+        await backend.away?.()
+        const response = await fetch(`${server.url}/queues/api/queues`, { headers: ADMIN })
+        expect(response.status).toBe(500)
+        expect(await response.text()).toBe('{"error":"the queue does not answer"}')
+      })
   })
 }
 

@@ -89,7 +89,7 @@ describe('Redis in trouble', () => {
     })
   }
 
-  test('37 meetings made and ended while Redis is down get their jobs within 2 s of its return', async () => {
+  test('37 meetings made and ended while Redis is down get their jobs within 10 s of its return', async () => {
     const { jobs, relay } = await openJobs()
     const seen: string[] = []
     await jobs.startWorkers(handlersOf(seen), { attendConcurrency: 4 })
@@ -106,6 +106,7 @@ describe('Redis in trouble', () => {
       [`attend ${made}`, ...['deliver', 'finalise', 'summarise'].map((step) => `${step} ${ended}`)].toSorted(),
     )
     expect((await records.store.meeting(ended)).state).toBe('done')
+    expect(tookMs).toBeLessThan(10_000)
     process.stdout.write(`  37: jobs ran ${Math.round(tookMs)} ms after Redis was back\n`)
   })
 
@@ -180,7 +181,7 @@ describe('Redis in trouble', () => {
     expect(seen).toEqual(['finalise', 'summarise', 'deliver', 'finalise', 'summarise', 'deliver'])
   })
 
-  test('39 a Redis that is slow or paused holds up neither whoever asks nor a tick of the audio', async () => {
+  test('39 a Redis that is slow or paused holds up no tick of the audio by 250 ms, and whoever asks by less than 3 s', async () => {
     const { jobs, relay } = await openJobs(`redis://127.0.0.1:${proxy.port}`)
     const seen: string[] = []
     await jobs.startWorkers(handlersOf(seen), { attendConcurrency: 4 })
@@ -196,19 +197,31 @@ describe('Redis in trouble', () => {
       stop()
       return quantiles(delays).p99
     }
+    const askedMs: number[] = []
+    const asked = async (work: () => Promise<void>): Promise<void> => {
+      const fromMs = systemClock.monotonicMs()
+      await work()
+      askedMs.push(systemClock.monotonicMs() - fromMs)
+    }
     const calm = await late(() => systemClock.sleep(1_500))
     const ids: MeetingId[] = []
     const slow = await late(async () => {
-      proxy.latencyMs = 1_000
+      proxy.latencyMs = 2_000
       ids.push(await newMeeting(), await finalising())
-      await Promise.all([relay.attend(ids[0]!), relay.followUp(ids[1]!)])
-      await systemClock.sleep(1_000)
+      await Promise.all([asked(() => relay.attend(ids[0]!)), asked(() => relay.followUp(ids[1]!))])
+      await systemClock.sleep(2_000)
       proxy.latencyMs = 0
-      await admin.call('CLIENT', 'PAUSE', '2000', 'ALL')
+      await admin.call('CLIENT', 'PAUSE', '5000', 'ALL')
       ids.push(await newMeeting())
-      await relay.attend(ids[2]!)
+      await asked(() => relay.attend(ids[2]!))
     })
-    process.stdout.write(`  39: tick late by p99 ${calm.toFixed(1)} ms, with Redis slow ${slow.toFixed(1)} ms\n`)
+    process.stdout.write(
+      `  39: tick late by p99 ${calm.toFixed(1)} ms, with Redis slow ${slow.toFixed(1)} ms; asked for ${askedMs.map((ms) => ms.toFixed(1)).join(', ')} ms\n`,
+    )
+    expect(slow).toBeLessThan(calm + 250)
+    // who waited for the answer would wait 4 s, who waited for the end of the pause 5 s
+    expect(askedMs).toHaveLength(3)
+    expect(Math.max(...askedMs)).toBeLessThan(3_000)
     await until(() => seen.length >= 5)
     expect(new Set(seen).size).toBe(5)
   })
@@ -252,7 +265,7 @@ describe('Redis in trouble', () => {
     await (await opening()).close()
   })
 
-  test('42 a job of a worker that was killed runs again within 6 s, with one visible effect', { timeout: 120_000 }, async () => {
+  test('42 a job of a worker that was killed runs again within 12 s, with one visible effect', { timeout: 120_000 }, async () => {
     const { jobs } = await openJobs()
     const tookMs: number[] = []
     for (let kill = 0; kill < 3; kill++) {
@@ -270,6 +283,7 @@ describe('Redis in trouble', () => {
       await workers.close(10_000)
     }
     process.stdout.write(`  42: run again after ${tookMs.join(', ')} ms\n`)
+    expect(Math.max(...tookMs)).toBeLessThan(12_000)
     // what it rests on: a lock that runs out, and the check after it
     expect(LOCK_MS + 2 * STALLED_CHECK_MS).toBeLessThanOrEqual(6_000)
   })

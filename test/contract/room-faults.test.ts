@@ -92,6 +92,9 @@ describe('a server in trouble', () => {
     const from = recorder.lines.length
     stage.server.signal('SIGSTOP')
     await recorder.untilLines([`stalled ${mic('anna')} no_packets`, `stalled ${mic('bert')} no_packets`], from)
+    const framesOf = (identity: string) => recorder.frames.get(mic(identity))?.count ?? 0
+    const frozen = { anna: framesOf('anna'), bert: framesOf('bert') }
+    await recorder.until(() => framesOf('anna') > frozen.anna + 50 && framesOf('bert') > frozen.bert + 50)
     stage.server.signal('SIGCONT')
     await recorder.untilLines([`resumed ${mic('anna')}`, `resumed ${mic('bert')}`], from)
     await recorder.untilLoud(mic('anna'))

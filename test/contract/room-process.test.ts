@@ -18,7 +18,8 @@ function run(script: string): Promise<{ code: number; stdout: string; stderr: st
   return new Promise((resolve) => {
     const options = { cwd: new URL('../..', import.meta.url), env: { PATH: process.env['PATH'] } }
     execFile(process.execPath, ['--input-type=module', '-e', prelude + script], options, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr })
+      // a child that died by a signal has no code
+      resolve({ code: error ? (typeof error.code === 'number' ? error.code : -1) : 0, stdout, stderr })
     })
   })
 }

@@ -341,4 +341,7 @@ describe.each(targets)('schedules on %s', (kind) => {
 test('36 I6 four stores that race for 500 occurrences, with restarts and broken sessions in between, make one meeting of each', async () => {
   const report = await races({ count: 500, stores: 4, seed: 7 })
   expect(report).toMatchObject({ races: 500, doubled: 0, missed: 0 })
+  // nothing is restarted where the database has one process
+  expect(report.broken === null).toBe(binaries === undefined)
+  for (const [what, times] of Object.entries(report.broken ?? {})) expect(times, what).toBeGreaterThan(0)
 })

@@ -56,7 +56,6 @@ describe('eight people who speak marks through a real server', () => {
     expect(started.status).toBe(201)
     const id = asMeetingId(((await started.json()) as { id: string }).id)
     const events: PlayEvent[] = []
-    const loop = new LoopDelay()
     const { url, apiKey, apiSecret } = livekit
     await using actors = spawnActors({
       clock: systemClock,
@@ -66,7 +65,10 @@ describe('eight people who speak marks through a real server', () => {
     await actors.ready
     await until(async () => (await up.store.meeting(id)).state === 'live')
     actors.go()
+    // the bot is in this process
+    const loop = new LoopDelay()
     const health = await actors.ended
+    const loopDelayMs = loop.stop()
     const stopped = await fetch(`${up.url}/v1/meetings/${id}/stop`, { method: 'POST', headers, body: '{}' })
     expect(stopped.status).toBe(202)
     await until(async () => ['done', 'failed'].includes((await up.store.meeting(id)).state))
@@ -78,7 +80,7 @@ describe('eight people who speak marks through a real server', () => {
     return {
       verdict,
       transcript,
-      health: playVerdict({ ...health, worstLoopDelayMs: Math.max(health.worstLoopDelayMs, loop.stop()) }),
+      health: playVerdict({ ...health, worstLoopDelayMs: Math.max(health.worstLoopDelayMs, loopDelayMs) }),
       sessions: await up.store.sessions(id),
       names: new Map(meeting.participants.map((person) => [person.identity, person.name])),
     }
@@ -98,7 +100,8 @@ describe('eight people who speak marks through a real server', () => {
       foreign: [],
     })
     expect(verdict.onsets.incomplete).toEqual([])
-    if (health === 'valid') expect(verdict.positionErrorMs.at(-1)).toBeLessThanOrEqual(100)
+    // lateness of up to 500 ms is in it where the run says nothing about timing
+    expect(verdict.positionErrorMs.at(-1)).toBeLessThanOrEqual(health === 'valid' ? 100 : 600)
     expect(transcript.complete).toBe(true)
     expect(transcript.coverage.map((row) => row.lostMs)).toEqual(transcript.coverage.map(() => 0))
     expect(result.sessions.map((session) => session.channels)).toEqual([2, 4])

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { RoomServiceClient } from 'livekit-server-sdk'
 import { openRecords } from '../../src/app/records.js'
 import { Secret } from '../../src/app/config/secret.js'
 import { asMeetingId, type MeetingId } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
+import { botIdentity } from '../../src/live/bot/bot.js'
 import type { MeetingState } from '../../src/records/port.js'
 import type { OpenStore } from '../../src/records/sql/open.js'
 import type { LivekitServer } from '../../src/standins/livekit/server.js'
@@ -148,6 +150,13 @@ export class BotStage {
 
   async state(id: MeetingId): Promise<MeetingState> {
     return (await this.records.store.meeting(id)).state
+  }
+
+  /** @returns the connections (sid) of bots that are in a room, as the server knows them */
+  async botsIn(room: string): Promise<readonly string[]> {
+    const { url, apiKey, apiSecret } = this.livekit
+    const everybody = await new RoomServiceClient(url, apiKey, apiSecret).listParticipants(room)
+    return everybody.flatMap(({ identity, sid }) => (identity === botIdentity(room) ? [sid] : []))
   }
 
   /** Resolves with the bot that says that it is live in the meeting, last of all that are alive. */

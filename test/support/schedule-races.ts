@@ -9,6 +9,7 @@ import { openStore, type OpenStore } from '../../src/records/sql/open.js'
 import { seeded } from './marks-audio.js'
 import { postgresBinaries, startPostgres } from './postgres.js'
 import { draftAt, scheduleRequest } from './schedule-requests.js'
+import { until } from './until.js'
 
 /** What came of the races. */
 export interface RaceReport {
@@ -18,8 +19,8 @@ export interface RaceReport {
   readonly doubled: number
   /** occurrences without a meeting, or whose meeting nobody attends */
   readonly missed: number
-  /** stores that were closed and opened again, and sessions that the server ended in the middle */
-  readonly restarts: number
+  /** stores that were closed and opened again, and sessions that the server ended in the middle of a look; null on the embedded database */
+  readonly broken: { readonly reopened: number; readonly ended: number } | null
 }
 
 const PER_SECOND = 25
@@ -42,8 +43,8 @@ export async function races(options: { readonly count: number; readonly stores: 
   const first = await open()
   try {
     await planned(first, options.count)
-    const restarts = server ? await race(first, open, server.url, options) : await together(first, options)
-    return { ...(await counted(first, options.count)), restarts }
+    const broken = server ? await race(first, open, server.url, options) : await together(first, options)
+    return { ...(await counted(first, options.count)), broken }
   } finally {
     await first.close()
     await server?.close()
@@ -89,11 +90,11 @@ async function lasting(run: () => Promise<void>): Promise<void> {
   }
 }
 
-async function together(store: OpenStore, { count, stores }: { count: number; stores: number }): Promise<number> {
+async function together(store: OpenStore, { count, stores }: { count: number; stores: number }): Promise<null> {
   for (let second = 0; second <= count / PER_SECOND; second++) {
     await Promise.all(Array.from({ length: stores }, () => turn(store, START_MS + second * 1_000)))
   }
-  return 0
+  return null
 }
 
 async function race(
@@ -101,30 +102,39 @@ async function race(
   open: () => Promise<OpenStore>,
   url: string,
   { count, stores, seed }: { count: number; stores: number; seed: number },
-): Promise<number> {
+): Promise<{ reopened: number; ended: number }> {
   const random = seeded(seed)
   const killer = new Client({ connectionString: url })
   await killer.connect()
-  let restarts = 0
+  const broken = { reopened: 0, ended: 0 }
   const opened = await Promise.all(Array.from({ length: stores }, () => open()))
   try {
     for (let second = 0; second <= Math.ceil(count / PER_SECOND); second++) {
       const nowMs = START_MS + second * 1_000
-      const isKilled = random() < 0.1
+      const isKilled = random() < 0.1 && second * PER_SECOND < count
+      // whoever starts something waits for this in the middle of it
+      if (isKilled) await killer.query('BEGIN; LOCK TABLE roomscribe.meeting IN SHARE ROW EXCLUSIVE MODE')
       const turns = opened.map(async (store, at) => {
         await lasting(() => turn(store, nowMs))
         if (random() < 0.02) {
-          restarts++
+          broken.reopened++
           await store.close()
           opened[at] = await open()
         }
       })
       if (isKilled) {
-        const ended = await killer.query(
-          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-           WHERE application_name = 'roomscribe' AND query LIKE '%start_due%' AND state = 'active' AND pid <> pg_backend_pid() LIMIT 2`,
-        )
-        restarts += ended.rowCount ?? 0
+        const before = broken.ended
+        await until(async () => {
+          // a transaction sees who is there as at its first look
+          await killer.query('SELECT pg_stat_clear_snapshot()')
+          const ended = await killer.query(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE application_name = 'roomscribe' AND query LIKE '%start_due%' AND wait_event_type = 'Lock' LIMIT 2`,
+          )
+          broken.ended += ended.rowCount ?? 0
+          return broken.ended > before
+        })
+        await killer.query('COMMIT')
       }
       await Promise.all(turns)
     }
@@ -134,10 +144,10 @@ async function race(
     await killer.end()
     await Promise.all(opened.map((store) => store.close()))
   }
-  return restarts
+  return broken
 }
 
-async function counted({ pool }: OpenStore, count: number): Promise<Omit<RaceReport, 'restarts'>> {
+async function counted({ pool }: OpenStore, count: number): Promise<Omit<RaceReport, 'broken'>> {
   const { rows } = await pool.query<{ meetings: string; attended: string }>(`
     SELECT (SELECT count(*) FROM roomscribe.meeting) AS meetings,
       (SELECT count(DISTINCT o.id) FROM roomscribe.occurrence o JOIN roomscribe.meeting m ON m.id = o.meeting_id

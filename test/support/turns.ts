@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { seeded } from './marks-audio.js'
+import { sharedData } from './shared-data.js'
 
 /** One stretch in which one person speaks, ms from the meeting's start, half-open. */
 export interface Turn {
@@ -55,11 +55,8 @@ export function meetingOf(corpus: string, id: string, turns: readonly Turn[], pe
 
 /** Where the turn-taking of real meetings lies on this machine; null where it is absent. */
 export function turnsFolder(): string | null {
-  const own = process.env['SHARED_DATA_DIR']
-  // the benches run compiled, a few folders further down than the sources
-  const upward = Array.from({ length: 8 }, (_, up) => fileURLToPath(new URL(`${'../'.repeat(up + 1)}shared/data`, import.meta.url)))
-  const found = (own === undefined ? upward : [own]).find((folder) => existsSync(join(folder, 'turns', 'index.tsv')))
-  return found === undefined ? null : join(found, 'turns')
+  const found = sharedData(join('turns', 'index.tsv'))
+  return found === null ? null : join(found, 'turns')
 }
 
 /** Every RTTM meeting on this machine, by corpus and id; none where the data are absent: then use `synthetic`. */

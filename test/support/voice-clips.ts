@@ -1,7 +1,7 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { seeded, turn } from './marks-audio.js'
+import { sharedData } from './shared-data.js'
 import { readWav } from './wav.js'
 
 /** Speech with known onsets, to be mixed with silence and noise. */
@@ -63,11 +63,9 @@ export function utterances(source: string, clip: Int16Array, isWhole = false): U
 
 /** The real clips on this machine; none where they are absent: then there are the made ones. */
 export function realUtterances(): Utterance[] {
-  const own = process.env['SHARED_DATA_DIR']
-  // the benches run compiled, a few folders further down than the sources
-  const upward = Array.from({ length: 8 }, (_, up) => fileURLToPath(new URL(`${'../'.repeat(up + 1)}shared/data`, import.meta.url)))
-  const folder = (own === undefined ? upward : [own]).map((data) => join(data, 'speech')).find((found) => existsSync(found))
-  if (folder === undefined) return []
+  const data = sharedData('speech')
+  if (data === null) return []
+  const folder = join(data, 'speech')
   return readdirSync(folder)
     .toSorted()
     .flatMap((name) => {

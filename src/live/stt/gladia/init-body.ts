@@ -1,5 +1,8 @@
 import type { SttOpenOptions } from '../port.js'
 
+/** silence after which an utterance ends, seconds: the guard between two owners of a channel is as long as engines need that end so (test: guard.test.ts) */
+export const ENDPOINTING_SEC = 0.3
+
 const MAX_ENTRIES = 100
 const MAX_WORDS = 5
 const MAX_CHARACTERS = 10_000
@@ -31,7 +34,7 @@ export function initBody(options: SttOpenOptions): Record<string, unknown> {
     bit_depth: 16,
     sample_rate: options.sampleRate,
     channels: options.channels,
-    endpointing: 0.3,
+    endpointing: ENDPOINTING_SEC,
     maximum_duration_without_endpointing: 15,
     language_config: { languages: options.language === null ? [] : [options.language], code_switching: false },
     ...(vocabulary.length > 0 && {

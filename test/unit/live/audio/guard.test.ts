@@ -2,13 +2,12 @@ import { beforeAll, expect, test } from 'vitest'
 import { loadFvad, type FvadFactory, type FvadMode } from '../../../../src/core/voice/fvad.js'
 import { AUDIO_TUNABLES } from '../../../../src/live/audio/tunables.js'
 import { loadVoice } from '../../../../src/live/audio/voice/load.js'
+import { ENDPOINTING_SEC } from '../../../../src/live/stt/gladia/init-body.js'
 import { VoiceSegmenter } from '../../../../src/speech-server/engine/voice/segmenter.js'
 import { vowelUtterances } from '../../../support/voice-clips.js'
 import { BLOCK, sceneOf, verdictsOf, type Scene } from '../../../support/voice-trial.js'
 
 const { preRollBlocks, leadBlocks, tailBlocks, guardBlocks, takeOverBlocks, audiblePeak } = AUDIO_TUNABLES
-/** what sessions are opened with: src/live/stt/gladia/init-body.ts */
-const ENDPOINTING_SEC = 0.3
 const LEVEL = 2000
 const RATE = 16_000
 

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest'
+import { asSessionId } from '../../../src/core/ids.js'
+import type { PlayEvent } from '../../../src/standins/actors/play-event.js'
+import { crowdReport } from '../../support/crowd-report.js'
+import type { CrowdFacts } from '../../support/crowd-stage.js'
+import { identityOf } from '../../support/eight-people.js'
+
+const healthy = { worstLatenessMs: 0, worstUnderrunMs: 0, worstLoopDelayMs: 0, skippedMarks: 0, failures: 0 }
+
+/** A meeting of four marks of one person, the last of which came back so far beside its place, in a bot that was so late. */
+function faults(besideMs: number, worstDelayMs: number): readonly string[] {
+  const identity = identityOf(0)
+  const marks = [5, 6, 7, 8]
+  const words = marks.map((n, at) => {
+    const startMs = n * 200 + (at === 3 ? besideMs : 0)
+    return { text: `w0n${n}`, startMs, endMs: startMs + 152, confidence: 1 }
+  })
+  const facts = {
+    script: { cast: [{ identity, name: 'Ann', who: 0, voice: 'rms' }], steps: [], lengthMs: 2_000 },
+    events: marks.map((n): PlayEvent => ({ kind: 'mark', who: 0, n, isHeard: true, monotonicMs: n * 200 })),
+    t0Ms: 0,
+    endMs: 2_000,
+    actors: healthy,
+    bot: { worstDelayMs, corePercent: 10, exitCode: 0 },
+    transcript: { complete: true, coverage: [], segments: [{ identity, sessionId: asSessionId('s'), channel: 0, words }] },
+    sessions: [],
+    spans: [],
+    gaps: [],
+  }
+  return crowdReport(facts as unknown as CrowdFacts).faults
+}
+
+test('a mark beside its place is a fault: above 150 ms in a run that was in time, above 600 ms in one that says nothing about timing', () => {
+  expect([faults(140, 0), faults(590, 300)]).toEqual([[], []])
+  expect(faults(160, 0)).toEqual(['a mark lies 160 ms beside its place'])
+  expect(faults(610, 300)).toEqual(['a mark lies 610 ms beside its place'])
+})
