@@ -45,13 +45,20 @@ const RUN: Record<Part, (count: number, seed: number) => Promise<object>> = {
     return { cuts, cutsHashEqual, cutGaps: gaps }
   },
   simulation: async (count, seed) => {
-    const { simulatedMeetings, violations, worst, complete, spoken, returned, lost, ungapped } = await simulateMany(seed, count)
+    const { simulatedMeetings, violations, worst, complete, spoken, returned, lost, unnamed, ungapped } = await simulateMany(seed, count)
     const worstSeeds = worst.map((verdict) => `${verdict.seed}: ${verdict.violations.join('; ')}`)
     return {
       simulatedMeetings,
       violations,
       worstSeeds,
-      simulation: { complete, spokenBlocks: spoken, returnedBlocks: returned, lostBlocks: lost, ungappedBlocks: ungapped },
+      simulation: {
+        complete,
+        spokenBlocks: spoken,
+        returnedBlocks: returned,
+        lostBlocks: lost,
+        unnamedBlocks: unnamed,
+        ungappedBlocks: ungapped,
+      },
     }
   },
   fuzz: (count, seed) => {
