@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { quantiles } from '../bench/quantiles.js'
 import { runDrains, type DrainsReport } from '../support/drains.js'
 import { MARKS_PER_SEC } from '../support/steady-talk.js'
 
@@ -28,9 +27,9 @@ describe('processes that are stopped in mid-meeting', () => {
       expect(shown(report)).toMatchObject({ drains: count, ...none })
       expect(report.exitCodes).toEqual(Array.from({ length: count }, () => 0))
       expect(report.drainGapMs.length).toBe(count)
-      expect(quantiles(report.drainGapMs).p99).toBeLessThanOrEqual(2_000)
-      // nor is a silence told otherwise, and what is told is little beside what came back
-      expect(report.otherGapMs).toEqual([])
+      // however it is told
+      expect(Math.max(...report.drainGapMs, ...report.otherGapMs)).toBeLessThanOrEqual(2_000)
+      // what is told is little beside what came back
       expect(report.inGaps).toBeLessThanOrEqual(count * MARKS_A_HANDOVER)
       expect(report.returned).toBeGreaterThan(count * RETURNED_A_DRAIN)
     }, 120_000)
