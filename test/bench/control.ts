@@ -18,8 +18,10 @@ import { requestFor, segmentOf } from '../support/records.js'
 import { races } from '../support/schedule-races.js'
 import { startSpeechServerProcess, type SpeechServerProcess } from '../support/speech-server-process.js'
 import { SseReader } from '../support/sse-reader.js'
+import { until } from '../support/until.js'
 import { mutatedWebhooks } from '../support/webhook-mutations.js'
 import { spawnActors } from '../../src/standins/actors/spawn.js'
+import { gate } from './gate.js'
 import { type Bucket, bucketQuantile, quantiles } from './quantiles.js'
 import type { Scaled, Size } from './size.js'
 
@@ -44,6 +46,12 @@ const WARM_SEC = 3
 const RATE = 500
 /** autocannon lets each of them ask for its share of a second as fast as it is answered: many are a burst at the start of each second */
 const CONNECTIONS = 4
+
+/** Figures that are no timings: of what must not be, and of what must have been for the others to say anything. */
+const RIGHT = {
+  none: 'startsFailed apiRefused fivexx unpublished raceDoubles raceMissed webhooksAccepted webhooksFailed'.split(' '),
+  some: 'sseSegments readersSegments apiPerSec fuzzed races'.split(' '),
+}
 
 /** The parts of this bench. */
 export const CONTROL_PARTS = ['live', 'sse', 'api', 'readers', 'fuzz', 'races', 'webhooks'] as const
@@ -89,7 +97,11 @@ export async function run(size: Pick<Size, 'scale' | 'part' | 'count'>): Promise
       Object.assign(found, { races: raced.races, raceDoubles: doubled, raceMissed: missed })
       Object.assign(found, { raceReopened: broken?.reopened ?? null, raceEnded: broken?.ended ?? null })
     }
-    if (wants('webhooks')) Object.assign(found, { webhooks: await mutatedWebhooks({ count: size.count ?? WEBHOOKS[scale], seed: 1 }) })
+    if (wants('webhooks')) {
+      const webhooks = await mutatedWebhooks({ count: size.count ?? WEBHOOKS[scale], seed: 1 })
+      Object.assign(found, { webhooks, webhooksAccepted: webhooks.accepted, webhooksFailed: webhooks.failed })
+    }
+    gate(found, RIGHT)
     return found
   } finally {
     await speech.stop()
@@ -125,13 +137,16 @@ const call = async (url: string, method: string, path: string, body?: object): P
     headers: { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   })
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
   return (await response.json()) as { id: string; state: string }
 }
 
 /** Starts a meeting, and waits until it is live, as its feed tells. @returns ms from the request, or why it failed */
 async function untilLive(url: string, room: string): Promise<number | string> {
   const fromMs = systemClock.monotonicMs()
-  const { id } = await call(url, 'POST', '/v1/meetings', { room })
+  const started = await call(url, 'POST', '/v1/meetings', { room }).catch((thrown: unknown) => String(thrown))
+  if (typeof started === 'string') return started
+  const { id } = started
   const feed = new SseReader(`${url}/v1/meetings/${id}/live`, KEY)
   try {
     const told = feed.until(() => feed.of('state').some(({ state }) => state === 'live' || state === 'failed')).then(() => true)
@@ -255,6 +270,9 @@ const metrics = async (url: string): Promise<string> =>
 /** What is done to a process that runs meetings. @returns what it showed, under names of its own */
 type Load = (url: string, ids: readonly string[], seconds: number) => Promise<Numbers>
 
+/** well before the speakers have said all they have to say */
+const LIVE_WITHIN_MS = 20_000
+
 /** Load beside live meetings in the same process, and what it does to its event loop: the mixer's tick stands on it. */
 async function besideMeetings(ground: Ground, meetings: number, load: Load, seconds: number): Promise<Numbers> {
   const child = new CliProcess(['up'], environment(ground, `beside-${meetings}`))
@@ -278,8 +296,16 @@ async function besideMeetings(ground: Ground, meetings: number, load: Load, seco
     const ids: string[] = []
     for (let at = 0; at < meetings; at++) ids.push((await call(url, 'POST', '/v1/meetings', { room: `load-${at}` })).id)
     for (const one of speakers) one.go()
+    // beside meetings that nobody attends any load is light
+    const areLive = async () => {
+      const all = await Promise.all(ids.map((id) => call(url, 'GET', `/v1/meetings/${id}`)))
+      return all.every(({ state }) => state === 'live')
+    }
+    await until(areLive, LIVE_WITHIN_MS)
     await systemClock.sleep(8_000)
-    return await load(url, ids, seconds)
+    const found = await load(url, ids, seconds)
+    if (!(await areLive())) throw new Error('a meeting ended under the load')
+    return found
   } finally {
     await Promise.all(speakers.map((one) => one[Symbol.asyncDispose]()))
     await child.stop()

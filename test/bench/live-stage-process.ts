@@ -6,10 +6,11 @@ import { disposeRoomLibrary } from '../../src/live/room/livekit/open.js'
 import { performance } from 'node:perf_hooks'
 import { startUp } from '../../src/app/up.js'
 import { systemClock } from '../../src/core/time.js'
+import { playVerdict } from '../../src/standins/actors/play-event.js'
 import { asMeetingId, type MeetingId } from '../../src/core/ids.js'
 import type { MeetingObserver } from '../../src/live/bot/bot.js'
 import type { Segment } from '../../src/live/transcript/segment.js'
-import type { SessionRecord } from '../../src/records/port.js'
+import { hasEnded, type SessionRecord } from '../../src/records/port.js'
 import { createLivekitRoom } from '../../src/live/room/livekit/open.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import { startSpeechServer } from '../../src/speech-server/server.js'
@@ -117,12 +118,11 @@ async function measurePostgres(livekit: Keys, dataDir: string): Promise<Result> 
   if (binaries === undefined) return {}
   const postgres = await startPostgres(binaries)
   try {
-    const { finalToDurableMs, finalToDurableColdMs, finalToStoredMs } = await measureLatency(livekit, dataDir, await postgres.newDatabase())
-    return {
-      finalToDurablePostgresMs: finalToDurableMs,
-      finalToDurablePostgresColdMs: finalToDurableColdMs,
-      finalToStoredPostgresMs: finalToStoredMs,
-    }
+    const found = Object.entries(await measureLatency(livekit, dataDir, await postgres.newDatabase()))
+    // the way to the socket has no database in it
+    const own = found.filter(([name]) => !name.startsWith('trackTo'))
+    // `finalToDurableColdMs` is `finalToDurablePostgresColdMs`, `latencyInvalid` is `latencyPostgresInvalid`, and so on
+    return Object.fromEntries(own.map(([name, value]) => [name.replace(/(ColdMs|Ms|Invalid|Untimed|$)/, 'Postgres$1'), value]))
   } finally {
     await postgres.close()
   }
@@ -142,11 +142,7 @@ function receiptsOf(session: SessionRecord, sessions: readonly SessionRecord[], 
   return alike(receipts)[alike(sessions).indexOf(session)]
 }
 
-async function measureLatency(
-  livekit: Keys,
-  dataDir: string,
-  databaseUrl: string | null,
-): Promise<Record<'trackToSocketMs' | 'trackToSocketWarmMs' | 'finalToDurableMs' | 'finalToDurableColdMs' | 'finalToStoredMs', Quantiles>> {
+async function measureLatency(livekit: Keys, dataDir: string, databaseUrl: string | null): Promise<Result> {
   const engine = new StampEngine(() => systemClock.monotonicMs())
   const server = await startSpeechServer({ port: 0, engine, apiKey: null, clock: systemClock, logger: silentLogger })
   const receipts = new FinalReceipts(() => systemClock.monotonicMs())
@@ -164,24 +160,29 @@ async function measureLatency(
     },
     livekit,
   )
+  // what is looked for in vain: whoever drops it drops the longest waits
+  const unseen = { frames: 0, spans: 0, finals: 0 }
   const note = (lags: Lag[], { utteranceId }: Segment) => {
     const receivedMs = receipts.receivedMs.get(utteranceId)
     const atMs = systemClock.monotonicMs()
-    if (receivedMs !== undefined) lags.push({ atMs, lagMs: atMs - receivedMs })
+    if (receivedMs === undefined) unseen.finals++
+    else lags.push({ atMs, lagMs: atMs - receivedMs })
   }
   // told once it outlives the process: it is in the log of finals, or in the store
   const observer: MeetingObserver = { segment: (segment) => note(durable, segment) }
   const up = await startUp(settings, { clock: systemClock, logger: silentLogger, random: Math.random, observe: () => observer })
   try {
-    const id = await startMeeting(up.url, up.apiKey, 'latency')
+    const id = await startMeeting(up, 'latency')
     up.store.subscribe(id, (event) => {
       if (event.kind === 'segment') note(stored, event.segment)
     })
     await using actors = actorsOf(livekit, 'latency', SPEAK_SEC)
     await actors.ready
+    await liveMeeting(up, id)
     actors.go()
-    await actors.ended
+    const health = playVerdict(await actors.ended)
     await stopMeeting(up, id)
+    if (health === 'invalid') return { latencyInvalid: 1 }
     const meeting = await up.store.meeting(id)
     const startMs = Date.parse(meeting.startedAt ?? '') - systemClock.nowMs() + systemClock.monotonicMs()
     const lags: number[] = []
@@ -191,10 +192,16 @@ async function measureLatency(
     for (const span of await up.store.spans(id)) {
       const session = sessions.find((one) => one.sessionId === span.sessionId)
       const received = session && receiptsOf(session, sessions, engine.receipts)
-      if (!received) continue
+      if (!received) {
+        unseen.spans++
+        continue
+      }
       for (let frame = span.fromFrame + 800; frame <= span.toFrame; frame += 800) {
         const atMs = received.atMs(frame)
-        if (atMs === undefined) continue
+        if (atMs === undefined) {
+          unseen.frames++
+          continue
+        }
         const lagMs = atMs - (startMs + span.meetingMs + (frame - span.fromFrame) / 16)
         lags.push(lagMs)
         // what came while the session was opened is sent after it
@@ -209,6 +216,11 @@ async function measureLatency(
       finalToDurableMs: lagsOf(durable.filter(({ atMs }) => atMs >= warmMs)),
       finalToDurableColdMs: lagsOf(durable.filter(({ atMs }) => atMs < warmMs)),
       finalToStoredMs: lagsOf(stored.filter(({ atMs }) => atMs >= warmMs)),
+      framesUnseen: unseen.frames,
+      spansUnseen: unseen.spans,
+      finalsUnseen: unseen.finals,
+      latencyInvalid: 0,
+      latencyUntimed: health === 'valid' ? 0 : 1,
     }
   } finally {
     receipts.stop()
@@ -230,16 +242,18 @@ async function measureCost(livekit: Keys, dataDir: string, scale: Scale): Promis
     const busy: { process: number; js: number }[] = []
     for (const count of [1, 2, 3]) {
       const room = `cost-${count}`
-      await startMeeting(up.url, up.apiKey, room)
+      const id = await startMeeting(up, room)
       const actors = actorsOf(livekit, room, 3 * COST_SEC + 40 + controlSec + firstMeetingMs / 1000)
       await actors.ready
       actors.go()
       await actors.started
+      await liveMeeting(up, id)
       await systemClock.sleep(count === 1 ? firstMeetingMs : 3_000)
       const before = performance.eventLoopUtilization()
       const process = await cpuPercent(COST_SEC)
       busy.push({ process, js: performance.eventLoopUtilization(before).utilization * 100 })
       rss.push(await rssMb())
+      await liveMeeting(up, id)
       if (count === 1) {
         await systemClock.sleep(controlSec * 1000)
         const laterMb = await rssMb()
@@ -278,16 +292,28 @@ async function cpuPercent(seconds: number): Promise<number> {
   return (user + system) / 10 / (systemClock.monotonicMs() - startMs)
 }
 
-async function startMeeting(url: string, apiKey: string, room: string): Promise<MeetingId> {
+type Up = Awaited<ReturnType<typeof startUp>>
+
+async function startMeeting({ url, apiKey }: Up, room: string): Promise<MeetingId> {
   const response = await fetch(`${url}/v1/meetings`, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
     body: JSON.stringify({ room }),
   })
+  if (!response.ok) throw new Error(`${room} was not started: ${response.status} ${await response.text()}`)
   return asMeetingId(((await response.json()) as { id: string }).id)
 }
 
-async function stopMeeting(up: Awaited<ReturnType<typeof startUp>>, id: MeetingId): Promise<void> {
+/** A meeting that no bot attends costs nothing, and shows nothing. */
+async function liveMeeting(up: Up, id: MeetingId): Promise<void> {
+  await until(async () => {
+    const { state, reason } = await up.store.meeting(id)
+    if (hasEnded(state)) throw new Error(`${id} is ${state}: ${String(reason)}`)
+    return state === 'live'
+  })
+}
+
+async function stopMeeting(up: Up, id: MeetingId): Promise<void> {
   await up.store.requestStop(id)
   await until(async () => ['done', 'failed'].includes((await up.store.meeting(id)).state))
 }

@@ -3,9 +3,11 @@ import { runDrains } from '../support/drains.js'
 import { runFuzz } from '../support/fuzz-speech.js'
 import { runSettingsFuzz } from '../support/fuzz-settings.js'
 import type { Health } from '../support/healthy.js'
-import { runKills } from '../support/kills.js'
-import { runOutage } from '../support/outage.js'
+import { runKills, UNNAMED_A_KILL } from '../support/kills.js'
+import type { OutageResult } from '../support/outage.js'
 import { simulateMany } from '../support/sim/many.js'
+import { inChild } from './child.js'
+import { gate } from './gate.js'
 import { quantiles } from './quantiles.js'
 import type { Scaled, Size } from './size.js'
 
@@ -34,6 +36,21 @@ function trust(part: 'kill' | 'drain', health: Health, invalid: number): object 
   return { [`${part}sInvalid`]: invalid, [`${part}sUntimed`]: health === 'valid' ? 0 : 1 }
 }
 
+/** Figures that are no timings: of what must not be, and of what must have been for the others to say anything. */
+const RIGHT = {
+  none: [
+    'cutsNotEqual cutFailures cutGaps violations crashes outageNotCaughtUp lost doubled misattributed unnamedBeyond',
+    'drainLost drainDoubled drainMisattributed drainUnnamed drainUnaccounted drainEnded drainExitsNot0',
+  ].flatMap((names) => names.split(' ')),
+  some: 'cuts simulatedMeetings fuzzed returned drainReturned'.split(' '),
+}
+const SAID = 5
+
+/** Explains a failure. */
+function say(all: readonly string[]): void {
+  for (const one of all.slice(0, SAID)) process.stderr.write(`  ${one}\n`)
+}
+
 /** A part of the bench. */
 type Part = keyof typeof PARTS
 export const RESILIENCE_PARTS = Object.keys(PARTS) as readonly Part[]
@@ -41,51 +58,78 @@ export const RESILIENCE_PARTS = Object.keys(PARTS) as readonly Part[]
 /** What each part adds to the report; the seeds are in it. */
 const RUN: Record<Part, (count: number, seed: number) => Promise<object>> = {
   cuts: async (count, seed) => {
-    const { cuts, cutsHashEqual, gaps } = await runCuts({ count, seed })
-    return { cuts, cutsHashEqual, cutGaps: gaps }
+    const { cuts, cutsHashEqual, gaps, failures } = await runCuts({ count, seed })
+    say(failures.map((one) => `seed ${one.seed}: ${one.why}, ${JSON.stringify(one.behaviours)}`))
+    return { cuts, cutsHashEqual, cutsNotEqual: cuts - cutsHashEqual, cutFailures: failures.length, cutGaps: gaps }
   },
   simulation: async (count, seed) => {
-    const { simulatedMeetings, violations, worst, complete, spoken, returned, lost, ungapped } = await simulateMany(seed, count)
+    const { simulatedMeetings, violations, worst, complete, spoken, returned, lost, unnamed, ungapped } = await simulateMany(seed, count)
     const worstSeeds = worst.map((verdict) => `${verdict.seed}: ${verdict.violations.join('; ')}`)
     return {
       simulatedMeetings,
       violations,
       worstSeeds,
-      simulation: { complete, spokenBlocks: spoken, returnedBlocks: returned, lostBlocks: lost, ungappedBlocks: ungapped },
+      simulation: {
+        complete,
+        spokenBlocks: spoken,
+        returnedBlocks: returned,
+        lostBlocks: lost,
+        unnamedBlocks: unnamed,
+        ungappedBlocks: ungapped,
+      },
     }
   },
   fuzz: (count, seed) => {
     const speech = runFuzz({ count: Math.ceil(count * 0.8), seed })
     const settings = runSettingsFuzz({ count: Math.floor(count * 0.2), seed })
+    say(speech.examples.map(({ input, error }) => `${error}: ${input}`))
     return Promise.resolve({ fuzzed: speech.fuzzed + settings.fuzzed, crashes: speech.crashes + settings.crashes })
   },
   outage: async (minutes) => {
-    const { outageMemoryMb, outageBuffersMb, outageChunkUs } = await runOutage({ minutes })
-    return { outageMinutes: minutes, outageMemoryMb, outageBuffersMb, outageChunkUs }
+    const { isHashEqual, gaps, ...found } = (await inChild('./outage-process.js', [String(minutes)])) as OutageResult
+    // what was thrown away takes no memory
+    if (!isHashEqual || gaps > 0) throw new Error(`the outage lost audio: hash equal ${isHashEqual}, ${gaps} gaps`)
+    return {
+      outageMinutes: minutes,
+      outageMemoryMb: found.outageMemoryMb,
+      outageBuffersMb: found.outageBuffersMb,
+      outageChunkUs: found.outageChunkUs,
+      outageCaughtUpSec: found.caughtUpSec,
+      outageNotCaughtUp: found.caughtUpSec === null ? 1 : 0,
+    }
   },
   kills: async (count, seed) => {
-    const { kills, takeoverMs, lost, doubled, misattributed, health, invalid } = await runKills({ count, seed, isGated: true })
+    const { kills, takeoverMs, health, invalid, ...found } = await runKills({ count, seed, isGated: true })
     if (kills === 0) return { kills, ...trust('kill', health, invalid) }
     return {
       kills,
       takeoverMs: quantiles([...takeoverMs]),
-      lost,
-      doubled,
-      misattributed,
+      lost: found.lost,
+      doubled: found.doubled,
+      misattributed: found.misattributed,
+      unnamed: found.unnamed,
+      unnamedBeyond: Math.max(0, found.unnamed - UNNAMED_A_KILL * kills),
+      inGaps: found.inGaps,
+      returned: found.returned,
       ...trust('kill', health, invalid),
     }
   },
   drains: async (count, seed) => {
     const report = await runDrains({ count, seed, meetings: DRAINED_MEETINGS, isGated: true })
-    const { drains, drainGapMs, exitCodes, lost, doubled, misattributed, ended, health, invalid } = report
+    const { drains, drainGapMs, otherGapMs, exitCodes, ended, unaccounted, health, invalid } = report
     if (drains === 0) return { drains, ...trust('drain', health, invalid) }
     return {
       drains,
       drainedMeetings: DRAINED_MEETINGS,
       drainGapMs: quantiles([...drainGapMs]),
-      drainLost: lost,
-      drainDoubled: doubled,
-      drainMisattributed: misattributed,
+      drainOtherGapMs: Math.max(0, ...otherGapMs),
+      drainLost: report.lost,
+      drainDoubled: report.doubled,
+      drainMisattributed: report.misattributed,
+      drainUnnamed: report.unnamed,
+      drainInGaps: report.inGaps,
+      drainReturned: report.returned,
+      drainUnaccounted: unaccounted,
       drainEnded: ended,
       drainExitsNot0: exitCodes.filter((code) => code !== 0).length,
       ...trust('drain', health, invalid),
@@ -106,5 +150,6 @@ export async function run(size: Pick<Size, 'scale' | 'part' | 'count'>): Promise
     process.stderr.write(`  ${part} x ${count}, seed ${seed} ...\n`)
     report = { ...report, ...(await RUN[part](count, seed)) }
   }
+  gate(report, RIGHT)
   return report
 }

@@ -2,6 +2,8 @@
 export interface Sample {
   readonly atSec: number
   readonly serveMb: number
+  /** of `serve`: what its collections left, and the garbage since */
+  readonly serveHeapMb: number
   /** mean of the bots that live */
   readonly botsMb: number
   readonly serveLoopP99Ms: number
@@ -14,6 +16,7 @@ const ROW = 150
 const MARGIN = 60
 const LINES = [
   { label: 'serve, MB resident', of: (sample: Sample) => sample.serveMb },
+  { label: 'serve, MB of heap in use', of: (sample: Sample) => sample.serveHeapMb },
   { label: 'bots, mean MB resident', of: (sample: Sample) => sample.botsMb },
   { label: 'serve, event loop p99, ms', of: (sample: Sample) => sample.serveLoopP99Ms },
   { label: 'gaps told, s', of: (sample: Sample) => sample.gapsSec },

@@ -10,16 +10,22 @@ import { until } from './until.js'
 /** What stopping bots in mid-meeting, in order, showed. */
 export interface DrainsReport {
   readonly drains: number
-  /** the longest recorded gap of anybody, each drain and meeting */
+  /** how long nobody listened, each drain and meeting: gaps that touch are one, whatever their reason */
   readonly drainGapMs: readonly number[]
+  /** the same of gaps that no handover is told to be the reason of */
+  readonly otherGapMs: readonly number[]
   /** from the signal to the end of the process, each drain */
   readonly exitMs: readonly number[]
   readonly exitCodes: readonly number[]
   /** marks that neither came back nor lie in a gap of their speaker */
   readonly lost: number
   readonly doubled: number
-  /** under another person's name, or that nobody spoke; who is not known is said to be so */
+  /** under another person's name, or that nobody spoke */
   readonly misattributed: number
+  /** came back under no name */
+  readonly unnamed: number
+  /** marks told of as not heard */
+  readonly inGaps: number
   /** meetings that had to be ended, or whose state left `live` */
   readonly ended: number
   readonly returned: number
@@ -34,18 +40,35 @@ export interface DrainsReport {
 }
 
 /** Some drains of the same meetings. */
-type Round = Pick<DrainsReport, 'drains' | 'drainGapMs' | 'exitMs' | 'exitCodes' | 'ended' | 'unaccounted' | 'health' | 'verdicts'>
+type Round = Pick<
+  DrainsReport,
+  'drains' | 'drainGapMs' | 'otherGapMs' | 'exitMs' | 'exitCodes' | 'ended' | 'unaccounted' | 'health' | 'verdicts'
+>
 
-/** How long nobody listened, each handover: gaps that touch are one, whoever's they are. */
-function holesOf(gaps: readonly Gap[]): number[] {
-  const holes: { readonly fromMs: number; toMs: number }[] = []
-  for (const { fromMs, toMs } of gaps.filter(({ reason }) => reason === 'taken_over').toSorted((a, b) => a.fromMs - b.fromMs)) {
-    const last = holes.at(-1)
-    if (last && fromMs <= last.toMs + 100) last.toMs = Math.max(last.toMs, toMs)
-    else holes.push({ fromMs, toMs })
-  }
-  return holes.map(({ fromMs, toMs }) => toMs - fromMs)
+/** A time of which nothing is in the transcript. */
+interface Hole {
+  readonly fromMs: number
+  toMs: number
+  isHandover: boolean
 }
+
+/** How long nobody listened, each time: gaps that touch are one, whoever's they are and whatever their reason. */
+function holesOf(gaps: readonly Gap[]): readonly Hole[] {
+  const holes: Hole[] = []
+  for (const { fromMs, toMs, reason } of gaps.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const isHandover = reason === 'taken_over'
+    const last = holes.at(-1)
+    if (last && fromMs <= last.toMs + 100) {
+      last.toMs = Math.max(last.toMs, toMs)
+      last.isHandover ||= isHandover
+    } else holes.push({ fromMs, toMs, isHandover })
+  }
+  return holes
+}
+
+/** The lengths of holes. */
+const lengthsOf = (holes: readonly Hole[], isHandover: boolean): number[] =>
+  holes.filter((one) => one.isHandover === isHandover).map(({ fromMs, toMs }) => toMs - fromMs)
 
 /** What one drain may take at most, for the length of the talk. */
 const DRAIN_SEC = 14
@@ -103,17 +126,20 @@ export async function runDrains(options: {
       await Promise.all(ids.map((id) => stage.stop(id)))
       const verdicts: TalkVerdict[] = []
       const drainGapMs: number[] = []
+      const otherGapMs: number[] = []
       let unaccounted = 0
       for (const [at, id] of ids.entries()) {
         await until(async () => ['done', 'failed'].includes(await stage.state(id)))
         const { store } = stage.records
         const [segments, gaps] = [await store.segments(id), await store.gaps(id)]
         verdicts.push(talkVerdict(script, actors[at]?.events ?? [], segments, gaps, untilMs))
-        drainGapMs.push(...holesOf(gaps))
+        const holes = holesOf(gaps)
+        drainGapMs.push(...lengthsOf(holes, true))
+        otherGapMs.push(...lengthsOf(holes, false))
         if ((await store.coverage(id))?.doubts.includes('taken_over') !== false) unaccounted++
       }
       const ended = states.filter((state) => state !== 'live').length
-      return { drains: count, drainGapMs, exitMs, exitCodes, ended, unaccounted, health: await healthOf(actors), verdicts }
+      return { drains: count, drainGapMs, otherGapMs, exitMs, exitCodes, ended, unaccounted, health: await healthOf(actors), verdicts }
     } finally {
       await Promise.all(actors.map((one) => one[Symbol.asyncDispose]()))
     }
@@ -132,11 +158,14 @@ export async function runDrains(options: {
   return {
     drains: total((one) => one.drains),
     drainGapMs: counted.flatMap((one) => one.drainGapMs),
+    otherGapMs: counted.flatMap((one) => one.otherGapMs),
     exitMs: counted.flatMap((one) => one.exitMs),
     exitCodes: counted.flatMap((one) => one.exitCodes),
     lost: sum((one) => one.lost.length),
     doubled: sum((one) => one.doubled.length),
-    misattributed: sum((one) => one.wrong.filter(({ identity }) => identity !== null).length + one.foreign.length),
+    misattributed: sum((one) => one.misattributed.length),
+    unnamed: sum((one) => one.unnamed.length),
+    inGaps: sum((one) => one.inGaps.length),
     ended: total((one) => one.ended),
     returned: sum((one) => one.returned),
     unaccounted: total((one) => one.unaccounted),

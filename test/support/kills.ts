@@ -14,8 +14,10 @@ export interface KillsReport {
   /** marks that neither came back nor lie in a gap of their speaker */
   readonly lost: number
   readonly doubled: number
-  /** under another person's name, or that nobody spoke; who is not known is said to be so */
+  /** under another person's name, or that nobody spoke */
   readonly misattributed: number
+  /** came back under no name: the store has the spans of a bot that died but for its last second */
+  readonly unnamed: number
   /** marks told of as not heard */
   readonly inGaps: number
   readonly returned: number
@@ -26,6 +28,9 @@ export interface KillsReport {
   /** of each meeting, for explaining */
   readonly verdicts: readonly TalkVerdict[]
 }
+
+/** Spans are stored once a second: of hardly any word, the last ones before a kill, is it unknown whose it is. */
+export const UNNAMED_A_KILL = 2
 
 /** One meeting. */
 interface Round {
@@ -101,7 +106,8 @@ export async function runKills(options: {
     takeoverMs,
     lost: sum((one) => one.lost.length),
     doubled: sum((one) => one.doubled.length),
-    misattributed: sum((one) => one.wrong.filter(({ identity }) => identity !== null).length + one.foreign.length),
+    misattributed: sum((one) => one.misattributed.length),
+    unnamed: sum((one) => one.unnamed.length),
     inGaps: sum((one) => one.inGaps.length),
     returned: sum((one) => one.returned),
     health: worstOf(counted.map(({ health }) => health)),

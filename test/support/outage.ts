@@ -30,8 +30,8 @@ export interface OutageResult {
   readonly outageChunkUs: number
   /** the call that takes a block, us */
   readonly outageSendUs: number
-  /** from the end of the outage until nothing waits, simulated s */
-  readonly caughtUpSec: number
+  /** from the end of the outage until nothing waits, simulated s; null: after twice the outage something still did */
+  readonly caughtUpSec: number | null
   /** the service has every byte that was sent after the last one it had acknowledged before */
   readonly isHashEqual: boolean
   readonly gaps: number
@@ -121,7 +121,7 @@ export async function runOutage({
       }
       if (each()) return second
     }
-    return seconds
+    return null
   }
   const peakOf = () => ({ rss: 0, buffers: 0, disk: 0 })
   const look = (peak: ReturnType<typeof peakOf>) => {

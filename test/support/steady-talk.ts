@@ -8,6 +8,8 @@ import { spokenMarks } from './spoken-marks.js'
 const TURN_SLOTS = 9
 const TURN_MS = 2_800
 const PEOPLE = 3
+/** Of all of them, as long as the talk goes on. */
+export const MARKS_PER_SEC = (PEOPLE * TURN_SLOTS * 1000) / TURN_MS
 
 /** Three people who take turns of 1.8 s with pauses of 1 s, so shifted that somebody always speaks. */
 export function steadyTalk(seconds: number): Script {
@@ -27,6 +29,10 @@ export interface TalkVerdict extends MarksVerdict {
   readonly lost: readonly SpokenMark[]
   /** spoken, not returned, and told of as a gap */
   readonly inGaps: readonly SpokenMark[]
+  /** came back under another person's name, or nobody spoke them */
+  readonly misattributed: readonly ReturnedMark[]
+  /** came back, and who said them is said to be unknown */
+  readonly unnamed: readonly ReturnedMark[]
 }
 
 const EDGE_MS = 400
@@ -68,5 +74,7 @@ export function talkVerdict(
     doubled: verdict.doubled.filter((mark) => !isAcrossGap(mark)),
     lost: verdict.missing.filter((mark) => !isInGap(mark)),
     inGaps: verdict.missing.filter(isInGap),
+    misattributed: [...verdict.wrong.filter(({ identity }) => identity !== null), ...verdict.foreign],
+    unnamed: verdict.wrong.filter(({ identity }) => identity === null),
   }
 }

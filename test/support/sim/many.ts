@@ -14,6 +14,8 @@ export interface SimTotals {
   readonly lost: number
   /** lost, and in no gap of their speaker, by what explains it: such a meeting is not called complete */
   readonly ungapped: Readonly<Record<Exclude<Explanation, 'gap'>, number>>
+  /** words under no name: their bot was replaced before the store knew whose they are */
+  readonly unnamed: number
   readonly complete: number
 }
 
@@ -22,7 +24,7 @@ const WHYS = ['piece', 'session', 'waiting', 'unknown', 'none'] as const
 /** Simulates meetings one after the other, seeds `from` on. */
 export async function simulateMany(from: number, count: number, told?: (verdict: SimVerdict) => void): Promise<SimTotals> {
   const worst: SimVerdict[] = []
-  const sums = { spoken: 0, returned: 0, lost: 0, complete: 0 }
+  const sums = { spoken: 0, returned: 0, lost: 0, unnamed: 0, complete: 0 }
   const ungapped = { piece: 0, session: 0, waiting: 0, unknown: 0, none: 0 }
   let violations = 0
   for (let seed = from; seed < from + count; seed++) {
@@ -30,6 +32,7 @@ export async function simulateMany(from: number, count: number, told?: (verdict:
     sums.spoken += verdict.spoken
     sums.returned += verdict.returned
     sums.lost += verdict.lost
+    sums.unnamed += verdict.unnamed
     for (const why of WHYS) ungapped[why] += verdict.ungapped[why] ?? 0
     if (verdict.complete) sums.complete++
     if (verdict.violations.length === 0) continue

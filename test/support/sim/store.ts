@@ -3,6 +3,7 @@ import type { Claim, FinalsBatch, FinalsLog, FinalsLogs, MeetingStore } from '..
 import type { Tenure } from '../../../src/live/bot/inheritance.js'
 import type { WatchedStore } from './watched-store.js'
 import type { SimProcess, SimTime } from './clock.js'
+import type { Segment } from '../../../src/live/transcript/segment.js'
 
 /** How the way to the store is: what it does to every call. */
 export class SimStoreFaults {
@@ -57,7 +58,7 @@ interface LogFile {
 
 /** The disk of the hosts, which all processes share: finals outlive who wrote them. */
 export class SimDisk {
-  readonly files: LogFile[] = []
+  readonly #files: LogFile[] = []
   /** writes fail until then */
   fullUntilMs = 0
   readonly #taken: LogFile[] = []
@@ -65,6 +66,11 @@ export class SimDisk {
 
   constructor(time: SimTime) {
     this.#time = time
+  }
+
+  /** What outlives every process: whoever opens the logs next has it. */
+  get segments(): readonly Segment[] {
+    return [...this.#files, ...this.#taken].flatMap(({ batches }) => batches).flatMap(({ segments }) => segments)
   }
 
   /** The logs of finals as one process has them. */
@@ -76,10 +82,10 @@ export class SimDisk {
 
   #open(claim: Claim, process: SimProcess): FinalsLog {
     // taken out of their places first, so that a writer that wakes up knows
-    for (const file of this.files.splice(0)) this.#taken.push(file)
+    for (const file of this.#files.splice(0)) this.#taken.push(file)
     const earlier = [...this.#taken]
     const own: LogFile = { claim, batches: [] }
-    this.files.push(own)
+    this.#files.push(own)
     const remove = (files: LogFile[], file: LogFile) => {
       const at = files.indexOf(file)
       if (at >= 0) files.splice(at, 1)
@@ -92,7 +98,7 @@ export class SimDisk {
             // a write of a process that is dead by now did not happen
             if (process.state === 'dead') return
             // whoever took the meeting over has removed the file
-            if (!this.files.includes(own)) return reject(new Error('ENOENT'))
+            if (!this.#files.includes(own)) return reject(new Error('ENOENT'))
             run()
             resolve()
           }),
@@ -106,7 +112,7 @@ export class SimDisk {
         own.batches = []
       },
       close: (keep) => {
-        if (!keep) remove(this.files, own)
+        if (!keep) remove(this.#files, own)
         return Promise.resolve()
       },
     }

@@ -5,6 +5,7 @@ import { explain, liesInGap, type Explanation } from './losses.js'
 import type { SimRoom } from './room.js'
 import type { SimSpeech } from './speech.js'
 import type { SimDisk } from './store.js'
+import { unnamedWords } from './names.js'
 import { recordViolations } from './records.js'
 import type { WatchedStore } from './watched-store.js'
 
@@ -39,6 +40,8 @@ export interface SimVerdict {
   readonly lost: number
   /** of these, those that lie in no gap of their speaker, by what explains it */
   readonly ungapped: Readonly<Partial<Record<Explanation, number>>>
+  /** words that stand under no name */
+  readonly unnamed: number
   readonly complete: boolean
   readonly state: string
   readonly violations: readonly string[]
@@ -57,10 +60,8 @@ const EDGE_MS = 150
 export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const { seed, room, store, meetingId, runs, isEnded, plan } = remains
   const segments = await store.segments(meetingId)
-  const violations = [
-    ...store.violations,
-    ...recordViolations(await store.spans(meetingId), segments, plan.includes('freeze') ? LATE_MS : 0),
-  ]
+  const spans = await store.spans(meetingId)
+  const violations = [...store.violations, ...recordViolations(spans, segments, plan.includes('freeze') ? LATE_MS : 0)]
   const gaps = await store.gaps(meetingId)
   const coverage = await store.coverage(meetingId)
   const { state, startedAt } = await store.meeting(meetingId)
@@ -68,6 +69,8 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   // texts that came after a bot was dead stand where the spans that it had stored say
   const jumped = runs.length > 1
   const byId = new Map(room.spoken.map((spoken) => [spoken.id, spoken]))
+  const names = unnamedWords(segments, { spans, spoken: byId, takeovers: store.takeovers, startMs, plan })
+  violations.push(...names.violations)
   const returned = new Map<number, string>()
   let echoes = 0
   if (!isEnded) violations.push('I8 the meeting did not end')
@@ -93,11 +96,9 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
       }
     }
   }
-  const stored = new Set<string>(segments.map(({ id }) => id))
-  const isFinal = state === 'finalising' || state === 'failed'
-  for (const { told } of runs)
-    for (const id of told)
-      if (!stored.has(id) && isFinal && remains.disk.files.length === 0) violations.push(`I1 ${id} was told and is not stored`)
+  // what a log still holds goes to the store with the next start of a process
+  const kept = new Set<string>([...segments, ...remains.disk.segments].map(({ id }) => id))
+  for (const { told } of runs) for (const id of told) if (!kept.has(id)) violations.push(`I1 ${id} was told and is not stored`)
   const lost = room.spoken.filter(({ id, wasHeard }) => wasHeard && !returned.has(id))
   const unheard = room.spoken.filter(({ wasHeard }) => !wasHeard)
   const facts = {
@@ -140,6 +141,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
     returned: returned.size,
     lost: lost.length,
     ungapped,
+    unnamed: names.unnamed,
     complete,
     state,
     violations: violations.slice(0, 6),

@@ -1,0 +1,63 @@
+import type { Span } from '../../../src/live/audio/span.js'
+import type { Segment } from '../../../src/live/transcript/segment.js'
+import type { Spoken } from './room.js'
+import { BLOCK_MS } from './stamps.js'
+import type { Takeover } from './watched-store.js'
+
+/** a span may begin so much behind a block of which a bot was handed the rest */
+const EDGE_MS = 20
+
+/** spans are stored once a second, of four channels at most: what one takeover may leave unnamed when no bot and no store stood still */
+const UNNAMED_BLOCKS = (4 * 1_000) / BLOCK_MS
+
+/** What words are held against that stand under no name. */
+export interface NameFacts {
+  readonly spans: readonly Span[]
+  readonly spoken: ReadonlyMap<number, Spoken>
+  readonly takeovers: readonly Takeover[]
+  /** simulated ms of the meeting's start */
+  readonly startMs: number
+  readonly plan: readonly string[]
+}
+
+/** Faults that keep spans from the store for longer than a second. */
+const LATE_SPANS = ['freeze', 'store_away', 'store_slow']
+
+/**
+ * Words under no name. There is one reason for them: the bot that heard them was replaced before the store had the span that says whose they
+ * are. So they are of a session that was there before a takeover, and no stored span of their speaker has them; anything else breaks I3.
+ */
+export function unnamedWords(segments: readonly Segment[], facts: NameFacts): { readonly unnamed: number; readonly violations: string[] } {
+  const nobodys = segments.filter(({ identity }) => identity === null)
+  const begunMs = begins(segments, facts)
+  const violations = nobodys.flatMap(({ words, sessionId }) =>
+    words.flatMap(({ text }) => {
+      const spoken = spokenAs(text, facts)
+      if (spoken === undefined) return []
+      const isReplaced = facts.takeovers.some(({ atMs }) => atMs > (begunMs.get(sessionId) ?? 0))
+      if (!isReplaced) return [`I3 ${text} of ${spoken.name} is under nobody`]
+      const isKnown = facts.spans.some((span) => span.sessionId === sessionId && isOf(span, spoken, spoken.startMs - facts.startMs))
+      return isKnown ? [`I3 ${text} of ${spoken.name} is under nobody, and a span has it`] : []
+    }),
+  )
+  const unnamed = nobodys.reduce((sum, { words }) => sum + words.length, 0)
+  if (unnamed > UNNAMED_BLOCKS * facts.takeovers.length && !facts.plan.some((kind) => LATE_SPANS.includes(kind)))
+    violations.push(`I3 ${unnamed} words are under nobody after ${facts.takeovers.length} takeovers`)
+  return { unnamed, violations }
+}
+
+const spokenAs = (text: string, { spoken }: NameFacts): Spoken | undefined => spoken.get(Number(text.slice(1)))
+
+/** When the first word of each session was spoken: a bot that was replaced may hear on for a moment, before it knows. */
+function begins(segments: readonly Segment[], facts: NameFacts): Map<string, number> {
+  const begunMs = new Map<string, number>()
+  for (const { words, sessionId } of segments) {
+    const times = words.flatMap(({ text }) => spokenAs(text, facts)?.startMs ?? [])
+    begunMs.set(sessionId, Math.min(begunMs.get(sessionId) ?? Number.POSITIVE_INFINITY, ...times))
+  }
+  return begunMs
+}
+
+function isOf({ identity, meetingMs, fromFrame, toFrame }: Span, { name }: Spoken, atMs: number): boolean {
+  return identity === name && meetingMs <= atMs + EDGE_MS && meetingMs + (toFrame - fromFrame) / 16 >= atMs + BLOCK_MS
+}
