@@ -12,6 +12,7 @@ import { steadyTalk, talkVerdict, type TalkVerdict } from '../support/steady-tal
 import { until } from '../support/until.js'
 import { gate } from './gate.js'
 import { plot, type Sample } from './soak-plot.js'
+import { warmUp } from './soak-warm-up.js'
 
 /** `npm run soak -- --hours H [--out DIR] [--seed N] [--faults LIST] [--meeting-sec S] [--json FILE]`: meetings of four minutes one after the other, a fault a minute, on real parts. */
 const FAULT_EVERY_MS = 60_000
@@ -97,6 +98,10 @@ async function frozen(pid: number, ms: number): Promise<void> {
 
 async function soak(hours: number, seed: number, meetingSec: number, names: readonly string[], samples: Sample[]): Promise<SoakReport> {
   const random = seeded(seed)
+  await using stage = await BotStage.start('redis')
+  await stage.serve()
+  process.stderr.write('  warming up\n')
+  await warmUp(stage)
   const startMs = systemClock.monotonicMs()
   const elapsedMs = () => systemClock.monotonicMs() - startMs
   const counts: Record<string, number> = {}
@@ -104,8 +109,6 @@ async function soak(hours: number, seed: number, meetingSec: number, names: read
   const words = { counted: NO_WORDS, notCounted: NO_WORDS }
   const unfinished: string[] = []
   let gapsMs = 0
-  await using stage = await BotStage.start('redis')
-  await stage.serve()
   await Promise.all([stage.bot(), stage.bot()])
   const stopSampling = systemClock.every(SAMPLE_MS, () => {
     void sample(stage).then((one) => samples.push({ ...one, atSec: elapsedMs() / 1000, gapsSec: gapsMs / 1000 }))

@@ -1,6 +1,5 @@
 import type { Gap } from '../../../src/live/audio/span.js'
 import type { SessionRecord, StoredCoverage } from '../../../src/records/port.js'
-import { IN_FLIGHT_MS } from '../../../src/live/bot/inheritance.js'
 import type { Spoken } from './room.js'
 import type { SimSpeech } from './speech.js'
 import { BLOCK_MS } from './stamps.js'
@@ -11,10 +10,9 @@ import type { Takeover } from './watched-store.js'
  * - `gap`: it lies in a stored gap of its speaker.
  * - `piece`: all of it reached the service in two pieces, of which it understood neither: a probe or the end of a session is between them.
  * - `session`: it reached a session that did not end well, whose texts were not to be had any more; the transcript says so.
- * - `waiting`: its bot died when it had waited for one of few channels for longer than anything is taken to be on its way.
  * - `unknown`: nobody who had the meeting could know that its speaker was there: of that, nothing had reached the store.
  */
-export type Explanation = 'gap' | 'piece' | 'session' | 'waiting' | 'unknown' | 'none'
+export type Explanation = 'gap' | 'piece' | 'session' | 'unknown' | 'none'
 
 /** What a loss is held against. */
 export interface LossFacts {
@@ -23,7 +21,6 @@ export interface LossFacts {
   readonly sessions: readonly SessionRecord[]
   readonly coverage: StoredCoverage | null
   readonly takeovers: readonly Takeover[]
-  readonly people: number
   /** a bot stood still for a while */
   readonly wasFrozen: boolean
   /** simulated ms of the meeting's start, and of the moment when its end was asked for */
@@ -59,7 +56,6 @@ export function explain(spoken: Spoken, facts: LossFacts): Explanation {
   // its session had not reached the store when its bot was replaced
   if (heard.length > 0 && facts.takeovers.length > 0 && isDoubted(facts)) return 'session'
   if (isUnknown(spoken, facts)) return 'unknown'
-  if (heard.length === 0 && hasWaited(spoken, facts)) return 'waiting'
   return 'none'
 }
 
@@ -69,16 +65,6 @@ function isDoubted({ coverage, speech, takeovers, stopMs }: LossFacts): boolean 
   if (takeovers.length > 0) return doubts.includes('taken_over')
   const isOut = Math.max(speech.downUntilMs, speech.blackholeUntilMs) > stopMs
   return doubts.includes('session') && (!speech.habits.keepsResults || isOut)
-}
-
-/** There were more people than channels, and long after it the bot was replaced. */
-function hasWaited(spoken: Spoken, { takeovers, coverage, sessions, people }: LossFacts): boolean {
-  const channels = Math.max(0, ...sessions.map((one) => one.channels))
-  return (
-    takeovers.some(({ atMs }) => atMs - spoken.startMs > IN_FLIGHT_MS) &&
-    people > channels &&
-    (coverage?.doubts ?? []).includes('taken_over')
-  )
 }
 
 /** Its speaker came while no bot that ran was connected, or too shortly before a takeover for the store to know. */

@@ -19,13 +19,13 @@ export interface SimTotals {
   readonly complete: number
 }
 
-const WHYS = ['piece', 'session', 'waiting', 'unknown', 'none'] as const
+const WHYS = ['piece', 'session', 'unknown', 'none'] as const
 
 /** Simulates meetings one after the other, seeds `from` on. */
 export async function simulateMany(from: number, count: number, told?: (verdict: SimVerdict) => void): Promise<SimTotals> {
   const worst: SimVerdict[] = []
   const sums = { spoken: 0, returned: 0, lost: 0, unnamed: 0, complete: 0 }
-  const ungapped = { piece: 0, session: 0, waiting: 0, unknown: 0, none: 0 }
+  const ungapped = { piece: 0, session: 0, unknown: 0, none: 0 }
   let violations = 0
   for (let seed = from; seed < from + count; seed++) {
     const verdict = await simulate(seed)
