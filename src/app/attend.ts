@@ -132,7 +132,7 @@ export class Attendance {
     for (let looks = 0; ; looks++) {
       signal.throwIfAborted()
       // a meeting that waits its turn is left to the next process
-      if (this.#mode !== 'open') throw new UpstreamError('stopping', 'this process is stopping', { service: 'queue', retryable: true })
+      if (this.#mode !== 'open') throw new UpstreamError('stopping', 'this process is stopping', { service: 'process', retryable: true })
       try {
         const answer = await this.#look(id, watch, signal)
         if (answer !== 'elsewhere') return answer

@@ -43,7 +43,7 @@ export class FakeBacklog implements Backlog {
 
 /**
  * A session that records what it is sent and says what the test tells it to say. By default it is live as soon as
- * it is opened, acknowledges every block at once, and ends with `done` when it is finished.
+ * it is opened, unless it is held back, acknowledges every block at once, and ends with `done` when it is finished.
  */
 export class FakeSttSession implements SttSession {
   readonly options: SttOpenOptions
@@ -232,7 +232,8 @@ export class FakeStt implements SttPort {
     this.prepare?.(session)
     // told after `open` has returned, as by the real one
     queueMicrotask(() => {
-      if (session.ended) return
+      // what is held back is nowhere yet, until it is asked to end
+      if (session.ended || (options.holdMs ?? 0) > 0) return
       session.emitPhase('live')
       session.acknowledgeBacklog()
     })

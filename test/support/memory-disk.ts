@@ -9,7 +9,9 @@ export interface DiskFaults {
   write: 'ENOSPC' | 'EROFS' | 'EIO' | 'EFBIG' | null
   /** bytes of a failing append that reach the file all the same */
   tornBytes: number
-  read: 'EIO' | null
+  read: 'EIO' | 'EMFILE' | null
+  /** the file of this name, in whatever folder, cannot be read */
+  unreadable: { readonly name: string; readonly code: 'EIO' | 'EMFILE' } | null
   truncate: 'EIO' | null
   remove: 'EIO' | 'EROFS' | null
   /** bytes in all files; an append beyond it writes what fits and fails with ENOSPC */
@@ -49,7 +51,15 @@ class GrowingFile {
 /** A disk in memory that fails on demand. Folders exist when a file is in them. */
 export class MemoryDisk implements SpoolDisk {
   readonly files = new Map<string, GrowingFile>()
-  readonly faults: DiskFaults = { write: null, tornBytes: 0, read: null, truncate: null, remove: null, capBytes: Infinity }
+  readonly faults: DiskFaults = {
+    write: null,
+    tornBytes: 0,
+    read: null,
+    unreadable: null,
+    truncate: null,
+    remove: null,
+    capBytes: Infinity,
+  }
   nowMs = 0
   appends = 0
   reads = 0
@@ -111,6 +121,8 @@ export class MemoryDisk implements SpoolDisk {
     await this.#held?.promise
     this.reads++
     if (this.faults.read) throw fault(this.faults.read)
+    const { unreadable } = this.faults
+    if (unreadable && path.endsWith(`/${unreadable.name}`)) throw fault(unreadable.code)
     return Buffer.from(this.file(path).bytes.subarray(offset, offset + length))
   }
 

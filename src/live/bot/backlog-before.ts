@@ -5,7 +5,7 @@ import { AUDIO_TUNABLES, blockMsOf } from '../audio/tunables.js'
 import { FRAMES_PER_MS, meetingMsOf } from '../transcript/span-index.js'
 
 /** What a ring holds of one person at most: no speech has waited for longer. */
-const RING_MS = AUDIO_TUNABLES.ringBlocks * blockMsOf(AUDIO_TUNABLES)
+export const RING_MS = AUDIO_TUNABLES.ringBlocks * blockMsOf(AUDIO_TUNABLES)
 /** A channel that is silent for no longer is being handed on. */
 const HANDED_ON_FRAMES = 1_000 * FRAMES_PER_MS
 

@@ -99,6 +99,13 @@ export class Handover {
     await tenure?.settled().catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
   }
 
+  /** The room is left. A bot that has been told to take the meeting, and is not there yet, is told until when it was heard here. */
+  async leaves(): Promise<void> {
+    const { tenure, meetingMs, logger } = this.#parts
+    if (!this.#isReleased || this.#isHandedOver) return
+    await tenure?.left(meetingMs()).catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
+  }
+
   /** @returns false when no other process could take it. @throws ClaimLostError, UpstreamError */
   async release(): Promise<boolean> {
     const { tenure, logger } = this.#parts

@@ -3,7 +3,7 @@ import type { ParticipantRecord, SessionRecord } from '../../records/port.js'
 import type { Span } from '../audio/span.js'
 import { meetingMsOf } from '../transcript/span-index.js'
 import type { Segment } from '../transcript/segment.js'
-import { unsentFrom } from './backlog-before.js'
+import { RING_MS, unsentFrom } from './backlog-before.js'
 
 /** Whose a claim is: its own, another one's that welcomes what was heard here, another one's that does not. */
 export type Standing = 'held' | 'released' | 'lost'
@@ -93,7 +93,8 @@ export class Inheritance {
     if (this.#isReleased) return askedMs
     const joinedMs = this.people.find((one) => one.identity === identity)?.joinedMs ?? 0
     const inFlightMs = this.lastSignMs - IN_FLIGHT_MS
-    const unsentMs = this.#unsentFromMs(identity) ?? inFlightMs
+    // spans end where sound does: what came before the last ring of it has been sent, or was let go of and told
+    const unsentMs = Math.max(this.#unsentFromMs(identity) ?? inFlightMs, inFlightMs - RING_MS)
     return Math.max(0, joinedMs, this.#textUntilMs.get(identity) ?? 0, Math.min(inFlightMs, unsentMs))
   }
 }

@@ -19,7 +19,7 @@ export interface LegacyParts {
   readonly meetingId: MeetingId
   readonly store: Pick<MeetingStore, 'sessions' | 'spans' | 'segments' | 'gaps'>
   readonly stt: SttPort
-  readonly scribe: Pick<Scribe, 'inherit' | 'adopt' | 'attribute' | 'add' | 'gap' | 'gaps' | 'sessions'>
+  readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'add' | 'gap' | 'gaps' | 'sessions'>
   readonly handover: Pick<Handover, 'fate' | 'left' | 'heardBefore' | 'written'>
   readonly clock: Clock
   readonly random: () => number
@@ -57,6 +57,9 @@ export class Legacy {
 
   /** Looks for it in the background; once, before this bot's own sessions are stored. */
   begin(): void {
+    const { handover, scribe } = this.#parts
+    // whose texts are there already is not to fail over a key that is wrong now
+    if (handover.left?.sessions.some(({ acknowledgedFrames }) => acknowledgedFrames > 0)) scribe.goOn()
     const over = deferred()
     this.#begun = over.promise
     this.#parts.scope.run('legacy', async (signal) => {

@@ -232,7 +232,8 @@ export function next(policy: LifecyclePolicy, state: BotState, event: BotEvent):
     }
     case 'joinFailed':
       if (state.kind !== 'joining') return stay(state)
-      return event.retryable ? retry(state) : drain(event.reason, live)
+      // who has been let in before is refused by a server that is being restarted behind its proxy, or a bot of the wrong key: not at once the end
+      return event.retryable || live ? retry(state) : drain(event.reason, live)
     case 'people':
       if (state.kind === 'joining') return stay(state)
       if (state.kind === 'reconnecting') return stay({ ...state, people: event.count })

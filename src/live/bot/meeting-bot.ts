@@ -254,8 +254,8 @@ export class MeetingBot {
       const whole = this.#meeting.startedAt === null ? null : await wholeCoverage(past, own, names)
       const receipt = receiptOf(whole ?? own, { isTakenOver: whole?.isWhole === false, isFailed: failed })
       this.#complete = receipt.complete
-      const sessions = await wholeSessions(past, this.#scribe.sessions())
       await storeEnd({ ...this.#deps, claim: this.#claim, patience: this.#patience }, receipt, failed ? 'failed' : 'finalising', reason)
+      const sessions = await wholeSessions(past, this.#scribe.sessions())
       this.#business.receiptMade(this.#logger, receiptFacts(receipt, sessions))
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
     } else if (!this.#claimLost) await leaveShare(past, own)
@@ -385,6 +385,7 @@ export class MeetingBot {
     this.#connection = null
     this.#listener.leave()
     const left = connection?.close().catch((thrown: unknown) => this.#logger.warn({ err: toError(thrown) }, 'leaving the room failed'))
+    const told = this.#handover.leaves()
     try {
       if (this.#claimLost) await this.#scribe.close()
       else {
@@ -393,7 +394,7 @@ export class MeetingBot {
         await Promise.all([this.#scribe.finish(), this.#legacy.finish(waitMs)])
       }
     } finally {
-      await left
+      await Promise.all([left, told])
       await this.#scribe.close()
     }
     this.#handle({ kind: 'drained' })

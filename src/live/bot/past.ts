@@ -39,12 +39,12 @@ export async function wholeCoverage(parts: PastParts, own: Coverage, names: Read
   return { ...withGaps({ rows, complete: doubts.length === 0, doubts }, { gaps, names }), isWhole }
 }
 
-/** Every session of a meeting, those of the bots before included. @param own those of this bot, as they are now @throws UpstreamError */
-export async function wholeSessions(
-  { store, claim, patience }: PastParts,
-  own: readonly SessionRecord[],
-): Promise<readonly SessionRecord[]> {
-  const stored = await patience.run(() => store.sessions(claim.meetingId))
+/** Every session of a meeting, those of the bots before included unless the store is away. @param own those of this bot, as they are now */
+export async function wholeSessions({ store, claim, logger }: PastParts, own: readonly SessionRecord[]): Promise<readonly SessionRecord[]> {
+  const stored = await store.sessions(claim.meetingId).catch((thrown: unknown) => {
+    logger.warn({ err: toError(thrown) }, 'the sessions of earlier bots are not counted')
+    return []
+  })
   const known = new Set(own.map(({ sessionId }) => sessionId))
   return [...stored.filter(({ sessionId }) => !known.has(sessionId)), ...own]
 }

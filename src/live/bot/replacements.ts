@@ -25,6 +25,11 @@ export class Replacements {
     this.#heldUntilMs = Math.max(this.#heldUntilMs, nowMs + REFUSED_MS)
   }
 
+  /** The service takes sessions again. */
+  worked(): void {
+    this.#heldUntilMs = 0
+  }
+
   /** A session died that will be made up for. */
   died(nowMs: number, isRepeat: boolean): void {
     const { first, repeat } = this.#madeUpMs

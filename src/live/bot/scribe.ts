@@ -198,6 +198,11 @@ export class Scribe {
     return this.#gaps
   }
 
+  /** The speech service has taken audio of this meeting before: a refusal is waited out. */
+  goOn(): void {
+    this.#pool.goOn()
+  }
+
   /** Takes what a bot before this one knew of who spoke where; it is stored already. */
   inherit(spans: readonly Span[]): void {
     for (const span of spans) {

@@ -45,6 +45,8 @@ interface Entry {
   readonly lost: SttGap[]
   /** no audio follows: it ends once what it has is at the service */
   isEnding: boolean
+  /** the service has taken it: one that is asked to end before is created at once, however long it was to be held back */
+  isTaken: boolean
   finishing: boolean
   endReason: SttEndReason | null
   /** acknowledged as it was told last */
@@ -73,7 +75,7 @@ const FATAL: Partial<Record<SttEndReason, MeetingReason>> = {
  * dead session's unacknowledged audio gets a session of its own, so that no frame number ever changes its meaning.
  * P1 A service that refuses before any session worked fails the meeting. P2 Later it does not: audio is kept in sessions that are held
  * back, the operator is told once, and the service is asked again every 10 min and at the end. P3 One death in 5 min is made up for at once,
- * with two sessions at most; after that two and one that repeats audio again are opened in two minutes, and what waits is held back. P4 A session that is to end does so when the service has its audio, or when the meeting ends: then a backlog is waited for, 10 min at most.
+ * with two sessions at most; after that two and one that repeats audio again are opened in two minutes, and what waits is held back. P4 A session that is to end does so when the service has taken it and has its audio, or when the meeting ends: then a backlog is waited for, 10 min at most.
  * P5 When the process is to stop it is not: what is not sent by then is a gap, and its audio goes when that is stored (`letGo`).
  */
 export class SpeechPool {
@@ -127,6 +129,11 @@ export class SpeechPool {
   /** Opens a session; audio may be sent at once. */
   open(channels: number): SessionId {
     return this.#open(channels, null).session.sessionId
+  }
+
+  /** The service has taken a session of this meeting before, of an earlier bot: P2 holds. */
+  goOn(): void {
+    this.#hasWorked = true
   }
 
   /** Sends what a session of an earlier bot could not send, in a session of its own. Its spans have to be known. */
@@ -273,6 +280,7 @@ export class SpeechPool {
       recovery,
       lost: [],
       isEnding: false,
+      isTaken: false,
       finishing: false,
       endReason: null,
       toldFrames: 0,
@@ -336,7 +344,12 @@ export class SpeechPool {
   #worked(sessionId: SessionId): void {
     this.#hasWorked = true
     this.#isRefused = false
+    this.#replacements.worked()
     this.#tell(sessionId)
+    const entry = this.#entries.get(sessionId)
+    if (!entry) return
+    entry.isTaken = true
+    if (entry.isEnding) this.#finishCaughtUp(entry)
   }
 
   #held(isRepeat: boolean): { readonly holdMs?: number } {
@@ -347,6 +360,7 @@ export class SpeechPool {
   #finishCaughtUp(entry: Entry): void {
     const { sentFrames, acknowledgedFrames } = entry.session
     if (entry.finishing || entry.endReason !== null || sentFrames - acknowledgedFrames > CAUGHT_UP_FRAMES) return
+    if (!entry.isTaken && sentFrames > 0) return
     entry.finishing = true
     this.#scope.run('speech session finish', () => entry.session.finish(this.#drainMs))
   }

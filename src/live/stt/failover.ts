@@ -49,7 +49,7 @@ export class FailoverStt implements SttPort {
 
   open(options: SttOpenOptions, events: SttEvents): SttSession {
     const { primary, fallback } = this.#options
-    if (!this.#isDown) return primary.open(options, this.#watched(events))
+    if (!this.#isDown) return primary.open(options, this.#watched(events, options.holdMs ?? 0))
     // what is held back is held back from the primary only
     const { holdMs: _, ...now } = options
     return fallback.open(now, events)
@@ -84,9 +84,10 @@ export class FailoverStt implements SttPort {
     this.#cancelCheck = null
   }
 
-  #watched(events: SttEvents): SttEvents {
+  /** @param holdMs the service is not asked before */
+  #watched(events: SttEvents, holdMs: number): SttEvents {
     const { clock, afterMs } = this.#options
-    let awayMs: number | null = clock.monotonicMs()
+    let awayMs: number | null = clock.monotonicMs() + holdMs
     return {
       utterance: (utterance) => events.utterance(utterance),
       acknowledged: (frames) => events.acknowledged(frames),

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ClaimLostError, UpstreamError } from '../../../src/core/errors.js'
+import { isBlameless } from '../../../src/followup/jobs/policy.js'
 import { AttendanceRig, type AttendanceProcess } from '../../support/attendance-rig.js'
 import { requestFor } from '../../support/records.js'
 import type { MeetingId } from '../../../src/core/ids.js'
@@ -220,6 +221,30 @@ describe('Attendance', () => {
     await rig.clock.advance(10_000)
     expect(await rig.store.meeting(id)).toMatchObject({ state: 'finalising', reason: 'shutdown' })
     expect(await rig.store.coverage(id)).not.toBeNull()
+  })
+
+  it('30 a released meeting that is left before the next bot is in the room: that one is told until when it was heard', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', 1_000)
+    const join = two.room.join.bind(two.room)
+    two.room.join = (...of) => rig.clock.sleep(20_000).then(() => join(...of))
+    await rig.offer(one, job)
+    two.attend(id)
+    await rig.clock.advance(2_000)
+    const next = { meetingId: id, epoch: 2 }
+    expect(await two.claims.leftBefore(next)).toBeNull()
+    const before = rig.clock.monotonicMs()
+    one.attendance.leave('stop')
+    await rig.clock.advance(1_000)
+    const leftMs = (await two.claims.leftBefore(next)) ?? Number.NaN
+    expect(leftMs).toBeGreaterThan(2_900)
+    expect(leftMs).toBeLessThan(4_100 + rig.clock.monotonicMs() - before)
+  })
+
+  it('30 a job that comes while the process stops is none of its failures', async () => {
+    one.attendance.leave('stop')
+    await expect(one.attendance.attend(id, new AbortController().signal)).rejects.toSatisfy(isBlameless)
   })
 
   it("20 somebody else under the bot's name: the owner comes back five times in a minute, then leaves the room to the other", async () => {

@@ -20,10 +20,11 @@ export class Outage {
   #connectedMs: number | null = null
   #isAlarmed = false
 
-  constructor(limits: Limits, nowMs: number) {
+  /** @param fromMs when the service is to be asked for the session: what is held back until then is no outage */
+  constructor(limits: Limits, fromMs: number) {
     this.#limits = limits
-    this.#awayMs = nowMs
-    this.#sinceMs = nowMs
+    this.#awayMs = fromMs
+    this.#sinceMs = fromMs
   }
 
   /** The session exists: from now on it is a connection that is waited for. */

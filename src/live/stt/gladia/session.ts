@@ -70,7 +70,7 @@ export class GladiaSession implements SttSession {
     this.#redactor = new Redactor(parts.apiKey)
     this.#api = new GladiaApi({ ...parts, redactor: this.#redactor })
     this.#redial = new Redial(parts.limits, parts.random)
-    this.#outage = new Outage(parts.limits, parts.clock.monotonicMs())
+    this.#outage = new Outage(parts.limits, parts.clock.monotonicMs() + (options.holdMs ?? 0))
     this.#uplink = new Uplink({ ...parts, ...options, buffer: sessionBuffer(parts.spool, options, parts.limits.bufferBytes) })
     this.#book = new UtteranceBook(options.sessionId)
     this.#scope = new Scope((name, error) => this.#logger.error({ err: error, name }, 'speech session work failed'))

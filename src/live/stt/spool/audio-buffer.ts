@@ -2,6 +2,7 @@ import { toError } from '../../../core/errors.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { DiskBudget, DiskUser } from './budget.js'
+import { isOfMoment } from './disk.js'
 import { HeldRuns, type FrameRun } from './held-runs.js'
 import { MemoryRing } from './memory-ring.js'
 import type { SessionFiles } from './session-files.js'
@@ -323,13 +324,16 @@ export class AudioBuffer implements DiskUser {
         if (found > wanted.fromFrame) this.#broken({ fromFrame: wanted.fromFrame, toFrame: found })
       } catch (thrown) {
         this.#readAgainMs = clock.monotonicMs() + READ_RETRY_MS
+        // too many open files, or too little memory: the record is not to blame
+        if (isOfMoment(thrown)) return
         const record = files.recordAt(wanted.fromFrame)
         if (++this.#failedReads >= MAX_READS && record) {
           this.#failedReads = 0
           this.#broken(record, thrown)
         }
+      } finally {
+        this.#isReading = false
       }
-      this.#isReading = false
     })
   }
 

@@ -23,6 +23,11 @@ export interface SpoolDisk {
   removeEmpty(folder: string): Promise<void>
 }
 
+const OF_MOMENT = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
+
+/** Whether a call failed for want of file handles or memory: that says nothing about the file, and may be otherwise a moment later. */
+export const isOfMoment = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && OF_MOMENT.has(String(thrown.code))
+
 /** The real one. Nothing is synced: the page cache outlives the process, and a disk under load takes too long. */
 export const systemDisk: SpoolDisk = {
   list: async (folder) => {

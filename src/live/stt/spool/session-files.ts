@@ -5,7 +5,7 @@ import { toError } from '../../../core/errors.js'
 import { asSessionId, type SessionId } from '../../../core/ids.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { DiskBudget } from './budget.js'
-import type { SpoolDisk } from './disk.js'
+import { isOfMoment, type SpoolDisk } from './disk.js'
 import type { FrameRun } from './held-runs.js'
 import { ownerSchema, type Owner } from './owner.js'
 import { decodeAudio, decodeMarks, encodeAudio, encodeMark, samplesOf } from './record.js'
@@ -215,9 +215,10 @@ export class SessionFiles {
   }
 
   /**
-   * Opens what somebody left: every record is checked, and a file is read up to its first that is torn or changed.
+   * Opens what somebody left: every record is checked, and a file is read up to its first that is torn or changed. One that cannot be read
+   * at all is left out.
    * @returns null when the folder does not say whose it is
-   * @throws Error what the file system says
+   * @throws Error what the file system says, when that may be otherwise a moment later; nothing is counted then
    */
   static async recover(parts: FolderParts): Promise<{ files: SessionFiles; runs: readonly FrameRun[]; markFrame: number } | null> {
     const { folder, disk, budget, logger } = parts
@@ -228,8 +229,13 @@ export class SessionFiles {
     const names = await disk.list(folder)
     for (const name of names.filter((one) => AUDIO.test(one)).toSorted()) {
       const path = join(folder, name)
-      const size = await disk.size(path)
-      const { records, goodBytes } = decodeAudio(await disk.read(path, 0, size))
+      const content = await readWhole(disk, path).catch((thrown: unknown) => {
+        if (isOfMoment(thrown)) throw thrown
+        logger.error({ err: toError(thrown), path }, 'speech spool file cannot be read, its audio is lost')
+        return Buffer.alloc(0)
+      })
+      const size = content.length
+      const { records, goodBytes } = decodeAudio(content)
       if (goodBytes < size) logger.warn({ path, tornBytes: size - goodBytes }, 'speech spool file was cut at its last good record')
       const entries: Entry[] = []
       for (const { fromFrame, toFrame, offset, bytes, channels } of records) {
@@ -240,10 +246,11 @@ export class SessionFiles {
         files.#endFrame = toFrame
       }
       if (entries.length === 0) continue
-      budget.adopt(goodBytes)
       files.#files.push({ path, number: budget.number(), entries, bytes: goodBytes, isSealed: true, isGone: false })
     }
     const markFrame = names.includes(MARKS) ? decodeMarks(await readWhole(disk, join(folder, MARKS))) : 0
+    // once nothing can fail any more
+    for (const { bytes } of files.#files) budget.adopt(bytes)
     return { files, runs, markFrame }
   }
 

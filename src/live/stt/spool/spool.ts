@@ -147,8 +147,16 @@ export class Spool {
       if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null
       throw thrown
     }
-    const recovered = await SessionFiles.recover(parts)
-    if (!recovered) return null
+    // what cannot be opened is there for whoever looks again
+    const giveBack = () => this.#mine.delete(parts.folder)
+    const recovered = await SessionFiles.recover(parts).catch((thrown: unknown) => {
+      giveBack()
+      throw thrown
+    })
+    if (!recovered) {
+      giveBack()
+      return null
+    }
     const { files, runs, markFrame } = recovered
     files.relabel({ owner: await this.#owner })
     const buffer = new AudioBuffer(label.channels, ringBytes, this.#backing(files, parts.folder), {

@@ -66,3 +66,10 @@ test('28 the gap of who waited begins with what they had not got rid of, not wit
   expect([from('ann'), from('bob'), from('cyd')]).toEqual([20_000, 40_000, 10_000])
   expect(from('ann', true)).toBe(62_000)
 })
+
+test('28 after a long silence nobody has waited for longer than a ring holds', () => {
+  const left = { people: [], segments: [], spans: [hold('ann', 0, 0, 20), hold('bob', 0, 20.4, 60)], sessions: [session(1)] }
+  const inheritance = new Inheritance(left, { silentMs: 2_000, isReleased: false }, 1_862_000)
+  for (const name of ['ann', 'bob', 'cyd'])
+    expect(inheritance.unheardFrom(asIdentity(name), 1_862_000)).toBeGreaterThanOrEqual(1_860_000 - IN_FLIGHT_MS - 30_000)
+})

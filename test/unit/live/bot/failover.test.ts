@@ -75,6 +75,23 @@ describe('failover', () => {
     stt.close()
   })
 
+  it('F1 a session that is held back is not away while it is', async () => {
+    const { primary, clock, stt } = rigOf()
+    const nothing = () => undefined
+    const events = { utterance: nothing, acknowledged: nothing, gap: nothing, phase: nothing, ended: nothing }
+    const options = { meetingId: newMeetingId(), channels: 1, sampleRate: 16_000, language: null, vocabulary: [], holdMs: 120_000 }
+    for (const [waitMs, isDown] of [
+      [120_000 + AFTER_MS / 2 - 1, false],
+      [120_000 + AFTER_MS / 2, true],
+    ] as const) {
+      stt.open({ ...options, sessionId: newSessionId() }, events)
+      await clock.advance(waitMs)
+      primary.last.end('session_lost')
+      expect(stt.isDown).toBe(isDown)
+    }
+    stt.close()
+  })
+
   it('F1 what is held back from the primary is not held back from the fallback', () => {
     const { primary, fallback, clock, stt } = rigOf()
     const nothing = () => undefined

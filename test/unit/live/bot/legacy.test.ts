@@ -45,6 +45,23 @@ describe('what a bot that is gone left behind', () => {
     two.stt.leftAudio.set(id, [{ sessionId: session.sessionId, channels: session.channels, fromFrame, backlog, vendorId: 'fake' }])
   }
 
+  it.each([7_000, 0])('6 P2 a service that refuses the next bot, after %i ms that it took of this one', async (spokenMs) => {
+    one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', spokenMs)
+    await rig.clock.advance(6_000)
+    two.stt.prepare = (session) => {
+      if (session.options.holdMs === undefined) queueMicrotask(() => session.end('payment_required', false))
+    }
+    one.silence()
+    two.attend(id)
+    await rig.clock.advance(3_000)
+    await rig.speak(two, 'ann', 2_000)
+    await rig.clock.advance(10_000)
+    // P1: that it never took any is the end
+    expect((await rig.store.meeting(id)).state).toBe(spokenMs > 0 ? 'live' : 'failed')
+  })
+
   describe('30 a bot that handed the meeting over', () => {
     it('is left to see to what it heard while it lives', async () => {
       const session = await handOver()

@@ -77,7 +77,7 @@ const table: Record<keyof typeof states, Record<keyof typeof events, string>> = 
   rejoining: {
     joined: 'live',
     joinedEmpty: 'live',
-    refused: 'drain:livekit_unauthorized',
+    refused: 'joining',
     unreachable: 'joining',
     someone: 'joining',
     nobody: 'joining',

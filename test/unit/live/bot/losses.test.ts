@@ -171,6 +171,31 @@ describe('losses in the receipt', () => {
     expect(receipt.complete).toBe(true)
   })
 
+  it('6 P2 P4 a session that the service has not taken is not asked to end, however little it has: it would be created at once', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    stt.last.autoAcknowledge = false
+    await rig.talk(['ann'], 500)
+    stt.last.end('payment_required', false)
+    await rig.talk(['ann'], 30_000)
+    const [, ...held] = stt.sessions
+    expect(held.map(({ options, finishDeadlineMs }) => [options.holdMs, finishDeadlineMs])).toEqual([
+      [600_000, null],
+      [600_000, null],
+    ])
+    // it is put right: the session that repeats what was lost ends when it has been taken, and nothing is held back any more
+    const again = held.find(({ options }) => options.backlog !== undefined)
+    again?.emitPhase('live')
+    await rig.talk(['ann'], 100)
+    expect(again?.ended).toBe('done')
+    held.find((one) => one !== again)?.end('session_lost')
+    expect(stt.sessions.at(-1)?.options.holdMs ?? 0).toBeLessThan(300_000)
+    const receipt = await rig.finish()
+    expect(expectTruth(rig, stt, receipt)).toBe(0)
+  })
+
   it('4 P3 what a death takes is opened at once when none has died for five minutes, else two minutes later; nothing is lost', async () => {
     const stt = new FakeStt()
     const rig = new ScribeRig(stt)

@@ -171,6 +171,21 @@ describe('audio buffer', () => {
     expect(await rig.drain(buffer)).toEqual({ frames: MINUTE / 4, wrong: 0, lost: [] })
   })
 
+  it('31 a read that finds no file handle is tried until it finds one: the record is not to blame', async () => {
+    const rig = new SpoolRig()
+    const buffer = rig.buffer()
+    await rig.push(buffer, MINUTE / 4, 8000)
+    rig.disk.faults.read = 'EMFILE'
+    for (let at = 0; at < 40; at++) {
+      expect(buffer.read(0, 1600)).toBeNull()
+      await rig.clock.advance(500)
+    }
+    expect(rig.disk.reads).toBeGreaterThan(10)
+    rig.disk.faults.read = null
+    await rig.clock.advance(500)
+    expect(await rig.drain(buffer)).toEqual({ frames: MINUTE / 4, wrong: 0, lost: [] })
+  })
+
   it('33 files that cannot be removed cost a line in the log', async () => {
     const rig = new SpoolRig()
     const buffer = rig.buffer()

@@ -126,6 +126,29 @@ describe('what a dead process left', () => {
     expect(rig.disk.files.size).toBe(0)
   })
 
+  it('33 loses a file that cannot be read, and nothing else', async () => {
+    const { rig } = await dead(3 * MINUTE)
+    const [path = ''] = rig.disk.audio
+    const bytes = rig.disk.audio.slice(1).reduce((sum, one) => sum + rig.disk.file(one).bytes.length, 0)
+    rig.restart()
+    rig.disk.faults.unreadable = { name: path.slice(path.lastIndexOf('/') + 1), code: 'EIO' }
+    const left = await rig.left()
+    expect(left!.fromFrame).toBeGreaterThan(0)
+    expect(left!.fromFrame + left!.backlog.frames).toBeGreaterThan(2.9 * MINUTE)
+    expect(rig.spool.usedBytes).toBe(bytes)
+    expect(rig.log.some((line) => line.includes('cannot be read, its audio is lost'))).toBe(true)
+  })
+
+  it('31 waits, uncounted, for whoever looks again when there is no file handle', async () => {
+    const { rig } = await dead()
+    const [path = ''] = rig.disk.audio
+    rig.restart()
+    rig.disk.faults.unreadable = { name: path.slice(path.lastIndexOf('/') + 1), code: 'EMFILE' }
+    expect([await rig.left(), rig.spool.usedBytes, await rig.spool.meetings()]).toEqual([undefined, 0, [rig.meetingId]])
+    rig.disk.faults.unreadable = null
+    expect((await rig.left())?.backlog.frames).toBeGreaterThan(MINUTE - 16_400)
+  })
+
   it('is discarded with its files', async () => {
     const { rig } = await dead()
     rig.restart()
