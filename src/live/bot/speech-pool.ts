@@ -318,7 +318,11 @@ export class SpeechPool {
       this.#events.failed(fatal, error)
       return
     }
-    if (fatal === undefined ? !replaceable || reason === 'done' || reason === 'aborted' : this.#closing) return this.#keep(entry, reason)
+    // while the meeting goes on there is time for what an ending session could not get through in its own
+    const { sentFrames, acknowledgedFrames } = entry.session
+    const isLate = reason === 'drain_timeout' && acknowledgedFrames < sentFrames && !this.#closing && this.#endMs === null
+    const isOver = reason === 'done' || reason === 'aborted' || !(replaceable || isLate)
+    if (fatal === undefined ? isOver : this.#closing) return this.#keep(entry, reason)
     if (fatal !== undefined) this.#refused(reason, error)
     if (!this.#mayReplace(entry.recovery)) return this.#keep(entry, reason)
     this.#recover(entry)

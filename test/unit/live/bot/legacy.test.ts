@@ -112,7 +112,7 @@ describe('what a bot that is gone left behind', () => {
       }
       one.silence()
       await rig.clock.advance(15_000)
-      two.stt.sessions.find(({ options }) => options.backlog)?.end('drain_timeout')
+      await rig.store.requestStop(id)
       await rig.clock.advance(15_000)
       const gaps = (await rig.store.gaps(id)).filter(({ reason }) => reason === 'drain_timeout')
       expect(gaps.map(({ identity, fromMs, toMs }) => [identity, Math.round(fromMs / 1000), Math.round(toMs / 1000)])).toEqual([

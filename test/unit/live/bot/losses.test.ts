@@ -104,12 +104,35 @@ describe('losses in the receipt', () => {
     first!.end('session_lost', true)
     const [, repeated] = stt.sessions
     expect(repeated!.sentFrames).toBe(first!.sentFrames - first!.acknowledgedFrames)
-    if (!isRecovered) repeated!.end('drain_timeout', false)
     await rig.talk(['ann'], 500)
-    const receipt = await rig.finish()
+    const finished = rig.finish()
+    await rig.clock.settle()
+    if (!isRecovered) repeated!.end('drain_timeout', false)
+    const receipt = await finished
     expect(expectTruth(rig, stt, receipt)).toBe(isRecovered ? 0 : repeated!.sentFrames / 16)
     expect(receipt.complete).toBe(isRecovered)
     expect(receipt.rows[0]!.lostBy).toEqual(isRecovered ? {} : { drain_timeout: repeated!.sentFrames / 16 })
+  })
+
+  it('7 P4 what an ending session could not get through in its time is sent again while the meeting goes on', async () => {
+    const stt: FakeStt = new FakeStt((session) => {
+      if (stt.sessions.length === 2) Object.assign(session, { autoAcknowledge: false, autoFinish: false })
+    })
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    stt.last.autoAcknowledge = false
+    await rig.talk(['ann'], 1500)
+    stt.last.end('session_lost', true)
+    const [, repeated] = stt.sessions
+    await rig.talk(['ann'], 500)
+    expect(repeated!.finishDeadlineMs).not.toBeNull()
+    repeated!.end('drain_timeout', false)
+    await rig.talk(['ann'], 500)
+    expect(stt.sessions.filter(({ options }) => options.backlog !== undefined)).toHaveLength(2)
+    const receipt = await rig.finish()
+    expect(expectTruth(rig, stt, receipt)).toBe(0)
+    expect(receipt.complete).toBe(true)
   })
 
   it('4 a dead session whose acknowledged texts are not to be had has lost the voice that no text came for, whatever was sent again', async () => {
