@@ -28,9 +28,9 @@ export interface TakenClaim {
   readonly elapsedMs: number | null
   /** the store's clock, ms since 1970: what times of the meeting are written down by */
   readonly storeNowMs: number
-  /** ms since the last sign of life of the process that held it before, by the store's clock; null when it gave none */
+  /** ms since the last sign of life of the process that held it before, or hears it still, by the store's clock; null when it gave none */
   readonly silentMs: number | null
-  /** as in the standing that it was taken from: the bot before it hears until this one has joined */
+  /** a bot before it hears until this one has joined: of the standing that it was taken from, or an earlier one that is not relieved yet */
   readonly isReleased: boolean
 }
 
@@ -61,7 +61,7 @@ export interface ClaimBook {
   release(claim: Claim): Promise<void>
   /** Tells whoever takes the released claim until when this bot has heard. @param atMs ms from the meeting's start */
   left(claim: Claim, atMs: number): Promise<void>
-  /** Until when the bot before this claim has heard, ms from the meeting's start; null: it has not said. */
+  /** Until when the last bot before this claim that gave the meeting away has heard, ms from the meeting's start; null: it has not said. */
   leftBefore(claim: Claim): Promise<number | null>
   /** Says that everything that was heard under a released claim is stored: nobody need see to it. */
   settled(claim: Claim): Promise<void>

@@ -1,7 +1,7 @@
 import { ClaimLostError } from '../../src/core/errors.js'
 import type { MeetingId } from '../../src/core/ids.js'
 import type { Clock } from '../../src/core/time.js'
-import { noPlace, type ClaimBook, type Standing, type TakenClaim } from '../../src/records/claims.js'
+import { BACK_WITHIN_MS, noPlace, type ClaimBook, type Standing, type TakenClaim } from '../../src/records/claims.js'
 import { FINAL_STATES, type Claim, type MeetingStore } from '../../src/records/port.js'
 
 interface Held {
@@ -15,6 +15,8 @@ export class ClaimTable {
   /** by meeting, the claims in order of their epochs, from 1 */
   readonly claims = new Map<MeetingId, Held[]>()
   readonly beats = new Map<string, number>()
+  /** when each gave the last one */
+  readonly beatMs = new Map<string, number>()
 }
 
 /** The claims of one process, in memory, with the rules of the real ones; beats only when told to. */
@@ -58,7 +60,9 @@ export class MemoryClaims implements ClaimBook {
     claims.push({ holder: this.holder, isReleased: false, leftMs: null })
     const nowMs = this.#clock.nowMs()
     const elapsedMs = startedAt === null ? null : nowMs - Date.parse(startedAt)
-    return { claim, elapsedMs, storeNowMs: nowMs, silentMs: null, isReleased: seen.isReleased }
+    const hears = claims.slice(0, Math.max(0, seen.epoch - 1)).findLast(({ isReleased, leftMs }) => isReleased && leftMs === null)
+    const isHeard = nowMs - (this.#table.beatMs.get(hears?.holder ?? '') ?? Number.NEGATIVE_INFINITY) < BACK_WITHIN_MS
+    return { claim, elapsedMs, storeNowMs: nowMs, silentMs: null, isReleased: seen.isReleased || isHeard }
   }
 
   release(claim: Claim): Promise<void> {
@@ -76,7 +80,8 @@ export class MemoryClaims implements ClaimBook {
   }
 
   leftBefore(claim: Claim): Promise<number | null> {
-    return Promise.resolve(this.#of(claim.meetingId)[claim.epoch - 2]?.leftMs ?? null)
+    const before = this.#of(claim.meetingId).slice(0, claim.epoch - 1)
+    return Promise.resolve(before.findLast(({ isReleased }) => isReleased)?.leftMs ?? null)
   }
 
   settled(claim: Claim): Promise<void> {
@@ -100,6 +105,7 @@ export class MemoryClaims implements ClaimBook {
 
   beat(): Promise<void> {
     this.#table.beats.set(this.holder, (this.#table.beats.get(this.holder) ?? 0) + 1)
+    this.#table.beatMs.set(this.holder, this.#clock.nowMs())
     return Promise.resolve()
   }
 

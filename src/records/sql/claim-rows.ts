@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { ClaimLostError, NotFoundError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
-import { noPlace, type ClaimBook, type Standing, type TakenClaim } from '../claims.js'
+import { BACK_WITHIN_MS, noPlace, type ClaimBook, type Standing, type TakenClaim } from '../claims.js'
 import type { Claim, MeetingState } from '../port.js'
 import { checkId } from './meeting-rows.js'
 import type { Sql } from './sql.js'
@@ -42,7 +42,13 @@ export class ClaimRows implements ClaimBook {
     const isCounted = places !== null && seen.epoch === 0
     const hasPlace = isCounted ? sql`AND roomscribe.has_place(id, ${places}::integer)` : sql``
     // 'state' wakes whoever runs the meeting elsewhere: it looks at its claim then
-    const [row] = await this.#sql.rows<{ epoch: number; elapsed: number | null; silent: number | null; now: number }>(sql`
+    const [row] = await this.#sql.rows<{
+      epoch: number
+      elapsed: number | null
+      silent: number | null
+      hears: number | null
+      now: number
+    }>(sql`
       WITH taken AS (
         UPDATE roomscribe.meeting SET epoch = epoch + 1
         WHERE id = ${checkId(id)} AND epoch = ${seen.epoch} AND state NOT IN ('scheduled', 'done', 'failed', 'cancelled', 'missed', 'finalising')
@@ -54,6 +60,9 @@ export class ClaimRows implements ClaimBook {
       SELECT epoch, (extract(epoch FROM clock_timestamp() - started_at) * 1000)::double precision AS elapsed,
         (SELECT (extract(epoch FROM clock_timestamp() - h.beat_at) * 1000)::double precision FROM roomscribe.claim c
           JOIN roomscribe.holder h ON h.id = c.holder WHERE c.meeting_id = taken.id AND c.epoch = ${seen.epoch}) AS silent,
+        (SELECT (extract(epoch FROM clock_timestamp() - h.beat_at) * 1000)::double precision FROM roomscribe.claim c
+          JOIN roomscribe.holder h ON h.id = c.holder WHERE c.meeting_id = taken.id AND c.epoch < ${seen.epoch} AND c.released AND c.left_ms IS NULL
+          ORDER BY c.epoch DESC LIMIT 1) AS hears,
         (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS now,
         roomscribe.tell(id, 'state', NULL, ${this.#sql.origin})
       FROM taken`)
@@ -62,12 +71,15 @@ export class ClaimRows implements ClaimBook {
       if (isCounted && (await this.#isWaiting(id))) throw noPlace(places)
       return null
     }
+    // whoever was to take its place died before it was in the room: it hears still
+    const isHeard = row.hears !== null && row.hears < BACK_WITHIN_MS
+    const silentMs = isHeard ? row.hears : row.silent
     return {
       claim: { meetingId: id, epoch: row.epoch },
       elapsedMs: row.elapsed === null ? null : Math.max(0, row.elapsed),
       storeNowMs: row.now,
-      silentMs: row.silent === null ? null : Math.max(0, row.silent),
-      isReleased: seen.isReleased,
+      silentMs: silentMs === null ? null : Math.max(0, silentMs),
+      isReleased: seen.isReleased || isHeard,
     }
   }
 
@@ -101,7 +113,8 @@ export class ClaimRows implements ClaimBook {
 
   async leftBefore(claim: Claim): Promise<number | null> {
     const [row] = await this.#sql.rows<{ left_ms: number | null }>(sql`
-      SELECT left_ms FROM roomscribe.claim WHERE meeting_id = ${checkId(claim.meetingId)} AND epoch = ${claim.epoch - 1}`)
+      SELECT left_ms FROM roomscribe.claim WHERE meeting_id = ${checkId(claim.meetingId)} AND epoch < ${claim.epoch} AND released
+      ORDER BY epoch DESC LIMIT 1`)
     return row?.left_ms ?? null
   }
 
