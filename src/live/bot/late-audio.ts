@@ -49,11 +49,11 @@ export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId,
     if (left.length === 0) return
 
     let writes = Promise.resolve()
+    const refused: unknown[] = []
     const write = (what: { segments?: readonly Segment[]; spans?: readonly Span[]; sessions?: readonly SessionRecord[] }) => {
       const adopt = () => store.adoptSegments({ meetingId, epoch: 0 }, what.segments ?? [], what.spans ?? [], what.sessions)
-      writes = writes.then(async () => void (await patience.run(adopt)))
-      // awaited at the end
-      writes.catch(() => undefined)
+      // in order; one that the store refuses does not take the later ones with it
+      writes = writes.then(async () => void (await patience.run(adopt))).catch((thrown: unknown) => void refused.push(thrown))
     }
     const pool: SpeechPool = new SpeechPool(
       { ...parts, meetingId, isPatient: true, hints: () => ({ language, vocabulary }) },
@@ -98,6 +98,7 @@ export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId,
       if (stop.aborted) hurry()
       await done.promise
       await writes
+      if (refused.length > 0) throw toError(refused[0])
     } finally {
       stop.removeEventListener('abort', hurry)
       await pool.letGo(false)

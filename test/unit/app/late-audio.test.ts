@@ -96,6 +96,20 @@ describe('28 audio that a process which died left on its disk, when it is starte
     sent()!.end('done')
   })
 
+  it('a text that the store refuses does not take the later ones with it', async () => {
+    rig.table.claims.get(id)!.push({ holder: 'other', isReleased: false, leftMs: null })
+    await rig.store.claim(id)
+    const adopt = rig.store.adoptSegments.bind(rig.store)
+    rig.store.adoptSegments = (claim, segments, ...more) =>
+      segments.some(({ text }) => text === 'refused') ? Promise.reject(new Error('refused')) : adopt(claim, segments, ...more)
+    await begin()
+    await rig.clock.advance(30_000)
+    sent()!.emit({ channel: 0, startSec: 0.1, endSec: 0.2, text: 'refused' })
+    await rig.clock.settle()
+    await says('what was left')
+    expect((await rig.store.segments(id)).map(({ text }) => text)).toEqual(['what was left'])
+  })
+
   it('comes into the transcript that another process goes on with, under the name and at the time that the spans say', async () => {
     rig.table.claims.get(id)!.push({ holder: 'other', isReleased: false, leftMs: null })
     const current = await rig.store.claim(id)
