@@ -5,6 +5,7 @@ import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
+import type { RoomEndReason } from '../room/port.js'
 import { Inheritance, type Left, type Standing, type Tenure } from './inheritance.js'
 import type { People } from './people.js'
 import { fateOfBefore, type Fate } from './predecessor.js'
@@ -238,8 +239,13 @@ export class Handover {
     return 'held'
   }
 
+  /** Whether the claim says what to do about the end of the connection: who comes back to a meeting that was taken throws the other one out. */
+  isDecidedByClaim(reason: RoomEndReason): boolean {
+    return reason === 'duplicate_identity' || (reason === 'connection_lost' && this.#isReleased)
+  }
+
   /**
-   * Somebody is in the room under the bot's name.
+   * Somebody is in the room under the bot's name, or may be.
    * @param leftMs since when, meeting ms @param heldBackMs of sound were received by then and are lost with the connection
    * @returns what is to be done about it
    */

@@ -14,10 +14,10 @@ import { Journal } from './journal.js'
 import { Legacy } from './legacy.js'
 import { begin, joinFailure, meetingState, next, type BotEffect, type BotEvent, type BotState, type BotTimer } from './lifecycle.js'
 import { Pause } from './pause.js'
-import { leaveShare, wholeCoverage, wholeSessions } from './past.js'
+import { leaveShare, storeWhole, wholeSessions } from './past.js'
 import { Patience } from './patience.js'
 import { People } from './people.js'
-import { receiptFacts, receiptOf, storeEnd } from './receipt.js'
+import { receiptFacts, receiptOf } from './receipt.js'
 import { RoomListener } from './room-listener.js'
 import { Scribe } from './scribe.js'
 import { StateWrites } from './state-writes.js'
@@ -251,12 +251,10 @@ export class MeetingBot {
     const names = this.#people.names()
     const own = receiptOf(this.#scribe.coverage(names), { areTextsLost: lostSegments > 0 })
     if (!this.#claimLost && !(await this.#patience.run(() => this.#handover.isTaken(this.#scope.signal)))) {
-      const whole = this.#meeting.startedAt === null ? null : await wholeCoverage(past, own, names)
-      const receipt = receiptOf(whole ?? own, { isTakenOver: whole?.isWhole === false, isFailed: failed })
+      const end = { names, isAlone: this.#meeting.startedAt === null, isFailed: failed, reason }
+      const receipt = await storeWhole({ ...past, clock: this.#deps.clock }, own, end)
       this.#complete = receipt.complete
-      await storeEnd({ ...this.#deps, claim: this.#claim, patience: this.#patience }, receipt, failed ? 'failed' : 'finalising', reason)
-      const sessions = await wholeSessions(past, this.#scribe.sessions())
-      this.#business.receiptMade(this.#logger, receiptFacts(receipt, sessions))
+      this.#business.receiptMade(this.#logger, receiptFacts(receipt, await wholeSessions(past, this.#scribe.sessions())))
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
     } else if (!this.#claimLost) await leaveShare(past, own)
     await this.#scribe.letGo(!this.#handover.isHandedOver || !this.#journal.hasGaps)
@@ -335,7 +333,8 @@ export class MeetingBot {
     if (connection) this.#scope.run('close room', () => connection.close())
     const now = this.#scribe.meetingMs()
     this.#listener.disconnected()
-    if (reason === 'duplicate_identity') this.#scope.run('rival', (signal) => this.#rivalJoined(now, connection?.heldBackMs ?? 0, signal))
+    if (this.#handover.isDecidedByClaim(reason))
+      this.#scope.run('rival', (signal) => this.#rivalJoined(now, connection?.heldBackMs ?? 0, signal))
     else this.#left(reason, now)
   }
 

@@ -1,10 +1,12 @@
 import { toError } from '../../core/errors.js'
 import type { Identity } from '../../core/ids.js'
+import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
-import type { Claim, MeetingStore, SessionRecord } from '../../records/port.js'
+import type { Claim, MeetingReason, MeetingStore, SessionRecord } from '../../records/port.js'
 import type { Coverage } from '../transcript/coverage.js'
 import { added, withEverybody, withGaps } from '../transcript/whole.js'
 import type { Patience } from './patience.js'
+import { receiptOf, storeEnd } from './receipt.js'
 
 /** Where bots of one meeting tell each other what they heard. */
 export interface PastParts {
@@ -37,6 +39,27 @@ export async function wholeCoverage(parts: PastParts, own: Coverage, names: Read
   const rows = withEverybody(added(all.map((share) => share.rows)), names)
   const doubts = [...new Set(all.flatMap((share) => share.doubts))]
   return { ...withGaps({ rows, complete: doubts.length === 0, doubts }, { gaps, names }), isWhole }
+}
+
+/**
+ * Makes the receipt of the whole meeting, and stores it with the meeting's end.
+ * @param own what this bot heard @param end.isAlone no bot was there before
+ * @throws what the store throws when patience is over
+ */
+export async function storeWhole(
+  parts: PastParts & { readonly store: MeetingStore; readonly clock: Clock },
+  own: Coverage,
+  end: {
+    readonly names: ReadonlyMap<Identity, string>
+    readonly isAlone: boolean
+    readonly isFailed: boolean
+    readonly reason: MeetingReason
+  },
+): Promise<Coverage> {
+  const whole = end.isAlone ? null : await wholeCoverage(parts, own, end.names)
+  const receipt = receiptOf(whole ?? own, { isTakenOver: whole?.isWhole === false, isFailed: end.isFailed })
+  await storeEnd(parts, receipt, end.isFailed ? 'failed' : 'finalising', end.reason)
+  return receipt
 }
 
 /** Every session of a meeting, those of the bots before included unless the store is away. @param own those of this bot, as they are now */

@@ -5,7 +5,8 @@ import type { BusinessEvents, SessionOpening } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
-import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPhase, SttPort, SttSession, Utterance } from '../stt/port.js'
+import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPhase, SttPort, Utterance } from '../stt/port.js'
+import { isUntexted, outcomeOf, type Entry, type PoolOutcome } from './pool-entry.js'
 import { Replacements } from './replacements.js'
 import { addGap, Unsent } from './unsent.js'
 
@@ -27,32 +28,6 @@ export interface SpeechPoolEvents {
    * Spans have to be copied before any text comes back.
    */
   recovered(from: SessionId, channels: number, fromFrame: number, to: SessionId, frames: number): void
-}
-
-/** How a session went, for coverage: what became of its audio, its recovery included. */
-export interface PoolOutcome {
-  readonly sessionId: SessionId
-  readonly acknowledgedFrames: number
-  readonly lost: readonly SttGap[]
-  /** runs of acknowledged frames whose texts could not all be had */
-  readonly untexted: readonly { readonly fromFrame: number; readonly toFrame: number }[]
-  readonly endReason: string | null
-}
-
-interface Entry {
-  readonly session: SttSession
-  readonly recovery: boolean
-  readonly lost: SttGap[]
-  /** no audio follows: it ends once what it has is at the service */
-  isEnding: boolean
-  /** the service has taken it: one that is asked to end before is created at once, however long it was to be held back */
-  isTaken: boolean
-  finishing: boolean
-  endReason: SttEndReason | null
-  /** acknowledged as it was told last */
-  toldFrames: number
-  /** the session that took over what this one had not acknowledged, from `fromFrame` on */
-  recoveredBy: { readonly sessionId: SessionId; readonly fromFrame: number } | null
 }
 
 /** A session that is to end does when no more than this is not at the service yet: in an outage its audio waits. */
@@ -197,30 +172,7 @@ export class SpeechPool {
 
   /** How every session went that took audio first; recoveries are told of in the session that they repeat. */
   outcomes(): readonly PoolOutcome[] {
-    return [...this.#entries.values()].filter((entry) => !entry.recovery).map((entry) => this.#outcome(entry))
-  }
-
-  #outcome(entry: Entry): PoolOutcome {
-    const { sessionId, acknowledgedFrames, sentFrames, hasAllTexts } = entry.session
-    const untexted = isUntexted(entry) ? [{ fromFrame: 0, toFrame: acknowledgedFrames }] : []
-    const next = entry.recoveredBy === null ? undefined : this.#entries.get(entry.recoveredBy.sessionId)
-    if (!next || entry.recoveredBy === null) {
-      // dead, but nothing of it is missing
-      const isWhole = entry.endReason === 'session_lost' && hasAllTexts === true && acknowledgedFrames >= sentFrames
-      return { sessionId, acknowledgedFrames, lost: entry.lost, untexted, endReason: isWhole ? 'done' : entry.endReason }
-    }
-    const { fromFrame } = entry.recoveredBy
-    const rest = this.#outcome(next)
-    const shift = <T extends { fromFrame: number; toFrame: number }>(runs: readonly T[]) =>
-      runs.map((run) => ({ ...run, fromFrame: run.fromFrame + fromFrame, toFrame: run.toFrame + fromFrame }))
-    return {
-      sessionId,
-      acknowledgedFrames: fromFrame + rest.acknowledgedFrames,
-      lost: [...entry.lost, ...shift(rest.lost)],
-      untexted: [...untexted, ...shift(rest.untexted)],
-      // what it had acknowledged is not sent again: without its texts the recovery is no good end
-      endReason: hasAllTexts === false ? entry.endReason : rest.endReason,
-    }
+    return [...this.#entries.values()].filter((entry) => !entry.recovery).map((entry) => outcomeOf(entry, this.#entries))
   }
 
   #record({ session, endReason }: Entry): SessionRecord {
@@ -399,9 +351,4 @@ export class SpeechPool {
     if (!this.#closing) this.finish(to)
     return to
   }
-}
-
-/** Whether texts of what the service had acknowledged are missing for good. */
-function isUntexted({ session, endReason }: Entry): boolean {
-  return endReason !== null && endReason !== 'done' && session.hasAllTexts === false && session.acknowledgedFrames > 0
 }

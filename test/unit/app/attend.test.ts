@@ -265,6 +265,27 @@ describe('Attendance', () => {
     expect(three.stt.sessions.length).toBe(1)
   })
 
+  it('30 a bot that loses the room after another one has taken its meeting does not come back to throw it out', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    await rig.speak(one, 'ann', 1_000)
+    await rig.offer(one, job)
+    two.attend(id)
+    await rig.clock.settle()
+    one.room.connection.end('connection_lost')
+    await rig.clock.advance(6_000)
+    expect([one.room.joins.length, one.attendance.running, two.attendance.running]).toEqual([1, 0, 1])
+  })
+
+  it('30 a released bot that loses the room comes back while nobody has taken its meeting', async () => {
+    const job = one.attend(id)
+    await rig.clock.settle()
+    await rig.offer(one, job)
+    one.room.connection.end('connection_lost')
+    await rig.clock.advance(6_000)
+    expect([one.room.joins.length, one.attendance.running]).toEqual([2, 1])
+  })
+
   it('30 a job that comes while the process stops is none of its failures', async () => {
     one.attendance.leave('stop')
     await expect(one.attendance.attend(id, new AbortController().signal)).rejects.toSatisfy(isBlameless)

@@ -1,0 +1,58 @@
+import type { SessionId } from '../../core/ids.js'
+import type { SttEndReason, SttGap, SttSession } from '../stt/port.js'
+
+/** How a session went, for coverage: what became of its audio, its recovery included. */
+export interface PoolOutcome {
+  readonly sessionId: SessionId
+  readonly acknowledgedFrames: number
+  readonly lost: readonly SttGap[]
+  /** runs of acknowledged frames whose texts could not all be had */
+  readonly untexted: readonly { readonly fromFrame: number; readonly toFrame: number }[]
+  readonly endReason: string | null
+}
+
+/** A session of the pool. */
+export interface Entry {
+  readonly session: SttSession
+  readonly recovery: boolean
+  readonly lost: SttGap[]
+  /** no audio follows: it ends once what it has is at the service */
+  isEnding: boolean
+  /** the service has taken it: one that is asked to end before is created at once, however long it was to be held back */
+  isTaken: boolean
+  finishing: boolean
+  endReason: SttEndReason | null
+  /** acknowledged as it was told last */
+  toldFrames: number
+  /** the session that took over what this one had not acknowledged, from `fromFrame` on */
+  recoveredBy: { readonly sessionId: SessionId; readonly fromFrame: number } | null
+}
+
+/** Whether texts of what the service had acknowledged are missing for good. */
+export function isUntexted({ session, endReason }: Entry): boolean {
+  return endReason !== null && endReason !== 'done' && session.hasAllTexts === false && session.acknowledgedFrames > 0
+}
+
+/** How a session went that took audio first, with what repeated its rest. @param entries of the whole meeting */
+export function outcomeOf(entry: Entry, entries: ReadonlyMap<SessionId, Entry>): PoolOutcome {
+  const { sessionId, acknowledgedFrames, sentFrames, hasAllTexts } = entry.session
+  const untexted = isUntexted(entry) ? [{ fromFrame: 0, toFrame: acknowledgedFrames }] : []
+  const next = entry.recoveredBy === null ? undefined : entries.get(entry.recoveredBy.sessionId)
+  if (!next || entry.recoveredBy === null) {
+    // dead, but nothing of it is missing
+    const isWhole = entry.endReason === 'session_lost' && hasAllTexts === true && acknowledgedFrames >= sentFrames
+    return { sessionId, acknowledgedFrames, lost: entry.lost, untexted, endReason: isWhole ? 'done' : entry.endReason }
+  }
+  const { fromFrame } = entry.recoveredBy
+  const rest = outcomeOf(next, entries)
+  const shift = <T extends { fromFrame: number; toFrame: number }>(runs: readonly T[]) =>
+    runs.map((run) => ({ ...run, fromFrame: run.fromFrame + fromFrame, toFrame: run.toFrame + fromFrame }))
+  return {
+    sessionId,
+    acknowledgedFrames: fromFrame + rest.acknowledgedFrames,
+    lost: [...entry.lost, ...shift(rest.lost)],
+    untexted: [...untexted, ...shift(rest.untexted)],
+    // what it had acknowledged is not sent again: without its texts the recovery is no good end
+    endReason: hasAllTexts === false ? entry.endReason : rest.endReason,
+  }
+}
