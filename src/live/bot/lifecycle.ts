@@ -12,7 +12,7 @@ import type { RoomEndReason } from '../room/port.js'
  *    |                    | connection lost
  *    +--------------------+          any of them --stop, timers, removed, fault--> draining --> ended
  *
- * L1  The room is joined until it works or `joinForMs` has passed; a refusal that cannot heal ends at once.
+ * L1  The room is joined until it works or `joinForMs` has passed; a refusal that cannot heal ends at once, unless the meeting was live before.
  * L2  A meeting is live from the first person on; it never waits again.
  * L3  Alone for `aloneMs` after the last person left: everybody_left. Nobody for `nobodyMs` after the start: nobody_came.
  * L4  `tooLongMs` after the start: too_long.
@@ -232,7 +232,7 @@ export function next(policy: LifecyclePolicy, state: BotState, event: BotEvent):
     }
     case 'joinFailed':
       if (state.kind !== 'joining') return stay(state)
-      // who has been let in before is refused by a server that is being restarted behind its proxy, or a bot of the wrong key: not at once the end
+      // whose bot was let in before: a server that is being restarted behind its proxy, or a bot that was given the wrong key
       return event.retryable || live ? retry(state) : drain(event.reason, live)
     case 'people':
       if (state.kind === 'joining') return stay(state)
