@@ -49,6 +49,8 @@ test.each([
   [15621, 'I4 a bot of one channel is killed on which somebody has waited for more than 20 s'],
   [15558, 'I11 a probe that begins another block stands in the midst of one'],
   [100268, 'I3 a bot that was frozen and replaced hears on for a moment before it knows'],
+  [101257, 'I4 who came under a bot that died at once is nobody to the next, which is never in the room'],
+  [102019, 'I2 audio that the service had twice is not told twice'],
 ])('seed %i breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed)).violations).toEqual([])
 })

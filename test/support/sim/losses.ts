@@ -70,7 +70,8 @@ function isDoubted({ coverage, speech, takeovers, stopMs }: LossFacts): boolean 
 /** Its speaker came while no bot that ran was connected, or too shortly before a takeover for the store to know. */
 function isUnknown(spoken: Spoken, { takeovers, startMs }: LossFacts): boolean {
   if (spoken.isUnseen && spoken.isUnattended) return true
-  const next = takeovers.find(({ atMs }) => atMs + JOINING_MS > spoken.startMs)
+  // the last one may never have been in the room
+  const next = takeovers.find(({ atMs }) => atMs + JOINING_MS > spoken.startMs) ?? (spoken.isUnattended ? takeovers.at(-1) : undefined)
   if (!next) return false
   const known = next.people.get(spoken.name)
   const atMs = spoken.startMs - startMs

@@ -65,7 +65,18 @@ export class StreamMap {
    * @param to not before `from`
    */
   wordFrames(from: number, to: number): readonly [number, number] {
-    let best: readonly [number, number] = [from, to]
+    return this.#placeOf(from, to).frames
+  }
+
+  /** Whether a word was heard where audio stands all of which had been heard before: the service had kept it, and it was sent again. */
+  isRepeated(from: number, to: number): boolean {
+    const { frames, index } = this.#placeOf(from, to)
+    const heardTo = this.#runs.slice(0, index).reduce((end, run) => Math.max(end, run.frameFrom + run.frames), Number.NEGATIVE_INFINITY)
+    return frames[0] < heardTo && frames[1] <= heardTo
+  }
+
+  #placeOf(from: number, to: number): { readonly frames: readonly [number, number]; readonly index: number } {
+    let best: { readonly frames: readonly [number, number]; readonly index: number } = { frames: [from, to], index: 0 }
     let most = Number.NEGATIVE_INFINITY
     for (let index = this.#runs.length - 1; index >= 0; index--) {
       const run = this.#runs[index]!
@@ -75,7 +86,7 @@ export class StreamMap {
       if (last - first > most) {
         most = last - first
         const shift = run.frameFrom - run.serverFrom
-        best = [first + shift, last + shift]
+        best = { frames: [first + shift, last + shift], index }
       }
       if (from >= run.serverFrom) break
     }

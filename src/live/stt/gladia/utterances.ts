@@ -26,7 +26,7 @@ interface Delivered {
 /**
  * Makes each utterance of a session known once. A final is told once and nothing of its id after it; empty finals are not told.
  * Times are converted from the service's stream to our frames and clamped: into the audio sent, end not before start. A word is held to
- * the one run of the stream that it shares most with.
+ * the one run of the stream that it shares most with; one that was heard in audio that the service had twice is left out the second time.
  */
 export class UtteranceBook {
   readonly #sessionId: SessionId
@@ -97,6 +97,9 @@ export class UtteranceBook {
     const start = firstFinite(raw.start, raw.words[0]?.start, raw.end, endSec)
     const end = Math.max(start, firstFinite(raw.end, raw.words.at(-1)?.end, start))
     const startSec = place(start, 'start')
+    const isNew = ({ start: from, end: to }: { readonly start: number; readonly end: number }) =>
+      !(Number.isFinite(from) && Number.isFinite(to)) || !view.map.isRepeated(from * view.sampleRate, to * view.sampleRate)
+    const words = raw.words.filter(isNew)
     const utterance: Utterance = {
       sessionId: this.#sessionId,
       utteranceId,
@@ -104,8 +107,8 @@ export class UtteranceBook {
       channel: raw.channel,
       startSec,
       endSec: Math.max(startSec, place(end, 'end')),
-      text: raw.text.trim(),
-      words: raw.words.map((word) => {
+      text: words.length === raw.words.length ? raw.text.trim() : words.map(({ word }) => word.trim()).join(' '),
+      words: words.map((word) => {
         // without any time of its own it is somewhere in the utterance: whoever attributes it must know that
         const isTimed = Number.isFinite(word.start) || Number.isFinite(word.end)
         const from = firstFinite(word.start, word.end)

@@ -98,6 +98,32 @@ describe('utterances', () => {
     })
   })
 
+  it('4 a word that was heard in audio that the service had twice is told once', () => {
+    const map = new StreamMap()
+    map.append(0, 0, 3000)
+    // the service had kept half a second that was sent again
+    map.append(3000, 2500, 4000)
+    const words = (...at: (readonly [string, number])[]) =>
+      at.map(([word, start]) => ({ word: `${word} `, start, end: start + 0.2, confidence: 1 }))
+    const view = { map, sampleRate: RATE, sentFrames: 6500 }
+    const once = words(['one', 2.2], ['two', 2.55], ['three', 2.75], ['two', 3.05], ['three', 3.25], ['four', 3.6])
+    const told = book().take('a', true, raw({ text: 'One two, three two three four.', start: 2.2, end: 3.8, words: once }), view)
+    expect(told?.text).toBe('one two three four')
+    expect(told?.words.map(({ text, startSec }) => [text, Math.round(startSec * 1000)])).toEqual([
+      ['one', 2200],
+      ['two', 2550],
+      ['three', 2750],
+      ['four', 3100],
+    ])
+    expect(book().take('b', true, raw({ text: 'two', start: 3.05, end: 3.25, words: words(['two', 3.05]) }), view)).toBeNull()
+    // cut short the first time
+    const cut = words(['longer', 3.45])
+    expect(book().take('d', true, raw({ text: 'longer', start: 3.45, end: 3.65, words: cut }), view)?.text).toBe('longer')
+    // without times nothing is known of it
+    const untimed = [{ word: 'two', start: Number.NaN, end: Number.NaN, confidence: 1 }]
+    expect(book().take('c', true, raw({ text: 'two', start: 3.05, end: 3.25, words: untimed }), view)?.text).toBe('two')
+  })
+
   it('a word is held to the run of the stream that it shares most with, also where it ends in the next one', () => {
     const map = new StreamMap()
     // up to 4 s, then the first 40 ms from 2.7 s on again, then on from 4 s; later audio was dropped
@@ -110,8 +136,8 @@ describe('utterances', () => {
       const [word] = book().take('a', true, raw({ start, end, words }), { map, sampleRate: RATE, sentFrames: 10_000 })!.words
       return [word!.startSec, word!.endSec]
     }
-    // the repeated piece, as if it were 50 ms long: nothing of it is from 2.74 to 4.01 s
-    expect(wordAt(4, 4.05)).toEqual([2.7, 2.74])
+    // the repeated piece, as if it were 50 ms long: nothing of it is from 2.74 to 4.01 s; it was heard before
+    expect([map.wordFrames(4000, 4050), map.isRepeated(4000, 4050), map.isRepeated(2700, 2740)]).toEqual([[2700, 2740], true, false])
     // begins a rounding before its run
     expect(wordAt(4.04 - 1e-9, 4.09)).toEqual([4, 4.05])
     // over audio that was dropped
