@@ -4,9 +4,12 @@ import type { Segment } from './segment.js'
 /** Starts of the same words lie this close, however much of the spans either side knew, ms. */
 const NEAR_MS = 2_000
 
-/** Whether one covers most of the other's time on the same channel of one session. */
+/**
+ * Whether one covers most of the other's time, of one person on the same channel of one session. Of two people it says nothing: who had
+ * waited for a channel comes after somebody on it whose words are of the same time.
+ */
 export function sharesMost(one: Segment, other: Segment): boolean {
-  if (one.sessionId !== other.sessionId || one.channel !== other.channel) return false
+  if (one.sessionId !== other.sessionId || one.channel !== other.channel || one.identity !== other.identity) return false
   const sharedMs = Math.min(one.endMs, other.endMs) - Math.max(one.startMs, other.startMs)
   return sharedMs * 2 > Math.min(one.endMs - one.startMs, other.endMs - other.startMs)
 }
@@ -19,6 +22,8 @@ export function isRetold(one: Segment, other: Segment): boolean {
   if (one.sessionId !== other.sessionId || one.channel !== other.channel) return false
   if (one.utteranceId.startsWith(RESULT_ID) === other.utteranceId.startsWith(RESULT_ID)) return false
   if (sharesMost(one, other)) return true
+  // of two people, both known, they are not the same words
+  if (one.identity !== other.identity && one.identity !== null && other.identity !== null) return false
   // where spans are missing, times are held to those that there are: then the words tell
   const [short, long] = one.text.length < other.text.length ? [one, other] : [other, one]
   const isNear = short.startMs > long.startMs - NEAR_MS && short.startMs < long.endMs + NEAR_MS
