@@ -174,10 +174,11 @@ export interface MeetingFilter {
   readonly limit: number
 }
 
-/** Final segments and the spans they rest on, written together. */
+/** Final segments and the spans they rest on, written together, and the gaps that the store did not have then. */
 export interface FinalsBatch {
   readonly segments: readonly Segment[]
   readonly spans: readonly Span[]
+  readonly gaps?: readonly Gap[]
 }
 
 /** A log that can be read back: what waits for the store need not be in memory. */

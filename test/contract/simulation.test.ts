@@ -50,6 +50,7 @@ test.each([
   [15558, 'I11 a probe that begins another block stands in the midst of one'],
   [100268, 'I3 a bot that was frozen and replaced hears on for a moment before it knows'],
   [101257, 'I4 who came under a bot that died at once is nobody to the next, which is never in the room'],
+  [101824, 'I4 what nobody heard before a bot is durable before its texts, also in the log of one that is frozen while the store is away'],
   [118603, 'I1 a text of who had waited is not taken for one of the same time on that channel'],
   [102019, 'I2 audio that the service had twice is not told twice'],
 ])('seed %i breaks no invariant: %s', async (seed) => {

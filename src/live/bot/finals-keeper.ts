@@ -4,6 +4,7 @@ import { atMost } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Claim, FinalsLog, FinalsLogs, MeetingStore } from '../../records/port.js'
 import { notRetold } from '../transcript/retold.js'
+import type { Gap } from '../audio/span.js'
 import type { Segment } from '../transcript/segment.js'
 import type { Lane } from './lane.js'
 import type { WaitingSpans } from './waiting-spans.js'
@@ -33,12 +34,14 @@ interface Spill {
 
 /** What a keeper is made of. */
 export interface FinalsParts {
-  readonly store: Pick<MeetingStore, 'appendSegments' | 'segments'>
+  readonly store: Pick<MeetingStore, 'appendGaps' | 'appendSegments' | 'segments'>
   readonly logs: FinalsLogs | null
   readonly claim: Claim
   readonly clock: Clock
   readonly logger: Logger
   readonly spans: WaitingSpans
+  /** gaps that neither the store nor the log has; and that the log has these now */
+  readonly gaps: { unlogged(): readonly Gap[]; logged(gaps: readonly Gap[]): void }
   /** makes the two lanes: nothing is written any more once the claim is lost */
   readonly lane: (hasWork: () => boolean, write: () => Promise<void>) => Lane
   /** the segment is kept; only now may anybody be told */
@@ -175,6 +178,7 @@ export class FinalsKeeper {
   async #storeLeft([first, ...rest]: FinalsLog['left']): Promise<void> {
     const { store, claim, logger } = this.#parts
     if (first) {
+      if (first.gaps?.length) await store.appendGaps(claim, first.gaps)
       // the bot in between may have had the same texts from the service's result
       const known = first.segments.length > 0 ? await store.segments(claim.meetingId) : []
       const stored = await store.appendSegments(claim, notRetold(first.segments, known), first.spans)
@@ -189,12 +193,15 @@ export class FinalsKeeper {
     const segments = this.#unlogged
     this.#unlogged = []
     const spans = this.#parts.spans.unlogged(segments)
+    // what stands in a transcript is known to have nothing before it only with the gaps of before
+    const gaps = this.#parts.gaps.unlogged()
     this.#logging = segments
     try {
       await this.#openLog()
       if (this.#log) {
-        await this.#log.append({ segments, spans })
+        await this.#log.append({ segments, spans, ...(gaps.length > 0 && { gaps }) })
         this.#parts.spans.logged(spans)
+        this.#parts.gaps.logged(gaps)
         this.#diskTook()
         this.#tell(segments)
       }

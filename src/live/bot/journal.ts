@@ -30,7 +30,7 @@ const CHUNK = 2_000
 
 /**
  * Writes what a meeting yields, in lanes of one write at a time each that do not wait for one another.
- * J1 Finals go to a log on this host's disk at once, and right after it to the store, both times with the spans they rest on. Either
+ * J1 Finals go to a log on this host's disk at once, with the gaps that wait, and right after it to the store, both times with the spans they rest on. Either
  *    makes them durable; a log that fails or hangs costs nothing but time. J2 The store is asked until it takes them or the journal is
  *    closed; what it has not taken by then stays in the log. J3 Spans alone and gaps are stored within a
  *    second, sessions within five, or with these, or with people, within a quarter of one. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk holds the rest (`finals-keeper`).
@@ -47,6 +47,7 @@ export class Journal {
   readonly #rest: Lane
   readonly #abort = new AbortController()
   #gaps: Gap[] = []
+  readonly #loggedGaps = new WeakSet<Gap>()
   #participants: readonly ParticipantRecord[] | null = null
   #isOverflowTold = false
   #isSpilling = false
@@ -74,6 +75,12 @@ export class Journal {
       ...options,
       logs: options.logs ?? null,
       spans: this.#spans,
+      gaps: {
+        unlogged: () => this.#gaps.filter((gap) => !this.#loggedGaps.has(gap)),
+        logged: (gaps) => {
+          for (const gap of gaps) this.#loggedGaps.add(gap)
+        },
+      },
       lane,
       tell: (segment) => this.#events.stored(segment),
     })

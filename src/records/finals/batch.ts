@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { decodeRecords, encodeRecord } from '../../core/checked-records.js'
+import type { Gap, Span } from '../../live/audio/span.js'
+import type { Segment } from '../../live/transcript/segment.js'
 import type { FinalsBatch } from '../port.js'
 
 const VERSION = 1
@@ -28,11 +30,17 @@ const span = z.object({
   identity: z.string(),
   meetingMs: z.number(),
 })
-const schema = z.object({ version: z.literal(VERSION), segments: z.array(segment), spans: z.array(span) })
+const gap = z.object({ identity: z.string(), fromMs: z.number(), toMs: z.number(), reason: z.string() })
+const schema = z.object({
+  version: z.literal(VERSION),
+  segments: z.array(segment),
+  spans: z.array(span),
+  gaps: z.array(gap).optional(),
+})
 
 /** One record of the log. */
-export function encodeBatch({ segments, spans }: FinalsBatch): Buffer {
-  return encodeRecord(Buffer.from(JSON.stringify({ version: VERSION, segments, spans })))
+export function encodeBatch({ segments, spans, gaps }: FinalsBatch): Buffer {
+  return encodeRecord(Buffer.from(JSON.stringify({ version: VERSION, segments, spans, gaps })))
 }
 
 /** What a log's bytes hold. */
@@ -48,7 +56,7 @@ export interface DecodedLog {
 /** Reads a log as far as it is whole. */
 export function decodeLog(bytes: Buffer, joinSegments: number): DecodedLog {
   const { payloads, goodBytes } = decodeRecords(bytes)
-  const batches: { segments: FinalsBatch['segments'][number][]; spans: FinalsBatch['spans'][number][] }[] = []
+  const batches: { segments: Segment[]; spans: Span[]; gaps?: readonly Gap[] }[] = []
   let foreign = 0
   for (const payload of payloads) {
     const batch = parse(payload)
@@ -60,7 +68,8 @@ export function decodeLog(bytes: Buffer, joinSegments: number): DecodedLog {
     if (last && last.segments.length < joinSegments) {
       last.segments.push(...batch.segments)
       last.spans.push(...batch.spans)
-    } else batches.push({ segments: [...batch.segments], spans: [...batch.spans] })
+      if (batch.gaps) last.gaps = [...(last.gaps ?? []), ...batch.gaps]
+    } else batches.push({ ...batch, segments: [...batch.segments], spans: [...batch.spans] })
   }
   return { batches, goodBytes, foreign }
 }
@@ -103,5 +112,7 @@ function parse(payload: Buffer): FinalsBatch | null {
   }
   const parsed = schema.safeParse(value)
   // ids are branded strings: what was written with them comes back as it was
-  return parsed.success ? (parsed.data as unknown as FinalsBatch) : null
+  if (!parsed.success) return null
+  const { version: _, ...batch } = parsed.data
+  return batch as unknown as FinalsBatch
 }

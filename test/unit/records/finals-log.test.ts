@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { encodeRecord } from '../../../src/core/checked-records.js'
-import { newMeetingId, newSessionId } from '../../../src/core/ids.js'
+import { asIdentity, newMeetingId, newSessionId } from '../../../src/core/ids.js'
 import { silentLogger } from '../../../src/observe/logger.js'
 import { FinalsFile } from '../../../src/records/finals/finals-file.js'
 import { FinalsFolder } from '../../../src/records/finals/finals-folder.js'
@@ -65,6 +65,19 @@ describe('the log of finals', () => {
   const files = () => readdirSync(root).toSorted()
   const onlyFile = () => join(root, files()[0] ?? '')
   const textsOf = (left: readonly FinalsBatch[]) => left.flatMap(({ segments }) => segments.map(({ text }) => text))
+
+  it('28 gaps come back with the finals that they were logged with', async () => {
+    const claim = newClaim()
+    const gap = { identity: asIdentity('ann'), fromMs: 0, toMs: 900, reason: 'taken_over' } as const
+    const log = await folder.open(claim)
+    const later = { ...gap, fromMs: 2000, toMs: 2100 }
+    await log.append({ ...batch(1), gaps: [gap] })
+    await log.append({ ...batch(2), gaps: [later] })
+    await log.close(true)
+    const { left } = await folder.open({ ...claim, epoch: claim.epoch + 1 })
+    expect(left.flatMap(({ gaps }) => gaps ?? [])).toEqual([gap, later])
+    expect(left.flatMap(({ segments }) => segments)).toHaveLength(2)
+  })
 
   it('gives the next claim of the meeting everything appended, with its spans, in order', async () => {
     const claim = newClaim()

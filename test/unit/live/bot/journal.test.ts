@@ -291,6 +291,29 @@ describe('Journal with a log of finals', () => {
     expect([logs.forgotten, logs.closed]).toEqual([0, [true]])
   })
 
+  it('28 H1 a gap that the store does not have yet is in the log with the next final, once, and is stored from there with what was left', async () => {
+    const gap = { identity: asIdentity('ann'), fromMs: 0, toMs: 900, reason: 'taken_over' } as const
+    const logs = new FakeFinals()
+    const { clock, store, journal } = await rig(logs)
+    store.appendGaps = () => Promise.reject(new Error('away'))
+    store.failures = 1000
+    journal.gap(gap)
+    journal.segments([segment(1)])
+    await clock.settle()
+    journal.segments([segment(2)])
+    await clock.settle()
+    expect(logs.appended.map(({ gaps }) => gaps)).toEqual([[gap], undefined])
+    // it dies, and the next one finds the log
+    const next = new FakeFinals()
+    next.left = [...logs.appended]
+    const after = new MoodyStore()
+    const { meeting } = await after.create(requestFor('r'))
+    const claim = await after.claim(meeting.id)
+    const events = { stored: () => undefined, gapStored: () => undefined, claimLost: () => undefined }
+    await new Journal({ store: after, logs: next, claim, clock, logger: silentLogger, random: () => 0.5 }, events).open()
+    expect([await after.gaps(meeting.id), (await after.segments(meeting.id)).length]).toEqual([[gap], 2])
+  })
+
   it('B2 nothing more is logged once the claim is lost', async () => {
     const logs = new FakeFinals()
     const { clock, store, meeting, journal } = await rig(logs)
