@@ -91,6 +91,12 @@ export class AttendanceProcess {
     return signal
   }
 
+  /** Its joins take so long from now on. */
+  joinsAfter(ms: number): void {
+    const join = this.room.join.bind(this.room)
+    this.room.join = (...of) => this.clock.sleep(ms).then(() => join(...of))
+  }
+
   /** No more signs of life: it died, or is frozen. */
   silence(): void {
     this.#stopBeating()

@@ -40,7 +40,8 @@ export function unsentFrom(
 ): (identity: Identity) => number | null {
   const session = sessions.findLast(({ sessionId }) => spans.some((span) => span.sessionId === sessionId))
   const own = spans.filter(({ sessionId }) => sessionId === session?.sessionId)
-  const endFrame = Math.max(0, ...own.map(({ toFrame }) => toFrame))
+  // hours of a meeting have more spans than a call may have arguments
+  const endFrame = own.reduce((end, { toFrame }) => Math.max(end, toFrame), 0)
   const fromFrame = endFrame - inFlightMs * FRAMES_PER_MS
   const channels = Array.from({ length: session?.channels ?? 0 }, (_, channel) => own.filter((span) => span.channel === channel))
   // one that was free could have been had

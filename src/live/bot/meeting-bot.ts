@@ -247,12 +247,11 @@ export class MeetingBot {
     const lostSegments = await this.#journal.close(this.#patience.signal)
     if (lostSegments > 0) this.#logger.error({ segments: lostSegments }, 'segments could not be stored')
     await this.#states.settled()
-    const past = { store: this.#deps.store, claim: this.#claim, patience: this.#patience, logger: this.#logger }
+    const past = { ...this.#deps, claim: this.#claim, patience: this.#patience, logger: this.#logger }
     const names = this.#people.names()
     const own = receiptOf(this.#scribe.coverage(names), { areTextsLost: lostSegments > 0 })
     if (!this.#claimLost && !(await this.#patience.run(() => this.#handover.isTaken(this.#scope.signal)))) {
-      const end = { names, isAlone: this.#meeting.startedAt === null, isFailed: failed, reason }
-      const receipt = await storeWhole({ ...past, clock: this.#deps.clock }, own, end)
+      const receipt = await storeWhole(past, own, { names, isAlone: this.#meeting.startedAt === null, isFailed: failed, reason })
       this.#complete = receipt.complete
       this.#business.receiptMade(this.#logger, receiptFacts(receipt, await wholeSessions(past, this.#scribe.sessions())))
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)

@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { sql, type RawBuilder } from 'kysely'
 import { ClaimLostError, NotFoundError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import { BACK_WITHIN_MS, noPlace, type ClaimBook, type Standing, type TakenClaim } from '../claims.js'
@@ -58,11 +58,8 @@ export class ClaimRows implements ClaimBook {
         INSERT INTO roomscribe.claim (meeting_id, epoch, holder) SELECT id, epoch, ${this.holder}::uuid FROM taken
       )
       SELECT epoch, (extract(epoch FROM clock_timestamp() - started_at) * 1000)::double precision AS elapsed,
-        (SELECT (extract(epoch FROM clock_timestamp() - h.beat_at) * 1000)::double precision FROM roomscribe.claim c
-          JOIN roomscribe.holder h ON h.id = c.holder WHERE c.meeting_id = taken.id AND c.epoch = ${seen.epoch}) AS silent,
-        (SELECT (extract(epoch FROM clock_timestamp() - h.beat_at) * 1000)::double precision FROM roomscribe.claim c
-          JOIN roomscribe.holder h ON h.id = c.holder WHERE c.meeting_id = taken.id AND c.epoch < ${seen.epoch} AND c.released AND c.left_ms IS NULL
-          ORDER BY c.epoch DESC LIMIT 1) AS hears,
+        ${silenceOf(sql`c.epoch = ${seen.epoch}`)} AS silent,
+        ${silenceOf(sql`c.epoch < ${seen.epoch} AND c.released AND c.left_ms IS NULL`)} AS hears,
         (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS now,
         roomscribe.tell(id, 'state', NULL, ${this.#sql.origin})
       FROM taken`)
@@ -160,6 +157,11 @@ export class ClaimRows implements ClaimBook {
         WHERE c.holder = h.id AND m.state NOT IN ('done', 'failed', 'cancelled', 'missed'))`)
   }
 }
+
+/** ms since the last sign of life of the process that holds the newest of some claims on the meeting that is `taken`; NULL: none does. */
+const silenceOf = (claims: RawBuilder<unknown>): RawBuilder<unknown> => sql`(
+  SELECT (extract(epoch FROM clock_timestamp() - h.beat_at) * 1000)::double precision FROM roomscribe.claim c
+    JOIN roomscribe.holder h ON h.id = c.holder WHERE c.meeting_id = taken.id AND ${claims} ORDER BY c.epoch DESC LIMIT 1)`
 
 const lost = (claim: Claim): ClaimLostError =>
   new ClaimLostError(`meeting ${claim.meetingId} was taken over: epoch ${claim.epoch} is not current`)

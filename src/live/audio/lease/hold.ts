@@ -17,8 +17,9 @@ export function mayCut(track: Track, need: number, isOwn: boolean, tunables: Aud
   const half = tunables.pauseBlocks / 2
   const spare = queue.length - need
   const paused = isOwn ? track.quietBlocks : track.pausedBlocks
+  if (spare <= 0 || paused < half) return false
   const ahead = queue.silentAhead(half + 1, isOwn ? track.noiseRms : Number.POSITIVE_INFINITY)
-  if (spare <= 0 || paused < half || ahead <= Math.min(half, queue.length - 1)) return false
+  if (ahead <= Math.min(half, queue.length - 1)) return false
   return spare > tunables.spareBlocks || paused >= LONG_PAUSE * tunables.pauseBlocks
 }
 

@@ -265,11 +265,7 @@ describe('what a bot that is gone left behind', () => {
 
     it('7 in an outage, and the room is not entered at once: nothing is written down twice', async () => {
       await hear(12_000, 10_000)
-      const join = two.room.join.bind(two.room)
-      two.room.join = async (...of) => {
-        await rig.clock.sleep(1_000)
-        return join(...of)
-      }
+      two.joinsAfter(1_000)
       await die()
       const gaps = (await taken()).toSorted((a, b) => a.fromMs - b.fromMs)
       expect(gaps.length).toBeGreaterThan(0)
