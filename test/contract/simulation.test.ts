@@ -53,6 +53,9 @@ test.each([
   [101824, 'I4 what nobody heard before a bot is durable before its texts, also in the log of one that is frozen while the store is away'],
   [118603, 'I1 a text of who had waited is not taken for one of the same time on that channel'],
   [102019, 'I2 audio that the service had twice is not told twice'],
+  [148546, 'I4 a bot that has left the room hears nobody'],
+  [160675, 'I3 what a frozen bot heard is dated late, and is found by its place in the session'],
+  [164811, 'I3 the same'],
 ])('seed %i breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed)).violations).toEqual([])
 })

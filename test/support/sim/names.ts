@@ -1,11 +1,10 @@
 import type { Span } from '../../../src/live/audio/span.js'
 import type { Segment } from '../../../src/live/transcript/segment.js'
+import type { SessionRecord } from '../../../src/records/port.js'
 import type { Spoken } from './room.js'
-import { BLOCK_MS } from './stamps.js'
+import type { SimSpeech } from './speech.js'
+import { BLOCK, BLOCK_MS, PROBE_FRAMES } from './stamps.js'
 import type { Takeover } from './watched-store.js'
-
-/** a span may begin so much behind a block of which a bot was handed the rest */
-const EDGE_MS = 20
 
 /** spans are stored once a second, of four channels at most: what one takeover may leave unnamed when no bot and no store stood still */
 const UNNAMED_BLOCKS = (4 * 1_000) / BLOCK_MS
@@ -15,8 +14,8 @@ export interface NameFacts {
   readonly spans: readonly Span[]
   readonly spoken: ReadonlyMap<number, Spoken>
   readonly takeovers: readonly Takeover[]
-  /** simulated ms of the meeting's start */
-  readonly startMs: number
+  readonly sessions: readonly SessionRecord[]
+  readonly speech: SimSpeech
   readonly plan: readonly string[]
 }
 
@@ -36,8 +35,7 @@ export function unnamedWords(segments: readonly Segment[], facts: NameFacts): { 
       if (spoken === undefined) return []
       const isReplaced = facts.takeovers.some(({ atMs }) => atMs > (begunMs.get(sessionId) ?? 0))
       if (!isReplaced) return [`I3 ${text} of ${spoken.name} is under nobody`]
-      const isKnown = facts.spans.some((span) => span.sessionId === sessionId && isOf(span, spoken, spoken.startMs - facts.startMs))
-      return isKnown ? [`I3 ${text} of ${spoken.name} is under nobody, and a span has it`] : []
+      return isKnown(spoken, sessionId, facts) ? [`I3 ${text} of ${spoken.name} is under nobody, and a span has it`] : []
     }),
   )
   const unnamed = nobodys.reduce((sum, { words }) => sum + words.length, 0)
@@ -58,6 +56,23 @@ function begins(segments: readonly Segment[], facts: NameFacts): Map<string, num
   return begunMs
 }
 
-function isOf({ identity, meetingMs, fromFrame, toFrame }: Span, { name }: Spoken, atMs: number): boolean {
-  return identity === name && meetingMs <= atMs + EDGE_MS && meetingMs + (toFrame - fromFrame) / 16 >= atMs + BLOCK_MS
+/**
+ * Whether a stored span of the speaker has the audio of the block, by where that stands in the session: the service may have a little more
+ * in front of it than was sent, of probes.
+ */
+function isKnown({ id, name }: Spoken, sessionId: string, { spans, sessions, speech }: NameFacts): boolean {
+  const vendorId = sessions.find((session) => session.sessionId === sessionId)?.vendorId ?? null
+  return speech.sessions.some((session) => {
+    const place = session.reader.understood.get(id)
+    if (!place || (vendorId !== null && session.id !== vendorId)) return false
+    const doubledFrames = PROBE_FRAMES * Math.max(0, session.connections - 1)
+    return spans.some(
+      (span) =>
+        span.sessionId === sessionId &&
+        span.identity === name &&
+        span.channel === place.channel &&
+        span.fromFrame <= place.frame - doubledFrames &&
+        span.toFrame >= place.frame + BLOCK,
+    )
+  })
 }

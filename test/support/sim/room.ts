@@ -202,7 +202,7 @@ export class SimRoom {
   }
 
   get #isUnattended(): boolean {
-    return !this.#links.some(({ isTorn, process }) => !isTorn && process.state === 'running')
+    return !this.#links.some(({ isTorn, process, connection }) => !isTorn && !connection.ended && process.state === 'running')
   }
 
   #person(name: string): Person {
@@ -227,14 +227,15 @@ export class SimRoom {
       const samples = spoken ? stampedBlock(spoken.id) : new Int16Array(BLOCK)
       const key = trackKey(asIdentity(person.name), 'microphone')
       for (const link of this.#links) {
-        if (link.isTorn || nowMs < this.#lossUntilMs) continue
+        if (link.isTorn || link.connection.ended || nowMs < this.#lossUntilMs) continue
         const { track } = person
         const { torn } = link
         const deliver = () =>
           link.process.receive(() => {
-            if (!link.connection.started.includes(key) || person.track !== track || link.torn !== torn) return
+            const { connection } = link
+            if (connection.ended || !connection.started.includes(key) || person.track !== track || link.torn !== torn) return
             if (spoken) spoken.wasHeard = true
-            link.connection.frame(key, samples.slice(), this.#time.nowMs)
+            connection.frame(key, samples.slice(), this.#time.nowMs)
           })
         if (nowMs < this.burstUntilMs) this.#held.push(deliver)
         else deliver()

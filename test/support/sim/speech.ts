@@ -64,6 +64,8 @@ class ServiceSession {
   readonly open: (Open | null)[]
   readonly utterances: ToldUtterance[] = []
   socket: SimSocket | null = null
+  /** that it has had, one after the other */
+  connections = 0
   isOver = false
   stopped = false
   count = 0
@@ -295,6 +297,7 @@ export class SimSpeech {
       session.socket = socket
       session.unanswered = 0
       socket.session = session
+      session.connections++
       this.connections++
     })
     return socket

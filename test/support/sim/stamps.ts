@@ -3,8 +3,8 @@ export const BLOCK = 800
 export const BLOCK_MS = 50
 /** a block of which less comes is not understood: 40 ms */
 const SOUND_FRAMES = 640
-/** a probe that stands in a block is shorter than this */
-const LATEST_FRAMES = 4_000
+/** a probe is shorter than this: what stands between two pieces of a block, and what the service has twice of a connection */
+export const PROBE_FRAMES = 4_000
 const MAGIC = 12_345
 const LOUD = Int16Array.from({ length: BLOCK }, (_, at) => (at % 40 < 20 ? 3_000 : -3_000))
 
@@ -43,8 +43,8 @@ export class StampReader {
   frames = 0
   /** blocks of which too little came before another one began, or silence: their rest may stand behind a probe */
   readonly pieces = new Set<number>()
-  /** blocks of which enough came */
-  readonly understood = new Set<number>()
+  /** blocks of which enough came, and where the first one of each stands */
+  readonly understood = new Map<number, Omit<FoundStamp, 'id'>>()
   #odd: Buffer | null = null
 
   constructor(channels: number) {
@@ -72,10 +72,11 @@ export class StampReader {
       if (Number.isNaN(pending.high)) pending.high = sample
       else if (Number.isNaN(pending.id)) pending.id = pending.high * 1024 + sample
       else if (sample === 0) {
-        if (this.frames + at / channels - pending.frame > LATEST_FRAMES) this.#letGo(channel)
+        if (this.frames + at / channels - pending.frame > PROBE_FRAMES) this.#letGo(channel)
       } else if (++pending.soundFrames >= SOUND_FRAMES) {
-        found.push({ id: pending.id, channel, frame: pending.frame })
-        this.understood.add(pending.id)
+        const { id, frame } = pending
+        found.push({ id, channel, frame })
+        if (!this.understood.has(id)) this.understood.set(id, { channel, frame })
         this.#pending[channel] = null
       }
     }

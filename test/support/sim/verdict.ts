@@ -69,7 +69,8 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   // texts that came after a bot was dead stand where the spans that it had stored say
   const jumped = runs.length > 1
   const byId = new Map(room.spoken.map((spoken) => [spoken.id, spoken]))
-  const names = unnamedWords(segments, { spans, spoken: byId, takeovers: store.takeovers, startMs, plan })
+  const sessions = await store.sessions(meetingId)
+  const names = unnamedWords(segments, { spans, spoken: byId, takeovers: store.takeovers, sessions, speech: remains.speech, plan })
   violations.push(...names.violations)
   const returned = new Map<number, string>()
   let echoes = 0
@@ -104,7 +105,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const facts = {
     speech: remains.speech,
     gaps,
-    sessions: await store.sessions(meetingId),
+    sessions,
     coverage,
     takeovers: store.takeovers,
     people: remains.people,
