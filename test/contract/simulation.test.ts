@@ -56,6 +56,7 @@ test.each([
   [148546, 'I4 a bot that has left the room hears nobody'],
   [160675, 'I3 what a frozen bot heard is dated late, and is found by its place in the session'],
   [164811, 'I3 the same'],
+  [222813, 'I4 a result says how much the service has, probes included, of a session that died before one was answered'],
 ])('seed %i breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed)).violations).toEqual([])
 })

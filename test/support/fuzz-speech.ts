@@ -151,14 +151,14 @@ function hear(text: string, book: UtteranceBook, ledger: StreamLedger, random: (
   const message = parseMessage(text, MAX_MESSAGE)
   if (message.kind === 'chunk_ack') ledger.acknowledged(message.range)
   else if (message.kind === 'chunk_refused') ledger.refused()
-  else if (message.kind === 'stop_ack' && message.durationSec !== null) ledger.confirm(message.durationSec * RATE)
+  else if (message.kind === 'stop_ack' && message.durationSec !== null) ledger.confirm(message.durationSec * RATE, 320)
   else if (message.kind === 'transcript') {
     const told = book.take(message.id, message.isFinal, message.utterance, view)
     const isOrdered = !told || (told.startSec >= 0 && told.startSec <= told.endSec && told.endSec <= 1600 / RATE)
     if (!isOrdered) throw new Error(`an utterance from ${told?.startSec} to ${told?.endSec}`)
   }
   if (ledger.acknowledgedFrame > 1600) throw new Error('more is acknowledged than was sent')
-  if (random() < 0.02 && ledger.connect()) ledger.sent(ledger.probeFrame, 1)
+  if (random() < 0.02 && ledger.connect() && ledger.probeFrame < 1600) ledger.sent(ledger.probeFrame, 1)
   let json: unknown = null
   try {
     json = JSON.parse(text)

@@ -40,7 +40,7 @@ export type AckOutcome =
  * L6 An unanswered audio probe counts as sent after what was in flight. Of each connection a service keeps its first messages, whole;
  *    pieces of a probe are of different lengths, so that how many of which were kept is known by their sum. Of several ways to the same sum
  *    the one with the fewest connections is believed, and what any of them lacks is sent again: nothing is lost, at worst a probe is
- *    misplaced.
+ *    misplaced. The same holds when a stop or the result says how much the service has.
  */
 export class StreamLedger {
   readonly map = new StreamMap()
@@ -67,10 +67,6 @@ export class StreamLedger {
   /** every frame below is acknowledged */
   get acknowledgedFrame(): number {
     return this.#ackedFrame
-  }
-  /** length of the service's stream, if it took everything */
-  get sentPosition(): number {
-    return this.#sent
   }
   get hasInFlight(): boolean {
     return this.#inFlight.length > 0 || this.#probe.length > 0
@@ -111,10 +107,28 @@ export class StreamLedger {
     return this.#advance(to + this.#base)
   }
 
-  /** The service has taken everything up to `position` (the stop or the result said so). */
-  confirm(position: number): AckOutcome {
+  /**
+   * The service has so much audio (the stop or the result said so): what was sent on one connection, or of several what L6 says.
+   * @param position may be fractional
+   * @param roundingFrames within so much of everything it means everything
+   */
+  confirm(position: number, roundingFrames: number): AckOutcome {
     this.#foldProbe()
-    return this.#advance(Math.floor(position))
+    const isAll = Math.abs(position - this.#sent) <= roundingFrames
+    const isOneConnection = new Set(this.#inFlight.map(({ connection }) => connection)).size <= 1
+    if (isOneConnection) return this.#advance(isAll ? this.#sent : Math.floor(position))
+    if (position > this.#sent + roundingFrames) return { kind: 'senseless' }
+    if (position <= this.#acked) return { kind: 'nothing' }
+    const { entries, reachFrame } = this.#kept(Math.min(Math.round(position), this.#sent) - this.#acked)
+    // a refused chunk stays, as in `#advance`
+    const refused = this.#inFlight.filter((entry) => entry.refused)
+    const sureFrame = refused.reduce((frame, { frameFrom }) => Math.min(frame, frameFrom), reachFrame)
+    this.#settle(entries)
+    this.#acked = this.#sent
+    this.#inFlight = refused
+    this.#ackedFrame = Math.max(this.#ackedFrame, sureFrame)
+    this.#nextFrame = Math.max(this.#nextFrame, reachFrame)
+    return { kind: 'progress', frames: this.#ackedFrame }
   }
 
   /** The next chunk in flight was refused: it is not in the stream, those behind it move up. */
@@ -160,14 +174,20 @@ export class StreamLedger {
       const entries = others.reduce((best, way) => (connectionsOf(way) < connectionsOf(best) ? way : best), first)
       return { entries, reachFrame: Math.min(...ways.map(reach)) }
     }
-    let left = keptFrames
-    // not whole messages, against all expectation
-    const entries = sent.flatMap((entry) => {
-      const frames = Math.min(left, entry.frames)
-      left -= frames
-      return frames > 0 ? [{ ...entry, frames }] : []
-    })
-    return { entries, reachFrame: reach(entries) }
+    // not whole messages, or so many that no way was found: sure is what the later connections cannot stand for
+    const later = connections.slice(1).flat()
+    const sureFrames = keptFrames - later.reduce((sum, { frames }) => sum + frames, 0)
+    return { entries: firstOf(sent, keptFrames), reachFrame: reach(firstOf(sent, sureFrames)) }
+  }
+
+  /** What follows the last acknowledged position in the service's stream is this, and nothing more. */
+  #settle(entries: readonly InFlight[]): void {
+    this.map.truncate(this.#acked)
+    this.#sent = this.#acked
+    for (const { frameFrom, frames } of entries) {
+      this.map.append(this.#sent, frameFrom, frames)
+      this.#sent += frames
+    }
   }
 
   get #resumeFrame(): number {
@@ -194,12 +214,7 @@ export class StreamLedger {
     const lost = this.#inFlight
       .filter((entry) => entry.refused && entry.frameFrom + entry.frames <= nextFrame)
       .map((entry) => ({ fromFrame: entry.frameFrom, toFrame: entry.frameFrom + entry.frames }))
-    this.map.truncate(this.#acked)
-    this.#sent = this.#acked
-    for (const { frameFrom, frames } of kept.entries) {
-      this.map.append(this.#sent, frameFrom, frames)
-      this.#sent += frames
-    }
+    this.#settle(kept.entries)
     this.#acked = start
     this.#inFlight = []
     this.#connection = 0
@@ -233,6 +248,16 @@ export class StreamLedger {
     }
     return { kind: 'progress', frames: this.#ackedFrame }
   }
+}
+
+/** the first so many frames of what was sent */
+function firstOf(sent: readonly InFlight[], count: number): InFlight[] {
+  let left = count
+  return sent.flatMap((entry) => {
+    const frames = Math.min(left, entry.frames)
+    left -= frames
+    return frames > 0 ? [{ ...entry, frames }] : []
+  })
 }
 
 /** the frame after the last of these */

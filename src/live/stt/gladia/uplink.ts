@@ -7,6 +7,8 @@ import type { FrameRun } from '../spool/held-runs.js'
 /** empty chunks of the first, second and third time: a service may answer ten at once */
 const EMPTY_PROBES = [1, 4, 5] as const
 const AUDIO_PROBES = 10
+/** what a service may round a duration by */
+const ROUNDING_MS = 20
 
 /** What the uplink needs of a connection. */
 export interface AudioSink {
@@ -161,9 +163,7 @@ export class Uplink {
 
   /** The service says that it has `seconds` of audio. Within a rounding of everything sent it means everything. */
   confirmDuration(seconds: number): AckOutcome {
-    const position = seconds * this.#rate
-    const isAll = Math.abs(position - this.ledger.sentPosition) <= this.#frames(20)
-    const outcome = this.ledger.confirm(isAll ? this.ledger.sentPosition : position)
+    const outcome = this.ledger.confirm(seconds * this.#rate, this.#frames(ROUNDING_MS))
     if (outcome.kind === 'progress') this.#buffer.release(this.ledger.acknowledgedFrame)
     return outcome
   }

@@ -194,4 +194,43 @@ describe('stream ledger', () => {
     expect(ledger.acknowledged([320 * 4, 320 * 4])).toMatchObject({ kind: 'resumed', keptFrames: 320 })
     expect(ledger.nextFrame).toBe(160)
   })
+
+  it('L6 what a result says is of the probes as well as of what was in flight before', () => {
+    const ledger = new StreamLedger(4)
+    ledger.sent(0, 1600)
+    ledger.sent(1600, 1600)
+    ledger.sent(3200, 1600)
+    ledger.acknowledged([0, 1600 * 4])
+    ledger.connect()
+    ledger.sent(1600, 160)
+    ledger.sent(1760, 258)
+    // one of the two in flight came, and both probes, before the service gave the session up: no range told
+    expect(ledger.confirm(1600 + 1600 + 418, 0)).toEqual({ kind: 'progress', frames: 3200 })
+    expect(ledger.map.runs).toEqual([
+      { serverFrom: 0, frameFrom: 0, frames: 3200 },
+      { serverFrom: 3200, frameFrom: 1600, frames: 418 },
+    ])
+  })
+
+  it('L6 a duration near everything that was sent means everything only when nothing was probed', () => {
+    const lost = (probes: readonly number[]) => {
+      const ledger = new StreamLedger(4)
+      for (const from of [0, 1600, 3200]) ledger.sent(from, 1600)
+      if (probes.length > 0) ledger.connect()
+      for (const frames of probes) ledger.sent(ledger.probeFrame, frames)
+      ledger.confirm(4800 - 100, 320)
+      return ledger.acknowledgedFrame
+    }
+    expect(lost([])).toBe(4800)
+    // two chunks of three, and pieces that come to nearly a third
+    expect(lost([700, 800])).toBe(3200)
+  })
+
+  it('L6 of a duration that no whole messages come to, sure is what probes cannot stand for', () => {
+    const ledger = new StreamLedger(4)
+    for (const from of [0, 1600, 3200]) ledger.sent(from, 1600)
+    ledger.connect()
+    ledger.sent(0, 200)
+    expect(ledger.confirm(3333, 0)).toEqual({ kind: 'progress', frames: 3133 })
+  })
 })
