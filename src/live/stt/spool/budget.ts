@@ -12,6 +12,7 @@ export class DiskBudget {
   readonly #users = new Set<DiskUser>()
   #usedBytes = 0
   #files = 0
+  #earlier = 0
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -31,6 +32,12 @@ export class DiskBudget {
   /** A number for a new file, larger than all before. */
   number(): number {
     return ++this.#files
+  }
+
+  /** The first of so many numbers for files that were there before this process: smaller than all so far. */
+  numbersBefore(count: number): number {
+    this.#earlier -= count
+    return this.#earlier
   }
 
   /** Makes room. @returns whether there is any; false: not even without everything else */

@@ -227,7 +227,10 @@ export class SessionFiles {
     const files = new SessionFiles(parts, label)
     const runs: FrameRun[] = []
     const names = await disk.list(folder)
-    for (const name of names.filter((one) => AUDIO.test(one)).toSorted()) {
+    const audio = names.filter((one) => AUDIO.test(one)).toSorted()
+    // whatever this process has written is newer
+    const firstNumber = budget.numbersBefore(audio.length)
+    for (const [at, name] of audio.entries()) {
       const path = join(folder, name)
       const content = await readWhole(disk, path).catch((thrown: unknown) => {
         if (isOfMoment(thrown)) throw thrown
@@ -246,7 +249,7 @@ export class SessionFiles {
         files.#endFrame = toFrame
       }
       if (entries.length === 0) continue
-      files.#files.push({ path, number: budget.number(), entries, bytes: goodBytes, isSealed: true, isGone: false })
+      files.#files.push({ path, number: firstNumber + at, entries, bytes: goodBytes, isSealed: true, isGone: false })
     }
     const markFrame = names.includes(MARKS) ? decodeMarks(await readWhole(disk, join(folder, MARKS))) : 0
     // once nothing can fail any more

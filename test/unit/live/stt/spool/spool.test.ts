@@ -42,6 +42,18 @@ describe('what a dead process left', () => {
     expect(await rig.drain(takeBacklog(left!.backlog, 2), { firstFrame: 2 * MINUTE })).toMatchObject({ wrong: 0, lost: [] })
   })
 
+  it('7 is older than what was written here since, and goes first when the spool is full', async () => {
+    const { rig } = await dead()
+    const MB = 1024 * 1024
+    rig.restart(12 * MB)
+    const own = rig.buffer()
+    await rig.push(own, MINUTE, 8000)
+    const left = takeBacklog((await rig.left())!.backlog, 2)
+    expect(await rig.push(own, 2 * MINUTE, 8000)).toEqual([])
+    expect(left.takeLost()[0]).toMatchObject({ fromFrame: 0 })
+    expect(rig.spool.usedBytes).toBeLessThanOrEqual(12 * MB)
+  })
+
   it('audio that was handed on within a process is found under the session whose frames are stored', async () => {
     const { rig, buffer } = await dead(3 * MINUTE)
     buffer.release(MINUTE)
