@@ -94,6 +94,15 @@ export interface SessionRecord {
   readonly sentFrames: number
   readonly acknowledgedFrames: number
   readonly endReason: string | null
+  /** voice that the service had when a connection was lost, and whose text may come at the session's end only; absent: there is none */
+  readonly pendingTexts?: readonly PendingText[]
+}
+
+/** Voice of one person that waits for its text, ms of the meeting. */
+export interface PendingText {
+  readonly identity: Identity
+  readonly fromMs: number
+  readonly toMs: number
 }
 
 /** The sole right to write a meeting, with its fencing number. Every write of the live plane carries it. */

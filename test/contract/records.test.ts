@@ -352,6 +352,10 @@ describe.each(targets)('the store on %s', (kind) => {
     await store.saveSession(claim, sessionWith(first, 20))
     await store.saveSession(claim, { ...sessionWith(second, 4), endReason: 'done' })
     const sessions = [{ ...sessionWith(second, 10), endReason: 'done' }, sessionWith(first, 20)]
+    const pendingTexts = [{ identity: asIdentity('ann'), fromMs: 1.5, toMs: 2_000 }]
+    await store.saveSession(claim, { ...sessionWith(first, 20), pendingTexts })
+    expect((await store.sessions(claim.meetingId)).map((one) => one.pendingTexts)).toEqual([undefined, pendingTexts])
+    await store.saveSession(claim, sessionWith(first, 20))
     expect(await store.sessions(claim.meetingId)).toEqual(sessions)
     expect(await store.receipt(claim.meetingId)).toEqual({ coverage: null, sessions, gaps: [] })
   })

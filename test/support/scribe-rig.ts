@@ -7,6 +7,7 @@ import { EnergyDetector } from '../../src/live/audio/voice/energy.js'
 import { Scribe } from '../../src/live/bot/scribe.js'
 import type { SttPort } from '../../src/live/stt/port.js'
 import type { Coverage } from '../../src/live/transcript/coverage.js'
+import type { SessionRecord } from '../../src/records/port.js'
 import { createEvents, type BusinessEvents } from '../../src/observe/events.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import type { FakeSttSession } from './fake-stt.js'
@@ -66,6 +67,8 @@ export class ScribeRig {
   readonly failures: string[] = []
   readonly faults: unknown[] = []
   readonly told: Gap[] = []
+  /** each version of each session's record */
+  readonly records: SessionRecord[] = []
   /** who was told to speak and to wait, change by change */
   readonly activity: Activity[] = []
   readonly scribe: Scribe
@@ -88,7 +91,7 @@ export class ScribeRig {
         journal: {
           segments: () => undefined,
           span: () => undefined,
-          session: () => undefined,
+          session: (record) => this.records.push(record),
           gap: (gap) => this.told.push(gap),
         },
         meetingStartMs: clock.monotonicMs(),

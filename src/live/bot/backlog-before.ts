@@ -1,4 +1,4 @@
-import type { Identity } from '../../core/ids.js'
+import type { Identity, SessionId } from '../../core/ids.js'
 import type { SessionRecord } from '../../records/port.js'
 import type { Span } from '../audio/span.js'
 import { AUDIO_TUNABLES, blockMsOf } from '../audio/tunables.js'
@@ -29,7 +29,7 @@ function heldAt(spans: readonly Span[], frame: number): Hold | null {
  * Speech that waited in the memory of a process that died, as far as the spans it left can tell. Pure.
  * Whoever had a channel may have been behind: nothing that they said after their last span was sent. Where more people were heard than there
  * are channels, and all of those were taken, whoever had none may have waited for as long as they had been.
- * @param spans of the meeting @param sessions in the order of opening
+ * @param spans of the meeting @param sessions of the meeting
  * @param inFlightMs before the end of what was sent: speech that was sent before it has its text
  * @returns from when on what a person said may not have been sent, meeting ms; null: it was sent up to `inFlightMs` before the end
  */
@@ -38,7 +38,11 @@ export function unsentFrom(
   sessions: readonly SessionRecord[],
   inFlightMs: number,
 ): (identity: Identity) => number | null {
-  const session = sessions.findLast(({ sessionId }) => spans.some((span) => span.sessionId === sessionId))
+  // the one that was opened last may repeat what an earlier one could not send
+  const sentTo = new Map<SessionId, number>()
+  for (const span of spans) sentTo.set(span.sessionId, Math.max(sentTo.get(span.sessionId) ?? 0, meetingMsOf(span, span.toFrame)))
+  const newestMs = Math.max(0, ...sentTo.values())
+  const session = sessions.findLast(({ sessionId }) => sentTo.get(sessionId) === newestMs)
   const own = spans.filter(({ sessionId }) => sessionId === session?.sessionId)
   // hours of a meeting have more spans than a call may have arguments
   const endFrame = own.reduce((end, { toFrame }) => Math.max(end, toFrame), 0)
@@ -52,7 +56,10 @@ export function unsentFrom(
     if (!last || meetingMsOf(span, span.toFrame) > meetingMsOf(last, last.toFrame)) lastOf.set(span.identity, span)
   }
   const isShared = channels.length > 0 && lastOf.size > channels.length
-  const fullMs = isShared ? Math.min(RING_MS, Math.max(0, fromFrame - fullFrame) / FRAMES_PER_MS) : 0
+  // taken from its first moment on: so they may have been in the session before it
+  const isGoneOn = fullFrame < HANDED_ON_FRAMES && fromFrame > fullFrame && spans.length > own.length
+  const takenMs = isGoneOn ? RING_MS : Math.min(RING_MS, Math.max(0, fromFrame - fullFrame) / FRAMES_PER_MS)
+  const fullMs = isShared ? takenMs : 0
   const endMs = Math.max(0, ...[...lastOf.values()].map((span) => meetingMsOf(span, span.toFrame)))
   return (identity) => {
     const last = lastOf.get(identity)

@@ -80,9 +80,11 @@ export class Inheritance {
     this.lastSignMs = Math.min(nowMs, tenure.silentMs === null ? knownMs : Math.max(knownMs, nowMs - tenure.silentMs))
   }
 
-  /** Who left so long before the end of the other bot that their spans are stored, and has none: they never made a sound. */
+  /** Who left so long before the end of the other bot that what they said has been sent, and its spans are stored, and has none: they never made a sound. */
   isKnownSilent(identity: Identity, leftMs: number): boolean {
-    return leftMs < this.lastSignMs - SPANS_LATE_MS && !this.left.spans.some((span) => span.identity === identity)
+    // where channels were short they may have waited for one
+    const lateMs = SPANS_LATE_MS + (this.#unsentFromMs(identity) === null ? 0 : RING_MS)
+    return leftMs < this.lastSignMs - lateMs && !this.left.spans.some((span) => span.identity === identity)
   }
 
   /**

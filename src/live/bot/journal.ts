@@ -33,7 +33,7 @@ const CHUNK = 2_000
  * J1 Finals go to a log on this host's disk at once, with the gaps that wait, and right after it to the store, both times with the spans they rest on. Either
  *    makes them durable; a log that fails or hangs costs nothing but time. J2 The store is asked until it takes them or the journal is
  *    closed; what it has not taken by then stays in the log. J3 Spans alone and gaps are stored within a
- *    second, sessions within five, or with these, or with people, within a quarter of one. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk holds the rest (`finals-keeper`).
+ *    second, sessions within five (those that wait for texts within one), or with these, or with people, within a quarter of one. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk holds the rest (`finals-keeper`).
  */
 export class Journal {
   readonly #store: MeetingStore
@@ -119,7 +119,7 @@ export class Journal {
 
   session(session: SessionRecord): void {
     this.#sessions.set(session.sessionId, session)
-    this.#rest.soon(SESSIONS_MS)
+    this.#rest.soon(session.pendingTexts ? SPANS_MS : SESSIONS_MS)
   }
 
   participants(participants: readonly ParticipantRecord[]): void {

@@ -63,6 +63,7 @@ export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId,
         },
         gap: (session, gap) =>
           logger.warn({ meeting: meetingId, session, ...gap }, 'audio left by an earlier bot did not reach the service'),
+        pending: () => undefined,
         untexted: (session, frames) =>
           logger.warn({ meeting: meetingId, session, frames }, 'texts of audio left by an earlier bot may be missing'),
         died: () => undefined,

@@ -7,17 +7,15 @@ import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import type { Activity } from '../audio/activity.js'
 import { AudioPlane, type AudioPlaneOptions } from '../audio/plane.js'
 import type { Gap, Span } from '../audio/span.js'
-import type { LeftAudio, SttGap, SttPort, Utterance } from '../stt/port.js'
+import type { LeftAudio, SttPort, Utterance } from '../stt/port.js'
 import { attribute } from '../transcript/attribute.js'
-import { coverage, gapsOf, type Coverage } from '../transcript/coverage.js'
-import { untextedTimes } from '../transcript/losses.js'
-import { merged, type Range } from '../transcript/ranges.js'
+import { coverage, type Coverage } from '../transcript/coverage.js'
 import type { Segment } from '../transcript/segment.js'
 import { Transcript } from '../transcript/transcript.js'
-import { meetingMsOf, SpanIndex } from '../transcript/span-index.js'
-import { Voice } from '../transcript/voice.js'
+import { SpanIndex } from '../transcript/span-index.js'
 import { ACTIVITY_MS, ActivityWatch } from './activity-watch.js'
 import type { Journal } from './journal.js'
+import { SessionLosses } from './session-losses.js'
 import { SpeechPool } from './speech-pool.js'
 
 /** What the scribe tells while people speak. */
@@ -32,15 +30,6 @@ export interface ScribeEvents {
 
 /** Where a scribe writes. */
 export type ScribeJournal = Pick<Journal, 'segments' | 'span' | 'gap' | 'session'>
-
-/** Frames of a session of which no text comes. */
-interface Lost {
-  readonly sessionId: SessionId
-  readonly reason: SttGap['reason']
-  readonly isTaken: boolean
-  readonly fromFrame: number
-  toFrame: number
-}
 
 /** The mixer is asked this often; a block is 50 ms. */
 const TICK_MS = 10
@@ -69,10 +58,7 @@ export class Scribe {
   readonly #heard = new Map<TrackKey, Identity>()
   /** of the audio plane and the room; those of sessions follow from their outcomes */
   readonly #gaps: Gap[] = []
-  /** recovery sessions: where what they repeat stood first */
-  readonly #repeats = new Map<SessionId, { readonly sessionId: SessionId; readonly fromFrame: number }>()
-  /** lost by sessions, in frames of the session that took them first; `isTaken`: the service had them, but texts of them are not to be had */
-  readonly #untold: Lost[] = []
+  readonly #losses: SessionLosses
   #ignorePreferred: (() => void) | null
   #stopTicking: (() => void) | null = null
   #stopTelling: (() => void) | null = null
@@ -108,11 +94,12 @@ export class Scribe {
     this.#events = events
     this.#pool = new SpeechPool(options, {
       utterance: (utterance) => this.#utterance(utterance),
-      gap: (sessionId, gap) => this.#sessionGap(sessionId, gap, false),
-      untexted: (id, toFrame) => this.#sessionGap(id, { fromFrame: 0, toFrame, reason: 'session_lost' }, true),
+      gap: (sessionId, gap) => this.#losses.lost(sessionId, gap),
+      pending: (sessionId, run) => this.#losses.isPending(sessionId, run),
+      untexted: (id, toFrame) => this.#losses.lost(id, { fromFrame: 0, toFrame, reason: 'session_lost' }, true),
       died: (sessionId) => this.#plane.sessionEnded(sessionId, this.#clock.monotonicMs()),
       failed: (reason, error) => this.#events.failed(reason, error),
-      session: (record) => this.#journal.session(record),
+      session: (record) => this.#journal.session(this.#withPending(record)),
       recovered: (from, channels, fromFrame, to, frames) => this.#copySpans(from, channels, fromFrame, to, frames),
     })
     this.#plane = new AudioPlane(
@@ -125,6 +112,13 @@ export class Scribe {
         gap: (gap) => this.gap(gap),
       },
     )
+    this.#losses = new SessionLosses({
+      spans: () => [...this.#spans],
+      voice: () => this.#plane.coverageInput(),
+      finals: () => this.#transcript.finals,
+      isInherited: (sessionId) => this.#inherited.has(sessionId),
+      tell: (gap, isInherited) => (isInherited ? this.gap(gap) : this.#tellGap(gap)),
+    })
     this.#ignorePreferred = options.stt.onPreferred?.(() => this.#plane.renew()) ?? null
     this.#watch = new ActivityWatch({
       clock: options.clock,
@@ -146,7 +140,7 @@ export class Scribe {
         guarded(() => this.#tick(this.#clock.monotonicMs()))
       })
     })
-    this.#stopTelling = options.clock.every(TELL_MS, () => guarded(() => this.#tellSessionGaps()))
+    this.#stopTelling = options.clock.every(TELL_MS, () => guarded(() => this.#losses.tell()))
     this.#stopWatching = options.clock.every(ACTIVITY_MS, () => guarded(() => this.#watch.look()))
   }
 
@@ -232,8 +226,8 @@ export class Scribe {
     this.#stop()
     this.#plane.finish(this.#clock.monotonicMs())
     await this.#pool.finishAll()
-    this.#tellSessionGaps()
-    for (const record of this.#pool.records()) this.#journal.session(record)
+    this.#losses.tell()
+    for (const record of this.#pool.records()) this.#journal.session(this.#withPending(record))
   }
 
   /** The process is to stop: no backlog is waited for. */
@@ -311,64 +305,14 @@ export class Scribe {
     this.#business.gapFound(this.#logger, { reason: gap.reason, ms: gap.toMs - gap.fromMs })
   }
 
-  #sessionGap(sessionId: SessionId, gap: SttGap, isTaken: boolean): void {
-    const first = this.#repeats.get(sessionId) ?? { sessionId, fromFrame: 0 }
-    const fromFrame = gap.fromFrame + first.fromFrame
-    const toFrame = gap.toFrame + first.fromFrame
-    const last = this.#untold.at(-1)
-    // a full buffer lets go block by block
-    const goesOn = last?.sessionId === first.sessionId && last.reason === gap.reason && !last.isTaken && last.toFrame === fromFrame
-    if (goesOn && !isTaken) last.toFrame = toFrame
-    else this.#untold.push({ sessionId: first.sessionId, reason: gap.reason, isTaken, fromFrame, toFrame })
-  }
-
-  /** Tells of what speech sessions have lost. Silence that did not arrive is no loss: told is where there was voice. */
-  #tellSessionGaps(): void {
-    const lost = this.#untold.splice(0)
-    if (lost.length === 0) return
-    const spans = [...this.#spans]
-    for (const { identity, voicedRuns } of this.#plane.coverageInput()) {
-      const voice = new Voice(
-        voicedRuns,
-        spans.filter((span) => span.identity === identity),
-      )
-      for (const one of lost) {
-        const times = voice.times((id) => (id === one.sessionId ? [[one.fromFrame, one.toFrame]] : []))
-        for (const gap of gapsOf(identity, one.reason, this.#without(one, times, identity))) this.#tellGap(gap)
-      }
-    }
-    for (const one of lost) if (this.#inherited.has(one.sessionId)) this.#tellInherited(one, spans)
-  }
-
-  /** Which of it was voice a bot before this one knew: all that a span says is told. */
-  #tellInherited(lost: Lost, spans: readonly Span[]): void {
-    const times = new Map<Identity, Range[]>()
-    for (const span of spans) {
-      const from = Math.max(span.fromFrame, lost.fromFrame)
-      const to = Math.min(span.toFrame, lost.toFrame)
-      if (span.sessionId !== lost.sessionId || to <= from) continue
-      const ranges = times.get(span.identity) ?? []
-      times.set(span.identity, ranges)
-      ranges.push([meetingMsOf(span, from), meetingMsOf(span, to)])
-    }
-    for (const [identity, ranges] of times) {
-      for (const gap of gapsOf(identity, lost.reason, this.#without(lost, merged(ranges), identity))) this.gap(gap)
-    }
-  }
-
-  #without({ isTaken }: Lost, times: readonly Range[], identity: Identity): readonly Range[] {
-    return isTaken
-      ? untextedTimes(
-          times,
-          this.#transcript.finals.filter((one) => one.identity === identity),
-        )
-      : times
+  #withPending(record: SessionRecord): SessionRecord {
+    const pendingTexts = record.endReason === 'done' ? [] : this.#losses.pending(record.sessionId)
+    return pendingTexts.length === 0 ? record : { ...record, pendingTexts }
   }
 
   #copySpans(from: SessionId, channels: number, fromFrame: number, to: SessionId, frames: number): void {
-    const first = this.#repeats.get(from) ?? { sessionId: from, fromFrame: 0 }
     if (this.#inherited.has(from)) this.#inherited.add(to)
-    this.#repeats.set(to, { sessionId: first.sessionId, fromFrame: first.fromFrame + fromFrame })
+    this.#losses.repeats(to, from, fromFrame)
     for (const span of this.#spans.copies(from, channels, fromFrame, to, frames)) this.#span(span)
   }
 

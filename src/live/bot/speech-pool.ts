@@ -15,6 +15,8 @@ export interface SpeechPoolEvents {
   utterance(utterance: Utterance): void
   /** frames of a session that did not reach the service */
   gap(sessionId: SessionId, gap: SttGap): void
+  /** texts of frames of a session, which the service had acknowledged, may come at its end only */
+  pending(sessionId: SessionId, run: { readonly fromFrame: number; readonly toFrame: number }): void
   /** the session is over, and texts of the frames below, which the service had acknowledged, may never come */
   untexted(sessionId: SessionId, frames: number): void
   /** the session is over before it was asked to end: whoever sits there needs another one */
@@ -217,6 +219,10 @@ export class SpeechPool {
           const entry = this.#entries.get(sessionId)
           if (entry) addGap(entry.lost, gap)
           this.#events.gap(sessionId, gap)
+        },
+        pending: (run) => {
+          this.#events.pending(sessionId, run)
+          this.#tell(sessionId)
         },
         phase: (phase, detail) => {
           this.#logger.debug({ session: sessionId, phase, detail }, 'speech session phase')

@@ -6,6 +6,7 @@ import { lengthOf, merged, without, type Range } from '../transcript/ranges.js'
 import type { Segment } from '../transcript/segment.js'
 import { FRAMES_PER_MS, meetingMsOf } from '../transcript/span-index.js'
 import { IN_FLIGHT_MS } from './inheritance.js'
+import { stillPending } from './pending-texts.js'
 
 /** What bots that are gone had sent, and what is known of its fate. */
 export interface Bequest {
@@ -48,6 +49,11 @@ function fateOf(identity: Identity, { spans, sessions, segments, adopted, hasTex
   const fine: Range[] = []
   const suspect: Range[] = []
   const own = segments.filter((segment) => segment.identity === identity)
+  // the one text of a session that does not come in order: it came when no connection stood, and the bot did not live to ask for it
+  const pending = sessions
+    .filter(({ sessionId, endReason }) => endReason !== 'done' && !hasTexts(sessionId))
+    .flatMap(({ pendingTexts = [] }) => pendingTexts.filter((one) => one.identity === identity))
+  const waiting = stillPending(pending, own).map(({ fromMs, toMs }): Range => [fromMs, toMs])
   const textUntil = (of: readonly Segment[]) => of.reduce((ms, { endMs }) => Math.max(ms, endMs), 0)
   for (const span of spans.filter((one) => one.identity === identity)) {
     const { sessionId, fromFrame, toFrame } = span
@@ -63,5 +69,5 @@ function fateOf(identity: Identity, { spans, sessions, segments, adopted, hasTex
   }
   const joinedMs = left?.joinedMs.get(identity)
   if (left && joinedMs !== undefined) suspect.push([Math.max(joinedMs, textUntil(own), left.untilMs - IN_FLIGHT_MS), left.untilMs])
-  return { fine, suspect }
+  return { fine: without(merged(fine), waiting), suspect: [...suspect, ...waiting] }
 }

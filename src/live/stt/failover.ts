@@ -92,6 +92,7 @@ export class FailoverStt implements SttPort {
       utterance: (utterance) => events.utterance(utterance),
       acknowledged: (frames) => events.acknowledged(frames),
       gap: (gap) => events.gap(gap),
+      pending: (run) => events.pending?.(run),
       phase: (phase, detail) => {
         if (phase === 'live') awayMs = null
         else if (phase === 'waiting') awayMs ??= clock.monotonicMs()

@@ -63,6 +63,8 @@ export interface SttEvents {
   /** every frame below `frames` has been acknowledged; only grows */
   acknowledged(frames: number): void
   gap(gap: SttGap): void
+  /** a connection was lost and another goes on: texts of these acknowledged frames that have not come may come at the end only */
+  pending?(run: { readonly fromFrame: number; readonly toFrame: number }): void
   phase(phase: SttPhase, detail?: string): void
   /** once, after the last utterance. `replaceable`: another session may be opened for the audio that follows */
   ended(reason: SttEndReason, replaceable: boolean, error?: Error): void

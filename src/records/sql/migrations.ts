@@ -10,6 +10,7 @@ import { PLACES_SCHEMA } from './migrations/0007-places.js'
 import { ASKED_SCHEMA } from './migrations/0008-asked.js'
 import { NOTES_SCHEMA } from './migrations/0009-notes.js'
 import { SHARES_SCHEMA } from './migrations/0010-shares.js'
+import { PENDING_SCHEMA } from './migrations/0011-pending.js'
 import { SCHEMA } from './tables.js'
 
 const fromText = (text: string): Migration => ({ up: async (db) => void (await sql.raw(text).execute(db)) })
@@ -26,6 +27,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0008-asked': fromText(ASKED_SCHEMA),
   '0009-notes': fromText(NOTES_SCHEMA),
   '0010-shares': fromText(SHARES_SCHEMA),
+  '0011-pending': fromText(PENDING_SCHEMA),
 }
 
 /** Advisory lock of our migrations; any number that nobody else uses. */

@@ -50,6 +50,7 @@ export interface SessionTable {
   readonly sent_frames: Big
   readonly acknowledged_frames: Big
   readonly end_reason: string | null
+  readonly pending_texts: Json<readonly { identity: string; fromMs: number; toMs: number }[]> | null
 }
 
 /** Spans, keyed by where they begin. */

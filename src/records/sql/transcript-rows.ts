@@ -54,15 +54,16 @@ export class TranscriptRows {
   }
 
   async saveSession(claim: Claim, session: SessionRecord): Promise<void> {
-    const { sessionId, vendorId, channels, sampleRate, sentFrames, acknowledgedFrames, endReason } = clean(session)
+    const { sessionId, vendorId, channels, sampleRate, sentFrames, acknowledgedFrames, endReason, pendingTexts } = clean(session)
     await this.#fenced(
       claim,
-      sql`INSERT INTO roomscribe.session (meeting_id, session_id, vendor_id, channels, sample_rate, sent_frames, acknowledged_frames, end_reason)
+      sql`INSERT INTO roomscribe.session (meeting_id, session_id, vendor_id, channels, sample_rate, sent_frames, acknowledged_frames, end_reason,
+          pending_texts)
         SELECT fenced.id, ${sessionId}, ${vendorId}, ${channels}::integer, ${sampleRate}::integer, ${sentFrames}::bigint,
-          ${acknowledgedFrames}::bigint, ${endReason}
+          ${acknowledgedFrames}::bigint, ${endReason}, ${pendingTexts ? jsonText(pendingTexts) : null}::jsonb
         FROM fenced
         ON CONFLICT (meeting_id, session_id) DO UPDATE SET vendor_id = excluded.vendor_id, channels = excluded.channels,
-          sample_rate = excluded.sample_rate, end_reason = excluded.end_reason,
+          sample_rate = excluded.sample_rate, end_reason = excluded.end_reason, pending_texts = excluded.pending_texts,
           sent_frames = greatest(session.sent_frames, excluded.sent_frames),
           acknowledged_frames = greatest(session.acknowledged_frames, excluded.acknowledged_frames)
         RETURNING NULL::integer AS n`,

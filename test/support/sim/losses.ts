@@ -1,4 +1,5 @@
 import type { Gap } from '../../../src/live/audio/span.js'
+import type { Segment } from '../../../src/live/transcript/segment.js'
 import type { SessionRecord, StoredCoverage } from '../../../src/records/port.js'
 import type { Spoken } from './room.js'
 import type { SimSpeech } from './speech.js'
@@ -9,7 +10,8 @@ import type { Takeover } from './watched-store.js'
  * What explains that a block which a bot was handed is in no text, from the best reason to the weakest. `none` breaks I4.
  * - `gap`: it lies in a stored gap of its speaker.
  * - `piece`: all of it reached the service in two pieces, of which it understood neither: a probe or the end of a session is between them.
- * - `session`: it reached a session that did not end well, whose texts were not to be had any more; the transcript says so.
+ * - `session`: it reached a session that did not end well, whose texts were not to be had any more; the transcript says so. When a bot that
+ *   was replaced had it, or lived to end it, and the store knew of it, only what is next to a text of its speaker is not in a gap.
  * - `unknown`: nobody who had the meeting could know that its speaker was there: of that, nothing had reached the store.
  */
 export type Explanation = 'gap' | 'piece' | 'session' | 'unknown' | 'none'
@@ -21,8 +23,11 @@ export interface LossFacts {
   readonly sessions: readonly SessionRecord[]
   readonly coverage: StoredCoverage | null
   readonly takeovers: readonly Takeover[]
+  readonly segments: readonly Segment[]
   /** a bot stood still for a while */
   readonly wasFrozen: boolean
+  /** frames came late, all at once */
+  readonly wasLate: boolean
   /** simulated ms of the meeting's start, and of the moment when its end was asked for */
   readonly startMs: number
   readonly stopMs: number
@@ -31,8 +36,10 @@ export interface LossFacts {
 /** a gap may begin or end within a block */
 const EDGE_MS = BLOCK_MS
 
-/** what came while a bot was frozen is dated a little late */
-const FROZEN_EDGE_MS = 3 * BLOCK_MS
+/** what came while a bot was frozen, or in a burst, is dated a little late */
+const LATE_EDGE_MS = 3 * BLOCK_MS
+/** voice so close to a text counts as in it (`untextedTimes`) */
+const NEAR_TEXT_MS = 1_000
 /** so long after a takeover the bot before may be the one that is in the room */
 const JOINING_MS = 500
 
@@ -44,19 +51,25 @@ export function liesInGap({ name, startMs }: Spoken, gaps: readonly Gap[], meeti
 
 /** Why a lost block is lost. */
 export function explain(spoken: Spoken, facts: LossFacts): Explanation {
-  if (liesInGap(spoken, facts.gaps, facts.startMs, facts.wasFrozen ? FROZEN_EDGE_MS : EDGE_MS)) return 'gap'
+  if (liesInGap(spoken, facts.gaps, facts.startMs, facts.wasLate ? LATE_EDGE_MS : EDGE_MS)) return 'gap'
   const heard = facts.speech.sessions.flatMap(({ id, reader }) => {
     const record = facts.sessions.find(({ vendorId }) => vendorId === id)
     const how = reader.heard(spoken.id)
     return how === null ? [] : [{ how, end: record === undefined ? 'unknown' : record.endReason }]
   })
   if (heard.some(({ how, end }) => how === 'whole' && end === 'done')) return 'none'
-  if (heard.some(({ end }) => end !== 'unknown' && end !== 'done') && isDoubted(facts)) return 'session'
+  if (heard.some(({ end }) => end !== 'unknown' && end !== 'done') && isDoubted(facts) && isNextToText(spoken, facts)) return 'session'
   if (heard.some(({ how, end }) => how === 'piece' && end !== 'unknown')) return 'piece'
   // its session had not reached the store when its bot was replaced
-  if (heard.length > 0 && facts.takeovers.length > 0 && isDoubted(facts)) return 'session'
+  if (heard.some(({ end }) => end === 'unknown') && facts.takeovers.length > 0 && isDoubted(facts)) return 'session'
   if (isUnknown(spoken, facts)) return 'unknown'
   return 'none'
+}
+
+/** Voice and texts do not begin and end with each other to the ms. */
+function isNextToText({ name, startMs }: Spoken, { segments, startMs: meetingStartMs }: LossFacts): boolean {
+  const atMs = startMs - meetingStartMs
+  return segments.some((one) => one.identity === name && one.startMs - NEAR_TEXT_MS <= atMs + BLOCK_MS && one.endMs + NEAR_TEXT_MS >= atMs)
 }
 
 /** The transcript says that texts of a session may be missing, and the service would not, or could not, be asked for them. */
@@ -68,10 +81,11 @@ function isDoubted({ coverage, speech, takeovers, stopMs }: LossFacts): boolean 
 }
 
 /** Its speaker came while no bot that ran was connected, or too shortly before a takeover for the store to know. */
-function isUnknown(spoken: Spoken, { takeovers, startMs }: LossFacts): boolean {
+function isUnknown(spoken: Spoken, { takeovers, startMs, wasFrozen }: LossFacts): boolean {
   if (spoken.isUnseen && spoken.isUnattended) return true
-  // the last one may never have been in the room
-  const next = takeovers.find(({ atMs }) => atMs + JOINING_MS > spoken.startMs) ?? (spoken.isUnattended ? takeovers.at(-1) : undefined)
+  // the last one may never have been in the room, and a frozen one hears on for a moment before it knows that it was replaced
+  const isBehind = spoken.isUnattended || wasFrozen
+  const next = takeovers.find(({ atMs }) => atMs + JOINING_MS > spoken.startMs) ?? (isBehind ? takeovers.at(-1) : undefined)
   if (!next) return false
   const known = next.people.get(spoken.name)
   const atMs = spoken.startMs - startMs

@@ -100,6 +100,7 @@ export class SimRoom {
           })
         }
         this.#links.push(link)
+        this.#watch(link)
         for (const person of this.people) {
           if (!person.isThere) continue
           connection.participant(person.name)
@@ -179,17 +180,20 @@ export class SimRoom {
   /** Frames of everybody stop for so long, and the bots' watchdogs see it. */
   loseFrames(ms: number): void {
     this.#lossUntilMs = Math.max(this.#lossUntilMs, this.#time.nowMs + ms)
-    const links = this.#links.filter(({ isTorn }) => !isTorn)
-    if (ms >= NO_FRAMES_MS) this.#time.after(NO_FRAMES_MS, () => this.#watch(links, 'stall'))
+    for (const link of this.#links) if (!link.isTorn) this.#watch(link)
   }
 
-  #watch(links: readonly Link[], what: 'stall' | 'resume'): void {
-    for (const { connection, process } of links) {
+  /** What a bot's watchdog sees of a loss that goes on for so long. */
+  #watch({ connection, process }: Link): void {
+    const tell = (what: 'stall' | 'resume') =>
       process.receive(() => {
         for (const key of connection.started) connection[what](key)
       })
-    }
-    if (what === 'stall') this.#time.after(this.#lossUntilMs - this.#time.nowMs, () => this.#watch(links, 'resume'))
+    if (this.#lossUntilMs < this.#time.nowMs + NO_FRAMES_MS) return
+    this.#time.after(NO_FRAMES_MS, () => {
+      tell('stall')
+      this.#time.after(this.#lossUntilMs - this.#time.nowMs, () => tell('resume'))
+    })
   }
 
   #each(what: (link: Link) => void): void {

@@ -71,12 +71,15 @@ class ServiceSession {
   count = 0
   /** finals that are being recognised */
   pending = 0
+  /** when the last final of each channel is told: those of one channel come in order */
+  readonly finalMs: number[]
 
   constructor(id: string, channels: number) {
     this.id = id
     this.channels = channels
     this.reader = new StampReader(channels)
     this.open = Array.from({ length: channels }, () => null)
+    this.finalMs = Array.from({ length: channels }, () => 0)
   }
 }
 
@@ -358,7 +361,9 @@ export class SimSpeech {
     if (!open) return
     const told = this.#utterance(open, channel)
     session.pending++
-    this.#time.after(this.habits.finalMs * (0.5 + this.#random()), () => {
+    const dueMs = Math.max(session.finalMs[channel]!, this.#time.nowMs + this.habits.finalMs * (0.5 + this.#random()))
+    session.finalMs[channel] = dueMs
+    this.#time.after(dueMs - this.#time.nowMs, () => {
       session.pending--
       session.utterances.push(told)
       this.#say(session, told, true)

@@ -108,8 +108,10 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
     sessions,
     coverage,
     takeovers: store.takeovers,
+    segments,
     people: remains.people,
     wasFrozen: plan.includes('freeze'),
+    wasLate: plan.includes('freeze') || plan.includes('burst'),
     startMs,
   }
   const ungapped: Partial<Record<Explanation, number>> = {}

@@ -110,13 +110,14 @@ export class StreamLedger {
   /**
    * The service has so much audio (the stop or the result said so): what was sent on one connection, or of several what L6 says.
    * @param position may be fractional
-   * @param roundingFrames within so much of everything it means everything
+   * @param roundingFrames within so much of everything it means everything, when nothing was probed
    */
   confirm(position: number, roundingFrames: number): AckOutcome {
     this.#foldProbe()
     const isAll = Math.abs(position - this.#sent) <= roundingFrames
-    const isOneConnection = new Set(this.#inFlight.map(({ connection }) => connection)).size <= 1
-    if (isOneConnection) return this.#advance(isAll ? this.#sent : Math.floor(position))
+    // a probe is no longer than what is rounded
+    const isProbed = this.#inFlight.some(({ connection }) => connection > 0)
+    if (!isProbed) return this.#advance(isAll ? this.#sent : Math.floor(position))
     if (position > this.#sent + roundingFrames) return { kind: 'senseless' }
     if (position <= this.#acked) return { kind: 'nothing' }
     const { entries, reachFrame } = this.#kept(Math.min(Math.round(position), this.#sent) - this.#acked)

@@ -326,6 +326,7 @@ export class GladiaSession implements SttSession {
     for (const run of lost) this.#tell(() => this.#events.gap({ ...run, reason: 'session_lost' }))
     const waitingFrames = this.sentFrames - this.#uplink.ledger.nextFrame
     this.#logger.info({ keptFrames, doubledFrames, waitingFrames, connections: this.#connections }, 'speech connection resumed')
+    for (const run of this.#uplink.takePending()) this.#tell(() => this.#events.pending?.(run))
     this.#step({ kind: 'resumed', backlog: waitingFrames > this.#options.sampleRate / 2 })
   }
 
@@ -379,7 +380,6 @@ export class GladiaSession implements SttSession {
     void this.#scope.close().catch((thrown: unknown) => this.#logger.error({ err: toError(thrown) }, 'speech session close failed'))
   }
 
-  /** What the buffer had to let go. */
   #tellLost(): void {
     for (const run of this.#uplink.buffer.takeLost()) this.#tell(() => this.#events.gap({ ...run, reason: 'buffer_full' }))
   }

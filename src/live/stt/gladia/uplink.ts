@@ -7,6 +7,8 @@ import type { FrameRun } from '../spool/held-runs.js'
 /** empty chunks of the first, second and third time: a service may answer ten at once */
 const EMPTY_PROBES = [1, 4, 5] as const
 const AUDIO_PROBES = 10
+/** the text of what is acknowledged is told within this: an utterance of 15 s, and its final on the way */
+const TEXT_WITHIN_MS = 20_000
 /** what a service may round a duration by */
 const ROUNDING_MS = 20
 
@@ -67,6 +69,9 @@ export class Uplink {
   /** pieces of audio that were ever sent as a probe */
   #pieces = 0
   #stopping = false
+  /** acknowledged when the connection was lost, until another goes on; null while one does */
+  #lostAtFrame: number | null = null
+  #pending: readonly FrameRun[] = []
 
   constructor({ channels, sampleRate, clock, limits, buffer }: UplinkParts) {
     this.#frameBytes = channels * 2
@@ -111,6 +116,7 @@ export class Uplink {
 
   detach(): void {
     this.#sink = null
+    this.#lostAtFrame ??= this.ledger.acknowledgedFrame
     this.#probing = 'no'
   }
 
@@ -153,12 +159,23 @@ export class Uplink {
     if (outcome.kind === 'resumed') {
       this.#answersEmpty = isEmpty || this.#probing === 'empty'
       this.#probing = 'no'
+      const toFrame = this.ledger.acknowledgedFrame
+      const fromFrame = Math.max(0, (this.#lostAtFrame ?? toFrame) - this.#frames(TEXT_WITHIN_MS))
+      this.#lostAtFrame = null
+      this.#pending = toFrame > fromFrame ? [{ fromFrame, toFrame }] : []
     }
     if (outcome.kind === 'progress' || outcome.kind === 'resumed') {
       this.#progressMs = this.#clock.monotonicMs()
       this.#buffer.release(this.ledger.acknowledgedFrame)
     }
     return outcome
+  }
+
+  /** Acknowledged frames of which texts may have been told while nobody was connected: they are not told again. Once after each resume. */
+  takePending(): readonly FrameRun[] {
+    const pending = this.#pending
+    this.#pending = []
+    return pending
   }
 
   /** The service says that it has `seconds` of audio. Within a rounding of everything sent it means everything. */

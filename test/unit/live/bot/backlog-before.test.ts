@@ -59,6 +59,25 @@ test('28 only the session that was sent last is asked, and one of which nothing 
   expect(of(asIdentity('ann'))).toBe(92_000 - 20_000 - 12_000)
 })
 
+test('28 who waited may have done so in the session before, when this one was taken from its first moment on', () => {
+  const [before, again] = [newSessionId(), newSessionId()]
+  const spans = [hold('ann', 0, 0, 40, 0, before), hold('ann', 0, 0, 2, -38, again), hold('bob', 0, 0, 60, -40)]
+  // what repeats audio was opened last, and is not what is sent
+  const of = unsentFrom(spans, [session(1, before), session(1), session(1, again)], IN_FLIGHT_MS)
+  expect(of(asIdentity('cyd'))).toBe(100_000 - 20_000 - 30_000)
+})
+
+test('28 who left without a sound was silent, unless they may have waited for a channel until the end', () => {
+  const left = (spans: Spans) => ({ people: [], segments: [], spans, sessions: [session(1)] })
+  const isSilent = (leftMs: number, spans: Spans) =>
+    new Inheritance(left(spans), { silentMs: 2_000, isReleased: false }, 62_000).isKnownSilent(asIdentity('cyd'), leftMs)
+  const shared = [hold('ann', 0, 0, 20), hold('bob', 0, 20.4, 60)]
+  expect([isSilent(26_000, shared), isSilent(28_000, shared)]).toEqual([true, false])
+  const alone = [hold('ann', 0, 0, 60)]
+  expect([isSilent(56_000, alone), isSilent(58_000, alone)]).toEqual([true, false])
+  expect(isSilent(1_000, [...alone, hold('cyd', 0, 0, 0.5)])).toBe(false)
+})
+
 test('28 the gap of who waited begins with what they had not got rid of, not with what is on its way as a rule', () => {
   const left = { people: [], segments: [], spans: [hold('ann', 0, 0, 20), hold('bob', 0, 20.4, 60)], sessions: [session(1)] }
   const from = (name: string, isReleased = false) =>

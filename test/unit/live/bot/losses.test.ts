@@ -168,6 +168,31 @@ describe('losses in the receipt', () => {
     expect(receipt).toMatchObject({ complete: false, doubts: ['session', 'lost', 'gaps'] })
   })
 
+  it('3 voice whose text may have been told while no connection stood is in the record of its session until its text is there', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    rig.join('bob')
+    await rig.talk(['ann', 'bob'], 2000)
+    await rig.talk(['ann', 'bob'], 1000, false)
+    await rig.talk(['ann'], 1000)
+    stt.last.emit({ channel: 0, text: 'came', startSec: 0, endSec: 2 })
+    const pending = () => rig.records.findLast(({ sessionId }) => sessionId === stt.last.sessionId)?.pendingTexts
+    expect(pending()).toBeUndefined()
+    stt.last.events.pending?.({ fromFrame: 0, toFrame: stt.last.acknowledgedFrames })
+    expect(pending()).toEqual([
+      { identity: 'ann', fromMs: 3000, toMs: 3950 },
+      { identity: 'bob', fromMs: 0, toMs: 2000 },
+    ])
+    stt.last.emit({ channel: 1, text: 'came late', startSec: 0, endSec: 2 })
+    await rig.talk(['bob'], 6000, false)
+    expect(pending()).toEqual([{ identity: 'ann', fromMs: 3000, toMs: 3950 }])
+    await rig.finish()
+    // the result had all there is
+    expect(rig.records.at(-1)).toMatchObject({ endReason: 'done' })
+    expect(pending()).toBeUndefined()
+  })
+
   it('6 P1 after a refusal before anything worked, all that is said is lost, and the meeting fails', async () => {
     const stt = new FakeStt((session) => queueMicrotask(() => session.end('payment_required', false)))
     const rig = new ScribeRig(stt)

@@ -226,6 +226,20 @@ describe('stream ledger', () => {
     expect(lost([700, 800])).toBe(3200)
   })
 
+  it('L6 a probe that was not taken is no rounding of a duration', () => {
+    const ledger = new StreamLedger(4)
+    ledger.sent(0, 1600)
+    ledger.acknowledged([0, 1600 * 4])
+    ledger.sent(1600, 1600)
+    ledger.acknowledged([1600 * 4, 3200 * 4])
+    ledger.sent(3200, 1600)
+    ledger.refused()
+    ledger.connect()
+    ledger.sent(3200, 258)
+    expect(ledger.confirm(3200, 320)).toEqual({ kind: 'nothing' })
+    expect(ledger.confirm(3200 + 258, 320)).toMatchObject({ kind: 'progress' })
+  })
+
   it('L6 of a duration that no whole messages come to, sure is what probes cannot stand for', () => {
     const ledger = new StreamLedger(4)
     for (const from of [0, 1600, 3200]) ledger.sent(from, 1600)

@@ -194,4 +194,34 @@ describe('uplink', () => {
     uplink.confirmDuration(0.5)
     expect(uplink.unacknowledged).toEqual([{ fromFrame: 500, toFrame: 1000 }])
   })
+
+  it('3 after a resume says once whose texts may have been told to nobody: 20 s before the loss, and what was kept', () => {
+    const { uplink, sink, push } = make()
+    expect(uplink.attach(sink)).toBe(false)
+    push(25_000)
+    for (let at = 0; at < 250; at++) {
+      uplink.ledger.sent(at * 100, 100)
+      if (at < 240) uplink.acknowledge([at * 200, at * 200 + 200])
+    }
+    expect(uplink.takePending()).toEqual([])
+    uplink.detach()
+    // a connection that was lost again before it told anything
+    uplink.attach(sink)
+    uplink.detach()
+    uplink.attach(sink)
+    uplink.acknowledge([24_500 * 2, 24_500 * 2])
+    expect(uplink.takePending()).toEqual([{ fromFrame: 4_000, toFrame: 24_500 }])
+    expect(uplink.takePending()).toEqual([])
+  })
+
+  it('3 of a connection that was lost before anything was taken no text is missing', () => {
+    const { uplink, sink } = make()
+    uplink.attach(sink)
+    uplink.buffer.push(new Int16Array(100))
+    uplink.ledger.sent(0, 100)
+    uplink.detach()
+    uplink.attach(sink)
+    uplink.acknowledge([0, 0])
+    expect(uplink.takePending()).toEqual([])
+  })
 })

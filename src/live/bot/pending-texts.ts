@@ -1,0 +1,62 @@
+import type { Identity, SessionId } from '../../core/ids.js'
+import type { PendingText } from '../../records/port.js'
+import { merged, without, type Range } from '../transcript/ranges.js'
+import type { Segment } from '../transcript/segment.js'
+
+/** Words begin and end so much off the voice that they are of. */
+const NEAR_MS = 250
+/** What is left of voice next to a text, and is shorter, is its edge. */
+const LEAST_MS = 300
+/** Pieces kept of a session; of more, each person's are taken as one. */
+const MAX_PIECES = 200
+
+type Said = Pick<Segment, 'identity' | 'startMs' | 'endMs'>
+
+/** What has no text yet. A piece of voice counts as long as it is more than the edge of a text, or has none at all. */
+export function stillPending(pieces: readonly PendingText[], texts: readonly Said[]): PendingText[] {
+  return pieces.flatMap(({ identity, fromMs, toMs }) => {
+    const own = texts.filter((text) => text.identity === identity && text.startMs - NEAR_MS < toMs && text.endMs + NEAR_MS > fromMs)
+    if (own.length === 0) return [{ identity, fromMs, toMs }]
+    const told = merged(own.map(({ startMs, endMs }): Range => [startMs - NEAR_MS, endMs + NEAR_MS]))
+    return without([[fromMs, toMs]], told)
+      .filter(([from, to]) => to - from >= LEAST_MS)
+      .map(([from, to]) => ({ identity, fromMs: from, toMs: to }))
+  })
+}
+
+/**
+ * Voice whose text may come at the end of its session only, by session: its connection was lost, and what the service told meanwhile is
+ * told again with the result alone. Stored with the session, so that whoever has to do without that result knows what is missing.
+ */
+export class PendingTexts {
+  readonly #sessions = new Map<SessionId, readonly PendingText[]>()
+
+  /** @param times when the person spoke, ms of the meeting */
+  add(sessionId: SessionId, identity: Identity, times: readonly Range[]): void {
+    if (times.length === 0) return
+    const before = this.#sessions.get(sessionId) ?? []
+    const own = before.filter((piece) => piece.identity === identity).map(({ fromMs, toMs }): Range => [fromMs, toMs])
+    const all = merged([...own, ...times]).map(([fromMs, toMs]) => ({ identity, fromMs, toMs }))
+    this.#sessions.set(sessionId, bounded([...before.filter((piece) => piece.identity !== identity), ...all]))
+  }
+
+  /** What of a session still waits. @param texts final ones so far */
+  of(sessionId: SessionId, texts: readonly Said[]): readonly PendingText[] {
+    const before = this.#sessions.get(sessionId)
+    if (!before) return []
+    const left = stillPending(before, texts)
+    if (left.length > 0) this.#sessions.set(sessionId, left)
+    else this.#sessions.delete(sessionId)
+    return left
+  }
+}
+
+function bounded(pieces: readonly PendingText[]): readonly PendingText[] {
+  if (pieces.length <= MAX_PIECES) return pieces
+  const whole = new Map<Identity, PendingText>()
+  for (const piece of pieces) {
+    const { fromMs, toMs } = whole.get(piece.identity) ?? piece
+    whole.set(piece.identity, { ...piece, fromMs: Math.min(fromMs, piece.fromMs), toMs: Math.max(toMs, piece.toMs) })
+  }
+  return [...whole.values()]
+}
