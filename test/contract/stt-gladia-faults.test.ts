@@ -136,12 +136,16 @@ describe('creating a session', () => {
 
 describe('the connection', () => {
   it.each([1001, 1006, 1011, 1012, 1013, 4000, 4500])('1 S4 close %i reconnects to the same session', async (code) => {
-    const { end, session, server } = await run({
+    const { stage, end, session, server } = await run({
       closeSocket: { switch: { code: code === 1006 ? 'terminate' : code, afterChunks: 5 }, times: 1 },
     })
     expect(end).toMatchObject({ reason: 'done' })
     expect(session.connections).toBe(2)
     expect(server?.sha256).toBe(hash(TWO_SECONDS))
+    // what the service had by then may have been told to nobody
+    expect(stage.recorder.pendings).toHaveLength(1)
+    expect(stage.recorder.pendings[0]).toMatchObject({ fromFrame: 0 })
+    expect(stage.recorder.acknowledgements).toContain(stage.recorder.pendings[0]!.toFrame)
   })
 
   it.each<[string, Behaviours]>([

@@ -40,6 +40,7 @@ const SPOOL_BYTES = 64 * 1024 * 1024
 export class SttRecorder implements SttEvents {
   readonly utterances: Utterance[] = []
   readonly gaps: SttGap[] = []
+  readonly pendings: { readonly fromFrame: number; readonly toFrame: number }[] = []
   readonly phases: SttPhase[] = []
   readonly acknowledgements: number[] = []
   readonly ends: { reason: SttEndReason; replaceable: boolean; error: Error | undefined }[] = []
@@ -58,6 +59,9 @@ export class SttRecorder implements SttEvents {
   gap(gap: SttGap): void {
     this.gaps.push(gap)
     this.#changed()
+  }
+  pending(run: { readonly fromFrame: number; readonly toFrame: number }): void {
+    this.pendings.push(run)
   }
   phase(phase: SttPhase): void {
     this.phases.push(phase)
