@@ -56,6 +56,15 @@ test.each([
   [148546, 'I4 a bot that has left the room hears nobody'],
   [160675, 'I3 what a frozen bot heard is dated late, and is found by its place in the session'],
   [164811, 'I3 the same'],
+  [1119, 'I4 texts told between two connections are a gap when the bot dies before the result'],
+  [321839, 'I11 a loss of frames that began before the bot came is seen by its watchdog'],
+  [326443, 'I4 a frozen bot that was replaced hears somebody who has just come'],
+  [328896, 'I4 a probe that was not taken is no rounding of what the result says'],
+  [353327, 'I4 who waited for the only channel, and left, is nobody silent to the next bot'],
+  [355684, 'I4 what came in a burst is dated 100 ms late'],
+  [367062, 'I4 who waits may have waited in the session before'],
+  [402894, 'I11 what is lost on the way to a bot that stands still cannot be told from what is late'],
+  [407508, 'I4 texts that are not to be had are a gap before the record says that the session is over'],
   [222813, 'I4 a result says how much the service has, probes included, of a session that died before one was answered'],
 ])('seed %i breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed)).violations).toEqual([])

@@ -60,6 +60,8 @@ export class Inheritance {
   /** the last sign of the bot before, meeting ms */
   readonly lastSignMs: number
   readonly #isReleased: boolean
+  /** a session had fewer channels than there were people */
+  readonly #isShared: boolean
   readonly #textUntilMs = new Map<Identity, number>()
   readonly #unsentFromMs: (identity: Identity) => number | null
 
@@ -69,6 +71,8 @@ export class Inheritance {
     this.#isReleased = tenure.isReleased
     const gone = new Set(left.people.filter(({ leftMs }) => leftMs !== null).map(({ identity }) => identity))
     const known = [...left.people, ...left.spans].map(({ identity }) => identity)
+    const people = new Set(known).size
+    this.#isShared = left.sessions.some(({ channels }) => channels < people)
     this.present = new Set(known.filter((identity) => !gone.has(identity)))
     for (const { identity, endMs } of left.segments) {
       if (identity !== null) this.#textUntilMs.set(identity, Math.max(this.#textUntilMs.get(identity) ?? 0, endMs))
@@ -83,7 +87,7 @@ export class Inheritance {
   /** Who left so long before the end of the other bot that what they said has been sent, and its spans are stored, and has none: they never made a sound. */
   isKnownSilent(identity: Identity, leftMs: number): boolean {
     // where channels were short they may have waited for one
-    const lateMs = SPANS_LATE_MS + (this.#unsentFromMs(identity) === null ? 0 : RING_MS)
+    const lateMs = SPANS_LATE_MS + (this.#isShared ? RING_MS : 0)
     return leftMs < this.lastSignMs - lateMs && !this.left.spans.some((span) => span.identity === identity)
   }
 

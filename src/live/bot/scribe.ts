@@ -96,7 +96,11 @@ export class Scribe {
       utterance: (utterance) => this.#utterance(utterance),
       gap: (sessionId, gap) => this.#losses.lost(sessionId, gap),
       pending: (sessionId, run) => this.#losses.isPending(sessionId, run),
-      untexted: (id, toFrame) => this.#losses.lost(id, { fromFrame: 0, toFrame, reason: 'session_lost' }, true),
+      untexted: (id, toFrame) => {
+        this.#losses.lost(id, { fromFrame: 0, toFrame, reason: 'session_lost' }, true)
+        // before the record says that the session is over: whoever takes the meeting over believes that all is told then
+        this.#losses.tell()
+      },
       died: (sessionId) => this.#plane.sessionEnded(sessionId, this.#clock.monotonicMs()),
       failed: (reason, error) => this.#events.failed(reason, error),
       session: (record) => this.#journal.session(this.#withPending(record)),

@@ -100,7 +100,7 @@ export class SimRoom {
           })
         }
         this.#links.push(link)
-        this.#watch(link)
+        if (this.#time.nowMs + NO_FRAMES_MS <= this.#lossUntilMs) this.#watch(link)
         for (const person of this.people) {
           if (!person.isThere) continue
           connection.participant(person.name)
@@ -180,7 +180,7 @@ export class SimRoom {
   /** Frames of everybody stop for so long, and the bots' watchdogs see it. */
   loseFrames(ms: number): void {
     this.#lossUntilMs = Math.max(this.#lossUntilMs, this.#time.nowMs + ms)
-    for (const link of this.#links) if (!link.isTorn) this.#watch(link)
+    if (ms >= NO_FRAMES_MS) for (const link of this.#links) if (!link.isTorn) this.#watch(link)
   }
 
   /** What a bot's watchdog sees of a loss that goes on for so long. */
@@ -189,10 +189,12 @@ export class SimRoom {
       process.receive(() => {
         for (const key of connection.started) connection[what](key)
       })
-    if (this.#lossUntilMs < this.#time.nowMs + NO_FRAMES_MS) return
-    this.#time.after(NO_FRAMES_MS, () => {
+    // it is the bot's: while that stands still it sees nothing
+    process.after(NO_FRAMES_MS, () => {
+      const restMs = this.#lossUntilMs - this.#time.nowMs
+      if (restMs <= 0) return
       tell('stall')
-      this.#time.after(this.#lossUntilMs - this.#time.nowMs, () => tell('resume'))
+      this.#time.after(restMs, () => tell('resume'))
     })
   }
 

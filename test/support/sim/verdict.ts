@@ -130,7 +130,9 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   // nobody misses whom no bot ever saw
   const seen = new Set<string>(coverage?.rows.map(({ identity }) => identity))
   const silent = unheard.filter((spoken) => !spoken.isUnseen && seen.has(spoken.name) && !liesInGap(spoken, gaps, startMs, EDGE_MS))
-  if (complete && silent.length > UNSEEN_BLOCKS * remains.people)
+  // what is lost on the way to a bot that stands still cannot be told from what comes late
+  const isBlind = plan.includes('freeze') && plan.includes('frames_lost')
+  if (complete && !isBlind && silent.length > UNSEEN_BLOCKS * remains.people)
     violations.push(`I11 complete, but ${silent.length} blocks were not heard (b${silent[0]!.id})`)
   if (isEnded && coverage === null && state !== 'failed') violations.push(`I7 ended as ${state} without coverage`)
   for (const { process, outcome } of runs) {
