@@ -185,17 +185,18 @@ export class SimRoom {
 
   /** What a bot's watchdog sees of a loss that goes on for so long. */
   #watch({ connection, process }: Link): void {
-    const tell = (what: 'stall' | 'resume') =>
+    const tell = (what: 'stall' | 'resume') => {
+      for (const key of connection.started) connection[what](key)
+    }
+    this.#time.after(NO_FRAMES_MS, () =>
       process.receive(() => {
-        for (const key of connection.started) connection[what](key)
-      })
-    // it is the bot's: while that stands still it sees nothing
-    process.after(NO_FRAMES_MS, () => {
-      const restMs = this.#lossUntilMs - this.#time.nowMs
-      if (restMs <= 0) return
-      tell('stall')
-      this.#time.after(restMs, () => tell('resume'))
-    })
+        // while a bot stands still it sees nothing
+        const restMs = this.#lossUntilMs - this.#time.nowMs
+        if (restMs <= 0) return
+        tell('stall')
+        this.#time.after(restMs, () => process.receive(() => tell('resume')))
+      }),
+    )
   }
 
   #each(what: (link: Link) => void): void {
