@@ -25,6 +25,7 @@ export interface CrowdReport {
 /** Largest error of a position, by what the run may be used for: lateness of up to 500 ms is in it where it says nothing about timing. */
 export const MAX_POSITION_MS = { valid: 150, no_timing: 600, invalid: Number.POSITIVE_INFINITY } as const
 const CHORD_MS = 160
+const SLOT_MS = 200
 const AROUND_MS = 1_500
 
 /** Compares a meeting of marks with its script. */
@@ -42,7 +43,7 @@ export function crowdReport(facts: CrowdFacts): CrowdReport {
     channels: Math.max(0, ...sessions.map(({ channels }) => channels)),
     rolls: Math.max(0, sessions.length - 1),
     billedRatio: billedSec / presentSec(facts),
-    billedToSpeech: billedSec / (((verdict.expected + stated.length) * 200) / 1000),
+    billedToSpeech: billedSec / (((verdict.expected + stated.length) * SLOT_MS) / 1000),
     faults: faultsOf(facts, verdict, MAX_POSITION_MS[health]),
   }
 }
@@ -85,6 +86,13 @@ function gapLines({ gaps, transcript }: CrowdFacts): string[] {
   ]
 }
 
+/** Whether what was lost ever came to the bot: voice that it heard of a person, beside what that person spoke. */
+function heardOf(identity: string, { transcript, events, script }: CrowdFacts): string {
+  const row = transcript.coverage.find((one) => one.identity === identity)
+  const marks = spokenMarks(events, script.cast).spoken.filter(({ who }) => identityOf(who) === identity).length
+  return `spoken ${marks * SLOT_MS} ms; heard ${row?.speechMs ?? 0}, sent ${row?.sentSpeechMs ?? 0}, returned ${row?.returnedSpeechMs ?? 0} ms`
+}
+
 /** One fault with what was around it: where it came back, the person's spans, the channel's spans. */
 function explained(what: string, mark: ReturnedMark | SpokenMark, facts: CrowdFacts, verdict: MarksVerdict): string {
   const identity = identityOf(mark.who)
@@ -114,5 +122,6 @@ function explained(what: string, mark: ReturnedMark | SpokenMark, facts: CrowdFa
     ...spans.toSorted((a, b) => a.meetingMs - b.meetingMs).map((span) => `  span ${spanLine(span)}`),
     ...gaps.map((gap) => `  gap ${gap.fromMs}-${gap.toMs} ${gap.reason}`),
     ...steps.map((step) => `  ${step}`),
+    ...(what === 'lost' ? [`  ${heardOf(identity, facts)}`] : []),
   ].join('\n')
 }

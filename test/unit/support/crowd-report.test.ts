@@ -8,10 +8,10 @@ import { identityOf } from '../../support/eight-people.js'
 const healthy = { worstLatenessMs: 0, worstUnderrunMs: 0, worstLoopDelayMs: 0, skippedMarks: 0, failures: 0 }
 
 /** A meeting of four marks of one person, the last of which came back so far beside its place, in a bot that was so late. */
-function faults(besideMs: number, worstDelayMs: number): readonly string[] {
+function faults(besideMs: number, worstDelayMs: number, returned = 4): readonly string[] {
   const identity = identityOf(0)
   const marks = [5, 6, 7, 8]
-  const words = marks.map((n, at) => {
+  const words = marks.slice(0, returned).map((n, at) => {
     const startMs = n * 200 + (at === 3 ? besideMs : 0)
     return { text: `w0n${n}`, startMs, endMs: startMs + 152, confidence: 1 }
   })
@@ -34,4 +34,11 @@ test('a mark beside its place is a fault: above 150 ms in a run that was in time
   expect([faults(140, 0), faults(590, 300)]).toEqual([[], []])
   expect(faults(160, 0)).toEqual(['a mark lies 160 ms beside its place'])
   expect(faults(610, 300)).toEqual(['a mark lies 610 ms beside its place'])
+})
+
+test('a lost mark is told with what was heard of its speaker: whether it ever came to the bot', () => {
+  const [first, ...others] = faults(0, 0, 3)
+  expect(first).toMatch(/^lost: w0n8 of p0 at 1600 ms/)
+  expect(first).toContain('spoken 800 ms; heard 0, sent 0, returned 0 ms')
+  expect(others).toEqual([])
 })
