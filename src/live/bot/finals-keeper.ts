@@ -52,7 +52,8 @@ export interface FinalsParts {
  * Keeps final segments in the log on this host's disk and in the store.
  * K1 Either makes them durable. K2 While the store is away, memory holds the first 2 000 and the log all that come then, so that the disk
  * is the bound. Back again, the store gets them in their order. K3 While the disk refuses, memory is the log: 20 000, then the oldest go,
- * counted. The disk is tried again with each final, a log that could not be opened every 30 s. K4 Each fault is told once, and its end.
+ * counted. The disk is tried again with each final, a log that could not be opened every 30 s; what memory has goes there first, so that no
+ * text is durable before one that came earlier. K4 Each fault is told once, and its end.
  * K5 What the log alone had and does not give back is counted with what was given up. K6 What an earlier bot left in the log is stored at the
  * start, but for what the store has by now from the service's result (`retold`).
  */
@@ -67,6 +68,8 @@ export class FinalsKeeper {
   /** not in the store, and here to be given to it */
   #segments: Segment[] = []
   #unlogged: Segment[] = []
+  /** what the disk has refused, and memory has: it goes there before anything else */
+  #owed: readonly Segment[] = []
   /** on their way to the log */
   #logging: readonly Segment[] | null = null
   /** batches of spans on their way to the log */
@@ -190,20 +193,14 @@ export class FinalsKeeper {
 
   /** Segments of a log that refuses are in memory, or come back to it. */
   async #writeLog(): Promise<void> {
-    const segments = this.#unlogged
+    let segments: readonly Segment[] = [...this.#owed, ...this.#unlogged]
     this.#unlogged = []
-    const spans = this.#parts.spans.unlogged(segments)
-    // what stands in a transcript is known to have nothing before it only with the gaps of before
-    const gaps = this.#parts.gaps.unlogged()
     this.#logging = segments
     try {
       await this.#openLog()
-      if (this.#log) {
-        await this.#log.append({ segments, spans, ...(gaps.length > 0 && { gaps }) })
-        this.#parts.spans.logged(spans)
-        this.#parts.gaps.logged(gaps)
-        this.#diskTook()
-        this.#tell(segments)
+      while (this.#log && segments.length > 0) {
+        await this.#append(this.#log, segments.slice(0, CHUNK))
+        segments = segments.slice(CHUNK)
       }
     } catch (thrown) {
       this.#diskRefused(thrown)
@@ -211,8 +208,21 @@ export class FinalsKeeper {
     } finally {
       this.#logging = null
     }
+    const held = new Set(this.#segments)
+    this.#owed = segments.filter((segment) => held.has(segment))
     this.#endSpill()
     this.#stored.soon(0)
+  }
+
+  async #append(log: FinalsLog, segments: readonly Segment[]): Promise<void> {
+    const spans = this.#parts.spans.unlogged(segments)
+    // what stands in a transcript is known to have nothing before it only with the gaps of before
+    const gaps = this.#parts.gaps.unlogged()
+    await log.append({ segments, spans, ...(gaps.length > 0 && { gaps }) })
+    this.#parts.spans.logged(spans)
+    this.#parts.gaps.logged(gaps)
+    this.#diskTook()
+    this.#tell(segments)
   }
 
   /** What was meant for the log alone. */
@@ -238,6 +248,7 @@ export class FinalsKeeper {
     this.#tell(batch)
     if (this.#segments.length > 0 || this.#spill) return
     this.#unlogged = []
+    this.#owed = []
     this.#log?.stored()
   }
 
@@ -270,7 +281,7 @@ export class FinalsKeeper {
     this.#spill ??= {
       from: this.#log?.replay?.end ?? 0,
       segments: 0,
-      elsewhere: new Set([...(this.#logging ?? []), ...this.#unlogged].map(({ id }) => id)),
+      elsewhere: new Set([...(this.#logging ?? this.#owed), ...this.#unlogged].map(({ id }) => id)),
     }
     return this.#spill
   }
@@ -291,6 +302,7 @@ export class FinalsKeeper {
     if (excess <= 0) return
     const gone = new Set(this.#segments.splice(0, excess))
     this.#unlogged = this.#unlogged.filter((segment) => !gone.has(segment))
+    this.#owed = this.#owed.filter((segment) => !gone.has(segment))
     for (const segment of gone) this.#untold.delete(segment)
     if (this.#givenUp === 0) this.#parts.logger.error({ segments: excess }, 'neither store nor disk take finals: the oldest are given up')
     this.#givenUp += excess

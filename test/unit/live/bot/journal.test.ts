@@ -209,6 +209,31 @@ describe('Journal with a log of finals', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it.each([[false], [true]])(
+    '41 K3 what a log refused while the store is away goes there before what comes later (not even opened: %s)',
+    async (isShut) => {
+      const logs = new FakeFinals()
+      if (isShut) logs.openRefusal = new Error('disk full')
+      else logs.refusal = new Error('disk full')
+      const { clock, store, journal, told } = await rig(logs)
+      store.failures = 100
+      journal.segments([segment(1)])
+      journal.segments([segment(2)])
+      await clock.settle()
+      expect(told).toEqual([])
+      logs.refusal = null
+      logs.openRefusal = null
+      await clock.advance(30_000)
+      journal.segments([segment(3)])
+      await clock.settle()
+      expect(logs.appended.flatMap(({ segments }) => segments.map(({ text }) => text))).toEqual(['text 1', 'text 2', 'text 3'])
+      expect(told).toEqual(['text 1', 'text 2', 'text 3'])
+      store.failures = 0
+      for (let turn = 0; turn < 60; turn++) await clock.advance(1_000)
+      expect(await journal.close(1_000)).toBe(0)
+    },
+  )
+
   it('J2 the log may forget only when the store has everything', async () => {
     const logs = new FakeFinals()
     const { clock, store, journal } = await rig(logs)
