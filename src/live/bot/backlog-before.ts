@@ -60,11 +60,13 @@ export function unsentFrom(
   const isGoneOn = fullFrame < HANDED_ON_FRAMES && fromFrame > fullFrame && spans.length > own.length
   const takenMs = isGoneOn ? RING_MS : Math.min(RING_MS, Math.max(0, fromFrame - fullFrame) / FRAMES_PER_MS)
   const fullMs = isShared ? takenMs : 0
+  // all of it is on its way: what waits has waited since some time in it
+  const isYoung = isShared && fromFrame <= 0
   const endMs = Math.max(0, ...[...lastOf.values()].map((span) => meetingMsOf(span, span.toFrame)))
   return (identity) => {
     const last = lastOf.get(identity)
     const sentMs = last ? meetingMsOf(last, last.toFrame) : 0
     if (last && last.sessionId === session?.sessionId && last.toFrame >= endFrame - HANDED_ON_FRAMES) return sentMs
-    return fullMs > 0 ? Math.max(sentMs, endMs - inFlightMs - fullMs) : null
+    return fullMs > 0 || isYoung ? Math.max(sentMs, endMs - inFlightMs - fullMs) : null
   }
 }

@@ -28,6 +28,8 @@ export interface LossFacts {
   readonly wasFrozen: boolean
   /** frames came late, all at once */
   readonly wasLate: boolean
+  /** frames were lost on the way: what follows is dated too early until that is known */
+  readonly wereLost: boolean
   /** simulated ms of the meeting's start, and of the moment when its end was asked for */
   readonly startMs: number
   readonly stopMs: number
@@ -40,6 +42,8 @@ const EDGE_MS = BLOCK_MS
 const LATE_EDGE_MS = 3 * BLOCK_MS
 /** voice so close to a text counts as in it (`untextedTimes`) */
 const NEAR_TEXT_MS = 1_000
+/** missing frames are noticed, and dated, up to so much later (rule A11) */
+const NOTICED_MS = 2_250
 /** so long after a takeover the bot before may be the one that is in the room */
 const JOINING_MS = 500
 
@@ -67,9 +71,10 @@ export function explain(spoken: Spoken, facts: LossFacts): Explanation {
 }
 
 /** Voice and texts do not begin and end with each other to the ms. */
-function isNextToText({ name, startMs }: Spoken, { segments, startMs: meetingStartMs }: LossFacts): boolean {
+function isNextToText({ name, startMs }: Spoken, { segments, startMs: meetingStartMs, wereLost }: LossFacts): boolean {
   const atMs = startMs - meetingStartMs
-  return segments.some((one) => one.identity === name && one.startMs - NEAR_TEXT_MS <= atMs + BLOCK_MS && one.endMs + NEAR_TEXT_MS >= atMs)
+  const nearMs = NEAR_TEXT_MS + (wereLost ? NOTICED_MS : 0)
+  return segments.some((one) => one.identity === name && one.startMs - nearMs <= atMs + BLOCK_MS && one.endMs + nearMs >= atMs)
 }
 
 /** The transcript says that texts of a session may be missing, and the service would not, or could not, be asked for them. */

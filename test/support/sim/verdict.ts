@@ -111,6 +111,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
     segments,
     people: remains.people,
     wasFrozen: plan.includes('freeze'),
+    wereLost: plan.includes('frames_lost'),
     wasLate: plan.includes('freeze') || plan.includes('burst'),
     startMs,
   }

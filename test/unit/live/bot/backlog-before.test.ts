@@ -67,6 +67,13 @@ test('28 who waited may have done so in the session before, when this one was ta
   expect(of(asIdentity('cyd'))).toBe(100_000 - 20_000 - 30_000)
 })
 
+test('28 of a session that is younger than what is on its way everything may wait, where channels are short', () => {
+  const spans = [hold('ann', 0, 0, 5), hold('bob', 0, 6, 18)]
+  expect(unsent(1, spans, 'cyd')).toBe(0)
+  expect(unsent(1, spans, 'ann')).toBe(5_000)
+  expect(unsent(2, spans, 'cyd')).toBeNull()
+})
+
 test('28 who left without a sound was silent, unless they may have waited for a channel until the end', () => {
   const left = (spans: Spans) => ({ people: [], segments: [], spans, sessions: [session(1)] })
   const isSilent = (leftMs: number, spans: Spans) =>
