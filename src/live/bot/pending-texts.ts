@@ -3,8 +3,10 @@ import type { PendingText } from '../../records/port.js'
 import { merged, without, type Range } from '../transcript/ranges.js'
 import type { Segment } from '../transcript/segment.js'
 
-/** Words begin and end so much off the voice that they are of. */
-const NEAR_MS = 250
+/** Voice begins up to so much before its first word. */
+const BEFORE_MS = 250
+/** It goes on for so long after its last one: the detector lets go late (0.65 s in the mean, `bench voice`). */
+const AFTER_MS = 800
 /** What is left of voice next to a text, and is shorter, is its edge. */
 const LEAST_MS = 300
 /** Pieces kept of a session; of more, each person's are taken as one. */
@@ -15,9 +17,9 @@ type Said = Pick<Segment, 'identity' | 'startMs' | 'endMs'>
 /** What has no text yet. A piece of voice counts as long as it is more than the edge of a text, or has none at all. */
 export function stillPending(pieces: readonly PendingText[], texts: readonly Said[]): PendingText[] {
   return pieces.flatMap(({ identity, fromMs, toMs }) => {
-    const own = texts.filter((text) => text.identity === identity && text.startMs - NEAR_MS < toMs && text.endMs + NEAR_MS > fromMs)
+    const own = texts.filter((text) => text.identity === identity && text.startMs - BEFORE_MS < toMs && text.endMs + AFTER_MS > fromMs)
     if (own.length === 0) return [{ identity, fromMs, toMs }]
-    const told = merged(own.map(({ startMs, endMs }): Range => [startMs - NEAR_MS, endMs + NEAR_MS]))
+    const told = merged(own.map(({ startMs, endMs }): Range => [startMs - BEFORE_MS, endMs + AFTER_MS]))
     return without([[fromMs, toMs]], told)
       .filter(([from, to]) => to - from >= LEAST_MS)
       .map(([from, to]) => ({ identity, fromMs: from, toMs: to }))

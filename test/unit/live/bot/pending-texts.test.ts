@@ -13,8 +13,9 @@ describe('voice whose text may come at the end of its session only', () => {
   it.each([
     ['has no text at all', [], [piece(1000, 3000)]],
     ['has its text, but for the edges of words', [text(1200, 2800)], []],
-    ['has text of its first half', [text(1000, 2000)], [piece(2250, 3000)]],
-    ['has text on both sides', [text(0, 900), text(3100, 4000)], [piece(1150, 2850)]],
+    ['has text of its beginning', [text(1000, 1500)], [piece(2300, 3000)]],
+    ['has text on both sides', [text(0, 900), text(3100, 4000)], [piece(1700, 2850)]],
+    ['goes on after its text as a detector does', [text(1100, 2250)], []],
     ['has text of somebody else', [text(1000, 3000, asIdentity('bob'))], [piece(1000, 3000)]],
     ['has text that is too far away to be of it', [text(4000, 5000)], [piece(1000, 3000)]],
   ])('when it %s', (_, texts, left) => {
