@@ -57,7 +57,7 @@ export function unsentFrom(
   }
   const isShared = channels.length > 0 && lastOf.size > channels.length
   // taken from its first moment on: so they may have been in the session before it
-  const isGoneOn = fullFrame < HANDED_ON_FRAMES && fromFrame > fullFrame && spans.length > own.length
+  const isGoneOn = fullFrame < HANDED_ON_FRAMES && (fromFrame > fullFrame || fromFrame <= 0) && spans.length > own.length
   const takenMs = isGoneOn ? RING_MS : Math.min(RING_MS, Math.max(0, fromFrame - fullFrame) / FRAMES_PER_MS)
   const fullMs = isShared ? takenMs : 0
   // all of it is on its way: what waits has waited since some time in it

@@ -29,7 +29,7 @@ interface Spill {
   /** so many segments of it are nowhere else */
   segments: number
   /** segments behind `from` that memory has, or the store by now */
-  readonly elsewhere: ReadonlySet<Segment['id']>
+  readonly elsewhere: Set<Segment['id']>
 }
 
 /** What a keeper is made of. */
@@ -229,7 +229,11 @@ export class FinalsKeeper {
   #takeBack(segments: readonly Segment[]): void {
     const held = new Set(this.#segments)
     const back = segments.filter((segment) => this.#untold.has(segment) && !held.has(segment))
-    if (this.#spill) this.#spill.segments = Math.max(0, this.#spill.segments - back.length)
+    if (this.#spill) {
+      this.#spill.segments = Math.max(0, this.#spill.segments - back.length)
+      // the log gets them later, as what it is owed
+      for (const { id } of back) this.#spill.elsewhere.add(id)
+    }
     this.#hold(back)
   }
 

@@ -177,6 +177,8 @@ export class Journal {
   }
 
   async #writeRest(): Promise<void> {
+    // what comes meanwhile may rest on gaps that come meanwhile
+    const sessions = [...this.#sessions]
     while (this.#spans.size > 0) {
       const spans = this.#spans.first(CHUNK)
       await this.#store.saveSpans(this.#claim, spans)
@@ -195,7 +197,7 @@ export class Journal {
       await this.#store.saveParticipants(this.#claim, people)
       if (this.#participants === people) this.#participants = null
     }
-    for (const [id, session] of this.#sessions) {
+    for (const [id, session] of sessions) {
       await this.#store.saveSession(this.#claim, session)
       if (this.#sessions.get(id) === session) this.#sessions.delete(id)
     }

@@ -9,7 +9,7 @@ const BEFORE_MS = 250
 const AFTER_MS = 800
 /** What is left of voice next to a text, and is shorter, is its edge. */
 const LEAST_MS = 300
-/** Pieces kept of a session; of more, each person's are taken as one. */
+/** Pieces kept of a session; of more, those of a person that are nearest are taken as one. */
 const MAX_PIECES = 200
 
 type Said = Pick<Segment, 'identity' | 'startMs' | 'endMs'>
@@ -54,11 +54,23 @@ export class PendingTexts {
 }
 
 function bounded(pieces: readonly PendingText[]): readonly PendingText[] {
-  if (pieces.length <= MAX_PIECES) return pieces
-  const whole = new Map<Identity, PendingText>()
-  for (const piece of pieces) {
-    const { fromMs, toMs } = whole.get(piece.identity) ?? piece
-    whole.set(piece.identity, { ...piece, fromMs: Math.min(fromMs, piece.fromMs), toMs: Math.max(toMs, piece.toMs) })
+  const excess = pieces.length - MAX_PIECES
+  if (excess <= 0) return pieces
+  const ordered = pieces.toSorted((a, b) => (a.identity === b.identity ? a.fromMs - b.fromMs : a.identity < b.identity ? -1 : 1))
+  const pauses = ordered.flatMap((piece, at) => {
+    const next = ordered[at + 1]
+    return next?.identity === piece.identity ? [{ at, ms: next.fromMs - piece.toMs }] : []
+  })
+  const joined = new Set(
+    pauses
+      .toSorted((a, b) => a.ms - b.ms)
+      .slice(0, excess)
+      .map(({ at }) => at + 1),
+  )
+  const left: PendingText[] = []
+  for (const [at, piece] of ordered.entries()) {
+    const before = joined.has(at) ? left.pop() : undefined
+    left.push(before ? { ...piece, fromMs: before.fromMs } : piece)
   }
-  return [...whole.values()]
+  return left
 }

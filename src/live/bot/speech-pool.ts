@@ -269,8 +269,8 @@ export class SpeechPool {
     if (!entry) return
     entry.endReason = reason
     this.#business.sessionEnded(this.#logger, { session: sessionId, reason, frames: entry.session.sentFrames, err: error })
-    this.#tell(sessionId)
     if (isUntexted(entry)) this.#events.untexted(sessionId, entry.session.acknowledgedFrames)
+    this.#tell(sessionId)
     const fatal = FATAL[reason]
     if (fatal !== undefined && !this.#hasWorked) {
       this.#events.failed(fatal, error)

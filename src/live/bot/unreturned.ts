@@ -53,7 +53,7 @@ function fateOf(identity: Identity, { spans, sessions, segments, adopted, hasTex
   const pending = sessions
     .filter(({ sessionId, endReason }) => endReason !== 'done' && !hasTexts(sessionId))
     .flatMap(({ pendingTexts = [] }) => pendingTexts.filter((one) => one.identity === identity))
-  const waiting = stillPending(pending, own).map(({ fromMs, toMs }): Range => [fromMs, toMs])
+  const waiting = merged(stillPending(pending, own).map(({ fromMs, toMs }): Range => [fromMs, toMs]))
   const textUntil = (of: readonly Segment[]) => of.reduce((ms, { endMs }) => Math.max(ms, endMs), 0)
   for (const span of spans.filter((one) => one.identity === identity)) {
     const { sessionId, fromFrame, toFrame } = span

@@ -55,7 +55,8 @@ export function liesInGap({ name, startMs }: Spoken, gaps: readonly Gap[], meeti
 
 /** Why a lost block is lost. */
 export function explain(spoken: Spoken, facts: LossFacts): Explanation {
-  if (liesInGap(spoken, facts.gaps, facts.startMs, facts.wasLate ? LATE_EDGE_MS : EDGE_MS)) return 'gap'
+  const lateMs = facts.wasLate ? LATE_EDGE_MS : EDGE_MS
+  if (liesInGap(spoken, facts.gaps, facts.startMs, facts.wereLost ? NOTICED_MS : lateMs)) return 'gap'
   const heard = facts.speech.sessions.flatMap(({ id, reader }) => {
     const record = facts.sessions.find(({ vendorId }) => vendorId === id)
     const how = reader.heard(spoken.id)

@@ -128,7 +128,7 @@ export class StreamLedger {
     this.#acked = this.#sent
     this.#inFlight = refused
     this.#ackedFrame = Math.max(this.#ackedFrame, sureFrame)
-    this.#nextFrame = Math.max(this.#nextFrame, reachFrame)
+    this.#nextFrame = Math.max(this.#ackedFrame, reachFrame)
     return { kind: 'progress', frames: this.#ackedFrame }
   }
 

@@ -111,7 +111,10 @@ export class Uplink {
     this.#emptiesUnanswered = 0
     this.#probing = 'no'
     this.#stopping = false
-    return this.ledger.connect()
+    const mustProbe = this.ledger.connect()
+    // of what was never sent no text is missing
+    if (!mustProbe) this.#lostAtFrame = null
+    return mustProbe
   }
 
   detach(): void {

@@ -12,7 +12,7 @@ export class DiskBudget {
   readonly #users = new Set<DiskUser>()
   #usedBytes = 0
   #files = 0
-  #earlier = 0
+  #earlier = Number.MIN_SAFE_INTEGER
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
@@ -34,10 +34,11 @@ export class DiskBudget {
     return ++this.#files
   }
 
-  /** The first of so many numbers for files that were there before this process: smaller than all so far. */
+  /** The first of so many numbers for files that were there before this process: smaller than those of all that it writes. */
   numbersBefore(count: number): number {
-    this.#earlier -= count
-    return this.#earlier
+    const first = this.#earlier
+    this.#earlier += count
+    return first
   }
 
   /** Makes room. @returns whether there is any; false: not even without everything else */

@@ -72,6 +72,11 @@ test('28 of a session that is younger than what is on its way everything may wai
   expect(unsent(1, spans, 'cyd')).toBe(0)
   expect(unsent(1, spans, 'ann')).toBe(5_000)
   expect(unsent(2, spans, 'cyd')).toBeNull()
+  // but for what waited in the session before
+  const before = newSessionId()
+  const rolled = [hold('ann', 0, 0, 120, 0, before), hold('ann', 0, 0, 15, -120)]
+  const of = unsentFrom([...rolled, hold('bob', 0, 15.4, 16, -120)], [session(1, before), session(1)], IN_FLIGHT_MS)
+  expect(of(asIdentity('cyd'))).toBe(136_000 - 20_000 - 30_000)
 })
 
 test('28 who left without a sound was silent, unless they may have waited for a channel until the end', () => {

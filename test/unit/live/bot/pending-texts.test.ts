@@ -37,11 +37,18 @@ describe('voice whose text may come at the end of its session only', () => {
     expect(pending.of(S, [text(4000, 5000)])).toEqual([])
   })
 
-  it('of very many pieces is one a person, and none is forgotten', () => {
+  it('of very many pieces is that with the nearest of a person taken as one, and none is forgotten', () => {
     const pending = new PendingTexts()
-    for (let at = 0; at < 150; at++) pending.add(S, ANN, [[at * 1000, at * 1000 + 500]])
+    for (let at = 0; at < 150; at++) pending.add(S, ANN, [[at * 1000, at * 1000 + (at === 7 ? 900 : 500)]])
     for (let at = 0; at < 51; at++) pending.add(S, asIdentity('bob'), [[at * 1000, at * 1000 + 500]])
-    expect(pending.of(S, [])).toEqual([piece(0, 149_500), piece(0, 50_500, asIdentity('bob'))])
+    const kept = pending.of(S, [])
+    expect(kept).toHaveLength(200)
+    expect(kept.slice(6, 9)).toEqual([piece(6_000, 6_500), piece(7_000, 8_500), piece(9_000, 9_500)])
+    expect([kept.at(148), kept.at(149), kept.at(199)]).toEqual([
+      piece(149_000, 149_500),
+      piece(0, 500, asIdentity('bob')),
+      piece(50_000, 50_500, asIdentity('bob')),
+    ])
   })
 
   describe('and whose bot died', () => {
@@ -58,6 +65,19 @@ describe('voice whose text may come at the end of its session only', () => {
 
     it('3 28 is a gap, although later texts of the session came', () => {
       expect(unreturned(bequest())).toEqual([{ ...piece(10_000, 12_000), reason: 'taken_over' }])
+    })
+
+    it('3 28 of two sessions is a gap each, in whatever order they were stored', () => {
+      const other = newSessionId()
+      const sessions = [
+        { ...sessionWith(S, 60 * 16_000), pendingTexts: [piece(10_000, 12_000)] },
+        { ...sessionWith(other, 60 * 16_000), pendingTexts: [piece(4_000, 5_000)] },
+      ]
+      for (const stored of [sessions, sessions.toReversed()])
+        expect(unreturned(bequest({ sessions: stored })).map(({ fromMs, toMs }) => [fromMs, toMs])).toEqual([
+          [4_000, 5_000],
+          [10_000, 12_000],
+        ])
     })
 
     it.each<[string, Partial<Bequest>]>([

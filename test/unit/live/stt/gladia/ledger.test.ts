@@ -206,6 +206,7 @@ describe('stream ledger', () => {
     ledger.sent(1760, 258)
     // one of the two in flight came, and both probes, before the service gave the session up: no range told
     expect(ledger.confirm(1600 + 1600 + 418, 0)).toEqual({ kind: 'progress', frames: 3200 })
+    expect(ledger.nextFrame).toBe(3200)
     expect(ledger.map.runs).toEqual([
       { serverFrom: 0, frameFrom: 0, frames: 3200 },
       { serverFrom: 3200, frameFrom: 1600, frames: 418 },

@@ -214,6 +214,21 @@ describe('uplink', () => {
     expect(uplink.takePending()).toEqual([])
   })
 
+  it('3 a first dial that fails is no loss: a later one counts from itself', () => {
+    const { uplink, sink } = make()
+    uplink.detach()
+    uplink.attach(sink)
+    uplink.buffer.push(new Int16Array(60_000))
+    for (let at = 0; at < 600; at++) {
+      uplink.ledger.sent(at * 100, 100)
+      uplink.acknowledge([at * 200, at * 200 + 200])
+    }
+    uplink.detach()
+    uplink.attach(sink)
+    uplink.acknowledge([60_000 * 2, 60_000 * 2])
+    expect(uplink.takePending()).toEqual([{ fromFrame: 40_000, toFrame: 60_000 }])
+  })
+
   it('3 of a connection that was lost before anything was taken no text is missing', () => {
     const { uplink, sink } = make()
     uplink.attach(sink)
