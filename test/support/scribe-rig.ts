@@ -69,6 +69,8 @@ export class ScribeRig {
   readonly told: Gap[] = []
   /** each version of each session's record */
   readonly records: SessionRecord[] = []
+  /** how many gaps had been told when each version came */
+  readonly gapsBefore: number[] = []
   /** who was told to speak and to wait, change by change */
   readonly activity: Activity[] = []
   readonly scribe: Scribe
@@ -91,7 +93,10 @@ export class ScribeRig {
         journal: {
           segments: () => undefined,
           span: () => undefined,
-          session: (record) => this.records.push(record),
+          session: (record) => {
+            this.records.push(record)
+            this.gapsBefore.push(this.told.length)
+          },
           gap: (gap) => this.told.push(gap),
         },
         meetingStartMs: clock.monotonicMs(),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { asIdentity, asSegmentId, newSessionId, trackKey } from '../../../../src/core/ids.js'
 import { Journal } from '../../../../src/live/bot/journal.js'
 import type { Span } from '../../../../src/live/audio/span.js'
@@ -9,7 +9,7 @@ import { deferred } from '../../../../src/core/deferred.js'
 import { FakeFinals } from '../../../support/fake-finals.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 import { MemoryStore } from '../../../support/memory-store.js'
-import { requestFor, spanOf } from '../../../support/records.js'
+import { requestFor, sessionWith, spanOf } from '../../../support/records.js'
 
 const sessionId = newSessionId()
 const segment = (n: number): Segment => ({
@@ -147,6 +147,50 @@ describe('Journal', () => {
     expect(await closing).toBe(2)
     expect(clock.pending).toBe(0)
   })
+})
+
+test('B7 the record of a session that is over is stored after the gaps that it left, whatever is being written meanwhile', async () => {
+  const order: string[] = []
+  const gate = deferred()
+  class Slow extends MemoryStore {
+    override async saveSession(...[claim, session]: Parameters<MemoryStore['saveSession']>): Promise<void> {
+      await gate.promise
+      order.push(session.endReason ?? 'open')
+      return super.saveSession(claim, session)
+    }
+    override appendGaps(...args: Parameters<MemoryStore['appendGaps']>): Promise<void> {
+      order.push('gap')
+      return super.appendGaps(...args)
+    }
+  }
+  const clock = new ManualClock()
+  const store = new Slow()
+  const { meeting } = await store.create(requestFor('r'))
+  const claim = await store.claim(meeting.id)
+  const parts = { store, logs: null, claim, clock, logger: silentLogger, random: () => 0.5 }
+  const journal = new Journal(parts, { stored: () => undefined, gapStored: () => undefined, claimLost: () => undefined })
+  const [first, second] = [newSessionId(), newSessionId()]
+  journal.session(sessionWith(first, 10))
+  await clock.advance(6_000)
+  journal.gap({ identity: asIdentity('ann'), fromMs: 0, toMs: 1_000, reason: 'session_lost' })
+  journal.session({ ...sessionWith(second, 10), endReason: 'session_lost' })
+  gate.resolve()
+  await clock.settle()
+  for (let turn = 0; turn < 10; turn++) await clock.advance(1_000)
+  expect(order).toEqual(['open', 'gap', 'session_lost'])
+  expect(await journal.close(1_000)).toBe(0)
+})
+
+test('J3 a session that waits for texts is stored within a second, others within five', async () => {
+  const { clock, store, journal, meeting } = await rig()
+  const [plain, waiting] = [sessionWith(newSessionId(), 10), sessionWith(newSessionId(), 10)]
+  journal.session(plain)
+  await clock.advance(1_000)
+  expect(await store.sessions(meeting.id)).toEqual([])
+  journal.session({ ...waiting, pendingTexts: [{ identity: asIdentity('ann'), fromMs: 0, toMs: 1_000 }] })
+  await clock.advance(1_000)
+  expect(await store.sessions(meeting.id)).toHaveLength(2)
+  await journal.close(1_000)
 })
 
 describe('Journal with a log of finals', () => {

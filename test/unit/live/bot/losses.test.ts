@@ -149,6 +149,8 @@ describe('losses in the receipt', () => {
     await rig.talk(['ann'], 1000)
     stt.last.hasAllTexts = false
     stt.last.end('session_lost', true)
+    // whoever takes the meeting over believes of a session that is over that all is told
+    expect(rig.gapsBefore[rig.records.findIndex(({ endReason }) => endReason === 'session_lost')]).toBe(3)
     const receipt = await rig.finish()
     const [ann, bob] = ['ann', 'bob'].map((name) => receipt.rows.find((row) => row.identity === asIdentity(name))!)
     // 2.5 s to 5 s, and what was acknowledged after a pause; the rest was sent again
