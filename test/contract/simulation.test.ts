@@ -56,6 +56,8 @@ test.each([
   [148546, 'I4 a bot that has left the room hears nobody'],
   [160675, 'I3 what a frozen bot heard is dated late, and is found by its place in the session'],
   [164811, 'I3 the same'],
+  [669010, 'I4 the first frame of a burst is dated by its arrival until it is known to be late'],
+  [564005, 'I4 what is lost of audio behind missing frames is dated too early'],
   [1119, 'I4 texts told between two connections are a gap when the bot dies before the result'],
   [321839, 'I11 a loss of frames that began before the bot came is seen by its watchdog'],
   [326443, 'I4 a frozen bot that was replaced hears somebody who has just come'],

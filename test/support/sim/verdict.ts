@@ -49,8 +49,9 @@ export interface SimVerdict {
 
 /** how far a word may stand from where it was said */
 const POSITION_MS = 150
-/** a process that was frozen reads late what came meanwhile, and may date it so at first */
+/** a process that was frozen reads late what came meanwhile, and may date it so at first; so does one that frames come to in a burst */
 const LATE_MS = 15_000
+const BURST_MS = 1_500
 /** what may go missing of a person unseen: right before their track ends */
 const UNSEEN_BLOCKS = 22
 /** blocks at the edge of what a gap tells: gaps follow packets and ticks */
@@ -61,7 +62,10 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const { seed, room, store, meetingId, runs, isEnded, plan } = remains
   const segments = await store.segments(meetingId)
   const spans = await store.spans(meetingId)
-  const violations = [...store.violations, ...recordViolations(spans, segments, plan.includes('freeze') ? LATE_MS : 0)]
+  const violations = [
+    ...store.violations,
+    ...recordViolations(spans, segments, plan.includes('freeze') ? LATE_MS : plan.includes('burst') ? BURST_MS : 0),
+  ]
   const gaps = await store.gaps(meetingId)
   const coverage = await store.coverage(meetingId)
   const { state, startedAt } = await store.meeting(meetingId)
