@@ -208,8 +208,8 @@ export class FinalsKeeper {
     } finally {
       this.#logging = null
     }
-    const held = new Set(this.#segments)
-    this.#owed = segments.filter((segment) => held.has(segment))
+    const refused = new Set(segments)
+    this.#owed = refused.size === 0 ? [] : this.#segments.filter((segment) => refused.has(segment))
     this.#endSpill()
     this.#stored.soon(0)
   }

@@ -127,7 +127,9 @@ function spokenIn(spans: readonly Span[], { sessionId, fromFrame, toFrame }: Run
     const from = Math.max(span.fromFrame, fromFrame)
     const to = Math.min(span.toFrame, toFrame)
     if (span.sessionId !== sessionId || to <= from) continue
-    times.set(span.identity, merged([...(times.get(span.identity) ?? []), [meetingMsOf(span, from), meetingMsOf(span, to)]]))
+    const ranges = times.get(span.identity) ?? []
+    times.set(span.identity, ranges)
+    ranges.push([meetingMsOf(span, from), meetingMsOf(span, to)])
   }
-  return times
+  return new Map([...times].map(([identity, ranges]) => [identity, merged(ranges)]))
 }
