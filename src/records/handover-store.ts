@@ -47,7 +47,7 @@ export function handoverStore(store: MeetingStore, claims: Pick<ClaimBook, 'stan
     saveSession: (claim, session) => written(claim, (current) => store.saveSession(current, session)),
     saveSpans: (claim, spans) => written(claim, (current) => store.saveSpans(current, spans)),
     appendSegments: (claim, segments, spans) => written(claim, (current) => store.appendSegments(current, segments, spans)),
-    adoptSegments: (claim, segments, spans, sessions) => store.adoptSegments(claim, segments, spans, sessions),
+    adopt: (claim, left) => store.adopt(claim, left),
     appendGaps: (claim, gaps) => written(claim, (current) => store.appendGaps(current, gaps)),
     saveCoverage: (claim, coverage, complete, doubts) => store.saveCoverage(claim, coverage, complete, doubts),
     saveShare: (claim, share) => written(claim, (current) => store.saveShare(current, share)),

@@ -183,11 +183,12 @@ export interface MeetingFilter {
   readonly limit: number
 }
 
-/** Final segments and the spans they rest on, written together, and the gaps that the store did not have then. */
+/** Final segments, written together with what the store did not have then of what is to be known before them. */
 export interface FinalsBatch {
   readonly segments: readonly Segment[]
   readonly spans: readonly Span[]
   readonly gaps?: readonly Gap[]
+  readonly sessions?: readonly SessionRecord[]
 }
 
 /** A log that can be read back: what waits for the store need not be in memory. */
@@ -303,16 +304,11 @@ export interface MeetingStore {
   appendSegments(claim: Claim, segments: readonly Segment[], spans?: readonly Span[]): Promise<readonly StoredSegment[]>
   /**
    * Stores what the holder of a claim heard before it died, whoever has the meeting now; idempotent as `appendSegments`. What the service's
-   * results told the next holder meanwhile, without ids, is not stored again. `sessions` are those that it was heard in.
+   * results told the next holder meanwhile, without ids, is not stored again; of sessions that the store has, only what they add.
    * @returns how many were new, and whether nobody can hold that claim any more: a newer one exists, or the meeting is final
    * @throws NotFoundError
    */
-  adoptSegments(
-    claim: Claim,
-    segments: readonly Segment[],
-    spans: readonly Span[],
-    sessions?: readonly SessionRecord[],
-  ): Promise<{ stored: number; isOver: boolean }>
+  adopt(claim: Claim, left: FinalsBatch): Promise<{ stored: number; isOver: boolean }>
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void>
   /** @param doubts why it is not complete; empty when it is */
   saveCoverage(claim: Claim, coverage: readonly CoverageRow[], complete: boolean, doubts?: readonly Doubt[]): Promise<void>

@@ -118,7 +118,7 @@ describe.each(targets)('the store on %s', (kind) => {
         () => store.markDelivered(id, 'slack', 'summary', 'x'),
         () => store.setState(claim, 'live', null),
         () => store.appendSegments(claim, [segmentOf(newSessionId(), 1)]),
-        () => store.adoptSegments(claim, [segmentOf(newSessionId(), 1)], []),
+        () => store.adopt(claim, { segments: [segmentOf(newSessionId(), 1)], spans: [] }),
         () => store.appendGaps(claim, [gapFrom(0)]),
         () => store.saveSpans(claim, [spanOf(newSessionId(), 0, 1)]),
       ]
@@ -178,16 +178,17 @@ describe.each(targets)('the store on %s', (kind) => {
     const session = newSessionId()
     const mine = [segmentOf(session, 1), segmentOf(session, 2)]
     await store.appendSegments(old, [segmentOf(session, 1)])
-    expect(await store.adoptSegments(old, mine, [spanOf(session, 0, 800)])).toEqual({ stored: 1, isOver: false })
+    expect(await store.adopt(old, { segments: mine, spans: [spanOf(session, 0, 800)] })).toEqual({ stored: 1, isOver: false })
     const current = await store.claim(old.meetingId)
-    expect(await store.adoptSegments(old, mine, [])).toEqual({ stored: 0, isOver: true })
-    expect(await store.adoptSegments(current, [segmentOf(session, 3)], [], [sessionWith(session, 10)])).toEqual({
+    expect(await store.adopt(old, { segments: mine, spans: [], gaps: [gapFrom(5_000)] })).toEqual({ stored: 0, isOver: true })
+    expect(await store.gaps(old.meetingId)).toEqual([gapFrom(5_000)])
+    expect(await store.adopt(current, { segments: [segmentOf(session, 3)], spans: [], sessions: [sessionWith(session, 10)] })).toEqual({
       stored: 1,
       isOver: false,
     })
     expect(await store.sessions(old.meetingId)).toEqual([sessionWith(session, 10)])
     await store.setState(current, 'failed', 'internal_fault')
-    expect(await store.adoptSegments(current, [segmentOf(session, 4)], [])).toEqual({ stored: 1, isOver: true })
+    expect(await store.adopt(current, { segments: [segmentOf(session, 4)], spans: [] })).toEqual({ stored: 1, isOver: true })
     expect((await store.segments(old.meetingId)).map(({ seq, text }) => [seq, text])).toEqual([1, 2, 3, 4].map((n) => [n, `text ${n}`]))
     expect(await store.spans(old.meetingId)).toHaveLength(1)
   })
@@ -210,14 +211,14 @@ describe.each(targets)('the store on %s', (kind) => {
       at('00-28', 85_200, 85_900, 'late words'),
       at('01-27', 83_700, 84_900, 'others', 1),
     ]
-    expect(await store.adoptSegments(old, mine, [])).toEqual({ stored: 2, isOver: true })
+    expect(await store.adopt(old, { segments: mine, spans: [] })).toEqual({ stored: 2, isOver: true })
     expect((await store.segments(old.meetingId)).slice(3).map(({ utteranceId }) => utteranceId)).toEqual(['00-28', '01-27'])
   })
 
   test('claims taken while segments are adopted do not keep them out', async () => {
     const old = await newClaim()
     const session = newSessionId()
-    const adopting = Array.from({ length: 10 }, (_, n) => store.adoptSegments(old, [segmentOf(session, n)], []))
+    const adopting = Array.from({ length: 10 }, (_, n) => store.adopt(old, { segments: [segmentOf(session, n)], spans: [] }))
     await Promise.all([...adopting, ...Array.from({ length: 5 }, () => store.claim(old.meetingId))])
     expect(await store.segments(old.meetingId)).toHaveLength(10)
   })

@@ -67,6 +67,11 @@ test.each([
   [367062, 'I4 who waits may have waited in the session before'],
   [402894, 'I11 what is lost on the way to a bot that stands still cannot be told from what is late'],
   [407508, 'I4 texts that are not to be had are a gap before the record says that the session is over'],
+  [565458, 'I3 of the copy of a probe, which only a frozen bot could know, the next one does not guess whose it is'],
+  [
+    659303,
+    'I4 what is told of a session rests on the spans of those before it, also in the log of a bot that is frozen while the store is away',
+  ],
   [222813, 'I4 a result says how much the service has, probes included, of a session that died before one was answered'],
 ])('seed %i breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed)).violations).toEqual([])

@@ -3,7 +3,7 @@ import { mayRoom } from '../../src/control/auth/caller.js'
 import { newMeetingId, type MeetingId } from '../../src/core/ids.js'
 import type { Gap, Span } from '../../src/live/audio/span.js'
 import type { CoverageRow, Doubt, Segment } from '../../src/live/transcript/segment.js'
-import { notRetold } from '../../src/live/transcript/retold.js'
+import { storeLeft } from '../../src/records/left-behind.js'
 import {
   FINAL_STATES,
   type Claim,
@@ -11,6 +11,7 @@ import {
   type DeliveryRecord,
   type FeedEvent,
   type FeedPosition,
+  type FinalsBatch,
   type MeetingFilter,
   type MeetingReason,
   type MeetingRecord,
@@ -220,16 +221,10 @@ export class MemoryStore implements MeetingStore {
     })
   }
 
-  async adoptSegments(
-    claim: Claim,
-    segments: readonly Segment[],
-    spans: readonly Span[],
-    sessions: readonly SessionRecord[] = [],
-  ): Promise<{ stored: number; isOver: boolean }> {
-    const { epoch, meeting, segments: known } = await this.#do(() => this.#entry(claim.meetingId))
-    for (const session of sessions) await this.saveSession({ ...claim, epoch }, session)
-    const stored = await this.appendSegments({ ...claim, epoch }, notRetold(segments, known), spans)
-    return { stored: stored.length, isOver: isFinal(meeting) || epoch !== claim.epoch }
+  async adopt(claim: Claim, left: FinalsBatch): Promise<{ stored: number; isOver: boolean }> {
+    const { epoch, meeting } = await this.#do(() => this.#entry(claim.meetingId))
+    const stored = await storeLeft(this, { ...claim, epoch }, left)
+    return { stored, isOver: isFinal(meeting) || epoch !== claim.epoch }
   }
 
   appendGaps(claim: Claim, gaps: readonly Gap[]): Promise<void> {

@@ -2,12 +2,11 @@ import { toError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import { atMost } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
-import type { Claim, FinalsLog, FinalsLogs, MeetingStore } from '../../records/port.js'
-import { notRetold } from '../transcript/retold.js'
-import type { Gap } from '../audio/span.js'
+import { storeLeft, type LeftStore } from '../../records/left-behind.js'
+import type { Claim, FinalsLog, FinalsLogs } from '../../records/port.js'
 import type { Segment } from '../transcript/segment.js'
 import type { Lane } from './lane.js'
-import type { WaitingSpans } from './waiting-spans.js'
+import type { Waiting } from './waiting.js'
 
 /** The store is asked when the log has answered, or after so long when it does not: the two do not compete for the processor. */
 const STORE_AFTER_MS = 50
@@ -34,14 +33,14 @@ interface Spill {
 
 /** What a keeper is made of. */
 export interface FinalsParts {
-  readonly store: Pick<MeetingStore, 'appendGaps' | 'appendSegments' | 'segments'>
+  readonly store: LeftStore
   readonly logs: FinalsLogs | null
   readonly claim: Claim
   readonly clock: Clock
   readonly logger: Logger
-  readonly spans: WaitingSpans
-  /** gaps that neither the store nor the log has; and that the log has these now */
-  readonly gaps: { unlogged(): readonly Gap[]; logged(gaps: readonly Gap[]): void }
+  readonly waiting: Waiting
+  /** stores what later finals must not be without: gaps, and sessions whose texts do not come in order */
+  readonly storeBefore: () => Promise<void>
   /** makes the two lanes: nothing is written any more once the claim is lost */
   readonly lane: (hasWork: () => boolean, write: () => Promise<void>) => Lane
   /** the segment is kept; only now may anybody be told */
@@ -125,7 +124,8 @@ export class FinalsKeeper {
 
   /** Spans that memory has no room for go where the segments go. @returns whether the log has them now */
   async spillSpans(limit: number): Promise<boolean> {
-    const { spans, logger } = this.#parts
+    const { logger } = this.#parts
+    const { spans } = this.#parts.waiting
     const log = this.#log
     if (!log || !this.canSpill) return false
     const taken = spans.first(limit)
@@ -181,11 +181,8 @@ export class FinalsKeeper {
   async #storeLeft([first, ...rest]: FinalsLog['left']): Promise<void> {
     const { store, claim, logger } = this.#parts
     if (first) {
-      if (first.gaps?.length) await store.appendGaps(claim, first.gaps)
-      // the bot in between may have had the same texts from the service's result
-      const known = first.segments.length > 0 ? await store.segments(claim.meetingId) : []
-      const stored = await store.appendSegments(claim, notRetold(first.segments, known), first.spans)
-      if (stored.length > 0) logger.warn({ segments: stored.length }, 'finals left by an earlier bot stored')
+      const stored = await storeLeft(store, claim, first)
+      if (stored > 0) logger.warn({ segments: stored }, 'finals left by an earlier bot stored')
     }
     this.#left = rest
     if (rest.length === 0) await this.#log?.forgetLeft()
@@ -215,12 +212,9 @@ export class FinalsKeeper {
   }
 
   async #append(log: FinalsLog, segments: readonly Segment[]): Promise<void> {
-    const spans = this.#parts.spans.unlogged(segments)
-    // what stands in a transcript is known to have nothing before it only with the gaps of before
-    const gaps = this.#parts.gaps.unlogged()
-    await log.append({ segments, spans, ...(gaps.length > 0 && { gaps }) })
-    this.#parts.spans.logged(spans)
-    this.#parts.gaps.logged(gaps)
+    const beside = this.#parts.waiting.unlogged()
+    await log.append({ segments, ...beside })
+    this.#parts.waiting.logged(beside)
     this.#diskTook()
     this.#tell(segments)
   }
@@ -239,13 +233,14 @@ export class FinalsKeeper {
 
   /** One round: what is oldest is taken away only after it is stored. */
   async #writeStore(): Promise<void> {
-    const { store, claim, spans } = this.#parts
+    const { store, claim, waiting, storeBefore } = this.#parts
     if (this.#left.length > 0) return this.#storeLeft(this.#left)
     const batch = this.#segments.slice(0, CHUNK)
     if (batch.length === 0) return this.#writeSpilled()
-    const under = spans.of(batch)
-    await store.appendSegments(claim, batch, under)
-    spans.remove(under)
+    await storeBefore()
+    const spans = waiting.spans.first(waiting.spans.size)
+    await store.appendSegments(claim, batch, spans)
+    waiting.spans.remove(spans)
     // some may have been given up meanwhile
     const isStored = new Set(batch)
     this.#segments = this.#segments.filter((segment) => !isStored.has(segment))

@@ -5,7 +5,7 @@ import type { Gap, Span } from '../audio/span.js'
 import type { Segment } from '../transcript/segment.js'
 import { FinalsKeeper } from './finals-keeper.js'
 import { Lane } from './lane.js'
-import { WaitingSpans } from './waiting-spans.js'
+import { Waiting } from './waiting.js'
 
 /** What the journal tells. */
 export interface JournalEvents {
@@ -30,8 +30,9 @@ const CHUNK = 2_000
 
 /**
  * Writes what a meeting yields, in lanes of one write at a time each that do not wait for one another.
- * J1 Finals go to a log on this host's disk at once, with the gaps that wait, and right after it to the store, both times with the spans they rest on. Either
- *    makes them durable; a log that fails or hangs costs nothing but time. J2 The store is asked until it takes them or the journal is
+ * J1 Finals go to a log on this host's disk at once, and right after it to the store, both times with all that is to be known before them:
+ *    spans and gaps that wait, and sessions whose texts do not come in order. Either makes them durable; a log that fails or hangs costs
+ *    nothing but time. J2 The store is asked until it takes them or the journal is
  *    closed; what it has not taken by then stays in the log. J3 Spans alone and gaps are stored within a
  *    second, sessions within five (those that wait for texts within one), or with these, or with people, within a quarter of one. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk holds the rest (`finals-keeper`).
  */
@@ -41,14 +42,12 @@ export class Journal {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #events: JournalEvents
-  readonly #spans = new WaitingSpans()
-  readonly #sessions = new Map<string, SessionRecord>()
+  readonly #waiting = new Waiting()
   readonly #finals: FinalsKeeper
   readonly #rest: Lane
   readonly #abort = new AbortController()
-  #gaps: Gap[] = []
-  readonly #loggedGaps = new WeakSet<Gap>()
   #participants: readonly ParticipantRecord[] | null = null
+  #sessionWrites: Promise<void> = Promise.resolve()
   #isOverflowTold = false
   #isSpilling = false
   #lost = false
@@ -74,18 +73,16 @@ export class Journal {
     this.#finals = new FinalsKeeper({
       ...options,
       logs: options.logs ?? null,
-      spans: this.#spans,
-      gaps: {
-        unlogged: () => this.#gaps.filter((gap) => !this.#loggedGaps.has(gap)),
-        logged: (gaps) => {
-          for (const gap of gaps) this.#loggedGaps.add(gap)
-        },
+      waiting: this.#waiting,
+      storeBefore: async () => {
+        await this.#writeGaps()
+        for (const session of this.#waiting.sessions.pending()) await this.#writeSession(session)
       },
       lane,
       tell: (segment) => this.#events.stored(segment),
     })
     this.#rest = lane(
-      () => this.#gaps.length + this.#spans.size + this.#sessions.size > 0 || this.#participants !== null,
+      () => this.#waiting.size > 0 || this.#participants !== null,
       () => this.#writeRest(),
     )
   }
@@ -103,22 +100,19 @@ export class Journal {
   }
 
   gap(gap: Gap): void {
-    this.#gaps.push(gap)
-    if (this.#gaps.length > MAX_GAPS) {
-      this.#gaps.shift()
-      this.#tellOverflow('gaps')
-    }
+    if (!this.#waiting.gaps.put(gap, MAX_GAPS)) this.#tellOverflow('gaps')
     this.#rest.soon(SPANS_MS)
   }
 
   span(span: Span): void {
-    this.#spans.put(span)
-    if (this.#spans.size > MAX_SPANS) this.#makeRoom()
+    const { spans } = this.#waiting
+    spans.put(span)
+    if (spans.size > MAX_SPANS) this.#makeRoom()
     this.#rest.soon(SPANS_MS)
   }
 
   session(session: SessionRecord): void {
-    this.#sessions.set(session.sessionId, session)
+    this.#waiting.sessions.put(session)
     this.#rest.soon(session.pendingTexts ? SPANS_MS : SESSIONS_MS)
   }
 
@@ -129,7 +123,7 @@ export class Journal {
 
   /** whether there are gaps that are not stored */
   get hasGaps(): boolean {
-    return this.#gaps.length > 0
+    return this.#waiting.gaps.size > 0
   }
 
   /** Writes everything that waits; resolves when it is durable or when the claim is lost. */
@@ -166,7 +160,8 @@ export class Journal {
       })
       return
     }
-    this.#spans.remove(this.#spans.first(this.#spans.size - MAX_SPANS))
+    const { spans } = this.#waiting
+    spans.remove(spans.first(spans.size - MAX_SPANS))
     this.#tellOverflow('spans')
   }
 
@@ -178,28 +173,42 @@ export class Journal {
 
   async #writeRest(): Promise<void> {
     // what comes meanwhile may rest on gaps that come meanwhile
-    const sessions = [...this.#sessions]
-    while (this.#spans.size > 0) {
-      const spans = this.#spans.first(CHUNK)
+    const sessions = this.#waiting.sessions.all()
+    const waiting = this.#waiting.spans
+    while (waiting.size > 0) {
+      const spans = waiting.first(CHUNK)
       await this.#store.saveSpans(this.#claim, spans)
-      this.#spans.remove(spans)
+      waiting.remove(spans)
       if (spans.length < CHUNK) break
     }
-    while (this.#gaps.length > 0) {
-      const batch = this.#gaps.slice(0, CHUNK)
-      await this.#store.appendGaps(this.#claim, batch)
-      const isStored = new Set(batch)
-      this.#gaps = this.#gaps.filter((gap) => !isStored.has(gap))
-      for (const gap of batch) this.#events.gapStored(gap)
-    }
+    await this.#writeGaps()
     if (this.#participants) {
       const people = this.#participants
       await this.#store.saveParticipants(this.#claim, people)
       if (this.#participants === people) this.#participants = null
     }
-    for (const [id, session] of sessions) {
-      await this.#store.saveSession(this.#claim, session)
-      if (this.#sessions.get(id) === session) this.#sessions.delete(id)
+    for (const session of sessions) await this.#writeSession(session)
+  }
+
+  async #writeGaps(): Promise<void> {
+    const { gaps } = this.#waiting
+    while (gaps.size > 0) {
+      const batch = gaps.first(CHUNK)
+      await this.#store.appendGaps(this.#claim, batch)
+      // the other lane may have been first
+      for (const gap of gaps.remove(batch)) this.#events.gapStored(gap)
     }
+  }
+
+  /** One at a time, whichever lane asks: no version comes after a newer one. */
+  #writeSession(session: SessionRecord): Promise<void> {
+    const { sessions } = this.#waiting
+    const write = this.#sessionWrites.then(async () => {
+      if (sessions.isStored(session)) return
+      await this.#store.saveSession(this.#claim, session)
+      sessions.remove(session)
+    })
+    this.#sessionWrites = write.catch(() => undefined)
+    return write
   }
 }

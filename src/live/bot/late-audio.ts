@@ -5,18 +5,16 @@ import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
-import type { MeetingStore, SessionRecord } from '../../records/port.js'
-import type { Span } from '../audio/span.js'
+import type { FinalsBatch, MeetingStore } from '../../records/port.js'
 import type { SttPort } from '../stt/port.js'
 import { attribute } from '../transcript/attribute.js'
-import type { Segment } from '../transcript/segment.js'
 import { SpanIndex } from '../transcript/span-index.js'
 import { Patience } from './patience.js'
 import { SpeechPool } from './speech-pool.js'
 
 /** What late audio works with. */
 export interface LateAudioParts {
-  readonly store: Pick<MeetingStore, 'meeting' | 'spans' | 'adoptSegments'>
+  readonly store: Pick<MeetingStore, 'meeting' | 'spans' | 'adopt'>
   readonly stt: SttPort
   readonly clock: Clock
   readonly random: () => number
@@ -50,8 +48,8 @@ export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId,
 
     let writes = Promise.resolve()
     const refused: unknown[] = []
-    const write = (what: { segments?: readonly Segment[]; spans?: readonly Span[]; sessions?: readonly SessionRecord[] }) => {
-      const adopt = () => store.adoptSegments({ meetingId, epoch: 0 }, what.segments ?? [], what.spans ?? [], what.sessions)
+    const write = (what: Partial<FinalsBatch>) => {
+      const adopt = () => store.adopt({ meetingId, epoch: 0 }, { segments: [], spans: [], ...what })
       // in order; one that the store refuses does not take the later ones with it
       writes = writes.then(async () => void (await patience.run(adopt))).catch((thrown: unknown) => void refused.push(thrown))
     }

@@ -35,6 +35,8 @@ const RETRY = { firstMs: 500, maxMs: 30_000 }
 const MAX_TRIES = 80
 /** The end of a meeting waits so long for what an earlier bot left to be found, and for such a bot to be known to be dead. */
 const LONGEST_ADOPTION_MS = 10_000
+/** Audio that the service was sent twice and kept twice is no longer: a probe. */
+const LONGEST_COPY_SEC = 0.1
 /** no session is longer: frames of one whose length is not known */
 const LONGEST_SEC = 3 * 3600
 
@@ -218,15 +220,24 @@ export class Legacy {
     const { scribe } = this.#parts
     const found: Segment[] = []
     let shiftSec = 0
-    for (const utterance of utterances.toSorted((a, b) => a.startSec - b.startSec)) {
+    const ordered = utterances.toSorted((a, b) => a.startSec - b.startSec)
+    for (const [at, utterance] of ordered.entries()) {
       const twin = stored.find((known) => isTold(utterance, known))
-      const [first, ...rest] = scribe.attribute(shifted(utterance, shiftSec))
+      const parts = scribe.attribute(shifted(utterance, shiftSec))
+      // of a copy nobody knows where in the stream the words were said first
+      const [first, ...rest] = mayBeCopy(utterance, ordered.slice(0, at)) ? parts.map((part) => ({ ...part, identity: null })) : parts
       if (!first) continue
       if (twin) shiftSec += (twin.startMs - first.startMs) / 1000
       else if (![first, ...rest].some((segment) => stored.some((known) => isSame(segment, known)))) found.push(first, ...rest)
     }
     return found
   }
+}
+
+/** Whether it is short enough for a probe, and repeats words that were told on its channel before. */
+function mayBeCopy({ channel, startSec, endSec, text }: Utterance, before: readonly Utterance[]): boolean {
+  if (endSec - startSec > LONGEST_COPY_SEC) return false
+  return before.some((one) => one.channel === channel && ` ${one.text} `.includes(` ${text} `))
 }
 
 function shifted(utterance: Utterance, sec: number): Utterance {

@@ -1,8 +1,6 @@
 import type { Span } from '../audio/span.js'
-import type { Segment } from '../transcript/segment.js'
 
-type Place = Pick<Span, 'sessionId' | 'channel'>
-const channelKey = ({ sessionId, channel }: Place): string => `${sessionId}/${channel}`
+const channelKey = ({ sessionId, channel }: Span): string => `${sessionId}/${channel}`
 
 interface Entry {
   span: Span
@@ -13,6 +11,8 @@ interface Entry {
 /** Spans that the store does not have yet, or not as long as they are, by channel and where they begin. */
 export class WaitingSpans {
   readonly #channels = new Map<string, Map<number, Entry>>()
+  /** what the log does not have as it is */
+  readonly #unlogged = new Set<Entry>()
   #size = 0
 
   get size(): number {
@@ -24,29 +24,25 @@ export class WaitingSpans {
     const key = channelKey(span)
     const channel = this.#channels.get(key) ?? new Map<number, Entry>()
     this.#channels.set(key, channel)
-    const entry = channel.get(span.fromFrame)
-    if (entry) entry.span = span
-    else {
-      channel.set(span.fromFrame, { span, loggedTo: -1 })
-      this.#size++
-    }
+    const entry = channel.get(span.fromFrame) ?? { span, loggedTo: -1 }
+    if (!channel.has(span.fromFrame)) this.#size++
+    channel.set(span.fromFrame, entry)
+    entry.span = span
+    if (entry.loggedTo < span.toFrame) this.#unlogged.add(entry)
   }
 
-  /** Those on the channels of some segments. */
-  of(segments: readonly Segment[]): Span[] {
-    return this.#entries(segments).map(({ span }) => span)
-  }
-
-  /** Those on the channels of some segments that the log does not have as they are. */
-  unlogged(segments: readonly Segment[]): Span[] {
-    return this.#entries(segments).flatMap(({ span, loggedTo }) => (loggedTo < span.toFrame ? [span] : []))
+  /** Those that the log does not have as they are. */
+  unlogged(): Span[] {
+    return Array.from(this.#unlogged, ({ span }) => span)
   }
 
   /** The log has them as they are given. */
   logged(spans: readonly Span[]): void {
     for (const span of spans) {
       const entry = this.#channels.get(channelKey(span))?.get(span.fromFrame)
-      if (entry) entry.loggedTo = Math.max(entry.loggedTo, span.toFrame)
+      if (!entry) continue
+      entry.loggedTo = Math.max(entry.loggedTo, span.toFrame)
+      if (entry.loggedTo >= entry.span.toFrame) this.#unlogged.delete(entry)
     }
   }
 
@@ -67,14 +63,12 @@ export class WaitingSpans {
     for (const span of spans) {
       const key = channelKey(span)
       const channel = this.#channels.get(key)
-      if (channel?.get(span.fromFrame)?.span !== span) continue
+      const entry = channel?.get(span.fromFrame)
+      if (!channel || entry?.span !== span) continue
       channel.delete(span.fromFrame)
+      this.#unlogged.delete(entry)
       this.#size--
       if (channel.size === 0) this.#channels.delete(key)
     }
-  }
-
-  #entries(segments: readonly Segment[]): Entry[] {
-    return [...new Set(segments.map(channelKey))].flatMap((key) => [...(this.#channels.get(key)?.values() ?? [])])
   }
 }

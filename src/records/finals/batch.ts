@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { decodeRecords, encodeRecord } from '../../core/checked-records.js'
 import type { Gap, Span } from '../../live/audio/span.js'
 import type { Segment } from '../../live/transcript/segment.js'
-import type { FinalsBatch } from '../port.js'
+import type { FinalsBatch, SessionRecord } from '../port.js'
 
 const VERSION = 1
 
@@ -31,16 +31,28 @@ const span = z.object({
   meetingMs: z.number(),
 })
 const gap = z.object({ identity: z.string(), fromMs: z.number(), toMs: z.number(), reason: z.string() })
+const pendingText = z.object({ identity: z.string(), fromMs: z.number(), toMs: z.number() })
+const session = z.object({
+  sessionId: z.string(),
+  vendorId: z.string().nullable(),
+  channels: z.int(),
+  sampleRate: z.int(),
+  sentFrames: z.number(),
+  acknowledgedFrames: z.number(),
+  endReason: z.string().nullable(),
+  pendingTexts: z.array(pendingText).optional(),
+})
 const schema = z.object({
   version: z.literal(VERSION),
   segments: z.array(segment),
   spans: z.array(span),
   gaps: z.array(gap).optional(),
+  sessions: z.array(session).optional(),
 })
 
 /** One record of the log. */
-export function encodeBatch({ segments, spans, gaps }: FinalsBatch): Buffer {
-  return encodeRecord(Buffer.from(JSON.stringify({ version: VERSION, segments, spans, gaps })))
+export function encodeBatch({ segments, spans, gaps, sessions }: FinalsBatch): Buffer {
+  return encodeRecord(Buffer.from(JSON.stringify({ version: VERSION, segments, spans, gaps, sessions })))
 }
 
 /** What a log's bytes hold. */
@@ -56,7 +68,7 @@ export interface DecodedLog {
 /** Reads a log as far as it is whole. */
 export function decodeLog(bytes: Buffer, joinSegments: number): DecodedLog {
   const { payloads, goodBytes } = decodeRecords(bytes)
-  const batches: { segments: Segment[]; spans: Span[]; gaps?: readonly Gap[] }[] = []
+  const batches: { segments: Segment[]; spans: Span[]; gaps?: readonly Gap[]; sessions?: readonly SessionRecord[] }[] = []
   let foreign = 0
   for (const payload of payloads) {
     const batch = parse(payload)
@@ -69,9 +81,15 @@ export function decodeLog(bytes: Buffer, joinSegments: number): DecodedLog {
       last.segments.push(...batch.segments)
       last.spans.push(...batch.spans)
       if (batch.gaps) last.gaps = [...(last.gaps ?? []), ...batch.gaps]
+      if (batch.sessions) last.sessions = newest([...(last.sessions ?? []), ...batch.sessions])
     } else batches.push({ ...batch, segments: [...batch.segments], spans: [...batch.spans] })
   }
   return { batches, goodBytes, foreign }
+}
+
+/** The last version of each session. */
+function newest(sessions: readonly SessionRecord[]): readonly SessionRecord[] {
+  return [...new Map(sessions.map((session) => [session.sessionId, session])).values()]
 }
 
 /** The beginning of a log. */

@@ -41,7 +41,7 @@ export class FinalsFolder implements FinalsLogs {
    * Stores what processes left here that died, or ended while the store was away; for the start of a process. What belongs to a claim
    * that may still be held is stored too, and left to its holder. A log that cannot be stored stays, and is told in the log.
    */
-  async adopt(store: Pick<MeetingStore, 'adoptSegments'>): Promise<void> {
+  async adopt(store: Pick<MeetingStore, 'adopt'>): Promise<void> {
     const files = await this.#files().catch((thrown: unknown) => {
       this.#logger.error({ err: toError(thrown), folder: this.#folder }, 'finals left by dead processes cannot be looked for')
       return []
@@ -63,12 +63,12 @@ export class FinalsFolder implements FinalsLogs {
   }
 
   /** @returns whether nobody can hold the claim any more */
-  async #adoptFile(path: string, claim: Claim, store: Pick<MeetingStore, 'adoptSegments'>): Promise<boolean> {
+  async #adoptFile(path: string, claim: Claim, store: Pick<MeetingStore, 'adopt'>): Promise<boolean> {
     const { batches } = await readLog(path, JOIN_SEGMENTS, this.#logger)
     let isOver = false
     let stored = 0
-    for (const { segments, spans } of batches.length > 0 ? batches : [{ segments: [], spans: [] }]) {
-      const adopted = await store.adoptSegments(claim, segments, spans)
+    for (const batch of batches.length > 0 ? batches : [{ segments: [], spans: [] }]) {
+      const adopted = await store.adopt(claim, batch)
       isOver = adopted.isOver
       stored += adopted.stored
     }

@@ -5,7 +5,7 @@ import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Gap, Span } from '../../live/audio/span.js'
 import type { CoverageRow, Doubt, Segment } from '../../live/transcript/segment.js'
-import { notRetold } from '../../live/transcript/retold.js'
+import { storeLeft } from '../left-behind.js'
 import type { Logger } from '../../observe/logger.js'
 import type * as port from '../port.js'
 import { Feed } from './feed.js'
@@ -121,19 +121,12 @@ export class SqlMeetingStore implements port.MeetingStore {
     return this.feed.segments(claim.meetingId, this.#transcripts.appendSegments(claim, segments, spans))
   }
 
-  async adoptSegments(
-    claim: port.Claim,
-    segments: readonly Segment[],
-    spans: readonly Span[],
-    sessions: readonly port.SessionRecord[] = [],
-  ): Promise<{ stored: number; isOver: boolean }> {
+  async adopt(claim: port.Claim, left: port.FinalsBatch): Promise<{ stored: number; isOver: boolean }> {
     for (let attempt = 1; ; attempt++) {
       const { epoch, state } = await this.#meetings.standing(claim.meetingId)
       try {
-        for (const session of sessions) await this.saveSession({ ...claim, epoch }, session)
-        const known = segments.length > 0 ? await this.segments(claim.meetingId) : []
-        const stored = await this.appendSegments({ ...claim, epoch }, notRetold(segments, known), spans)
-        return { stored: stored.length, isOver: isFinal(state) || epoch !== claim.epoch }
+        const stored = await storeLeft(this, { ...claim, epoch }, left)
+        return { stored, isOver: isFinal(state) || epoch !== claim.epoch }
       } catch (thrown) {
         // claimed in between: that claim is the one to write under
         if (!(thrown instanceof ClaimLostError) || attempt === ADOPT_ATTEMPTS) throw thrown

@@ -24,17 +24,24 @@ const LATE_SPANS = ['freeze', 'store_away', 'store_slow']
 
 /**
  * Words under no name. There is one reason for them: the bot that heard them was replaced before the store had the span that says whose they
- * are. So they are of a session that was there before a takeover, and no stored span of their speaker has them; anything else breaks I3.
+ * are. So they are of a session that was there before a takeover, and no stored span of their speaker has them; anything else breaks I3. But
+ * for echoes of a probe, which stand under their name where they were said first: whoever took over cannot know where an echo belongs.
  */
 export function unnamedWords(segments: readonly Segment[], facts: NameFacts): { readonly unnamed: number; readonly violations: string[] } {
   const nobodys = segments.filter(({ identity }) => identity === null)
   const begunMs = begins(segments, facts)
+  const named = new Set(
+    segments.flatMap(({ identity, sessionId, words }) =>
+      identity === null ? [] : words.map(({ text }) => `${sessionId} ${identity} ${text}`),
+    ),
+  )
   const violations = nobodys.flatMap(({ words, sessionId }) =>
     words.flatMap(({ text }) => {
       const spoken = spokenAs(text, facts)
       if (spoken === undefined) return []
       const isReplaced = facts.takeovers.some(({ atMs }) => atMs > (begunMs.get(sessionId) ?? 0))
       if (!isReplaced) return [`I3 ${text} of ${spoken.name} is under nobody`]
+      if (named.has(`${sessionId} ${spoken.name} ${text}`)) return []
       return isKnown(spoken, sessionId, facts) ? [`I3 ${text} of ${spoken.name} is under nobody, and a span has it`] : []
     }),
   )

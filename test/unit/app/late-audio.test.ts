@@ -99,9 +99,9 @@ describe('28 audio that a process which died left on its disk, when it is starte
   it('a text that the store refuses does not take the later ones with it', async () => {
     rig.table.claims.get(id)!.push({ holder: 'other', isReleased: false, leftMs: null })
     await rig.store.claim(id)
-    const adopt = rig.store.adoptSegments.bind(rig.store)
-    rig.store.adoptSegments = (claim, segments, ...more) =>
-      segments.some(({ text }) => text === 'refused') ? Promise.reject(new Error('refused')) : adopt(claim, segments, ...more)
+    const adopt = rig.store.adopt.bind(rig.store)
+    rig.store.adopt = (claim, left) =>
+      left.segments.some(({ text }) => text === 'refused') ? Promise.reject(new Error('refused')) : adopt(claim, left)
     await begin()
     await rig.clock.advance(30_000)
     sent()!.emit({ channel: 0, startSec: 0.1, endSec: 0.2, text: 'refused' })

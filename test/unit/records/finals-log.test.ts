@@ -8,9 +8,9 @@ import { asIdentity, newMeetingId, newSessionId } from '../../../src/core/ids.js
 import { silentLogger } from '../../../src/observe/logger.js'
 import { FinalsFile } from '../../../src/records/finals/finals-file.js'
 import { FinalsFolder } from '../../../src/records/finals/finals-folder.js'
-import type { Claim, FinalsBatch } from '../../../src/records/port.js'
+import type { Claim, FinalsBatch, FinalsLog } from '../../../src/records/port.js'
 import { MemoryStore } from '../../support/memory-store.js'
-import { requestFor, segmentOf, spanOf } from '../../support/records.js'
+import { requestFor, segmentOf, sessionWith, spanOf } from '../../support/records.js'
 
 /** A file whose second write gets half of its bytes onto the disk, and which perhaps cannot be cut. */
 class FullDisk {
@@ -49,11 +49,22 @@ class FullDisk {
 describe('the log of finals', () => {
   let root: string
   let folder: FinalsFolder
+  const opened: FinalsLog[] = []
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'roomscribe-finals-'))
     folder = new FinalsFolder(root, silentLogger)
+    const openLog = folder.open.bind(folder)
+    folder.open = async (claim) => {
+      const log = await openLog(claim)
+      opened.push(log)
+      return log
+    }
   })
-  afterEach(() => rmSync(root, { recursive: true, force: true }))
+  afterEach(async () => {
+    // the file of a writer that died in a test would be closed by the collector
+    for (const log of opened.splice(0)) await log.close(true)
+    rmSync(root, { recursive: true, force: true })
+  })
 
   const session = newSessionId()
   const batch = (n: number, text = `text ${n}`): FinalsBatch => ({
@@ -77,6 +88,18 @@ describe('the log of finals', () => {
     const { left } = await folder.open({ ...claim, epoch: claim.epoch + 1 })
     expect(left.flatMap(({ gaps }) => gaps ?? [])).toEqual([gap, later])
     expect(left.flatMap(({ segments }) => segments)).toHaveLength(2)
+  })
+
+  it('28 a session comes back with the finals in its newest version', async () => {
+    const claim = newClaim()
+    const log = await folder.open(claim)
+    const pendingTexts = [{ identity: asIdentity('ann'), fromMs: 0, toMs: 900 }]
+    const other = { ...sessionWith(newSessionId(), 4), endReason: 'done' }
+    await log.append({ ...batch(1), sessions: [{ ...sessionWith(session, 1), pendingTexts }] })
+    await log.append({ ...batch(2), sessions: [{ ...sessionWith(session, 2), pendingTexts }, other] })
+    await log.close(true)
+    const { left } = await folder.open(next(claim))
+    expect(left.map(({ sessions }) => sessions)).toEqual([[{ ...sessionWith(session, 2), pendingTexts }, other]])
   })
 
   it('gives the next claim of the meeting everything appended, with its spans, in order', async () => {
@@ -329,7 +352,7 @@ describe('the log of finals', () => {
       await begin()
       let calls = 0
       await folder.adopt({
-        adoptSegments: () => {
+        adopt: () => {
           calls++
           return Promise.reject(new Error('away'))
         },

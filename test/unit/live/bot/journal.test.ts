@@ -226,6 +226,104 @@ describe('Journal with a log of finals', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('28 J1 a log has with a final what waits of sessions before it: without that nobody knows that their last words are missing', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, journal } = await rig(logs)
+    store.failures = 1000
+    store.saveSpans = () => Promise.reject(new Error('away'))
+    store.saveSession = () => Promise.reject(new Error('away'))
+    const earlier = newSessionId()
+    const before = { ...span(0), sessionId: earlier }
+    const waiting = { ...sessionWith(earlier, 800), pendingTexts: [{ identity: asIdentity('ann'), fromMs: 0, toMs: 50 }] }
+    journal.span(before)
+    journal.session(waiting)
+    journal.session(sessionWith(sessionId, 800))
+    journal.span(span(0))
+    journal.segments([segment(1)])
+    await clock.settle()
+    journal.span({ ...before, toFrame: 1_600 })
+    journal.segments([segment(2)])
+    await clock.settle()
+    expect(logs.appended).toEqual([
+      { segments: [segment(1)], spans: [before, span(0)], sessions: [waiting] },
+      { segments: [segment(2)], spans: [{ ...before, toFrame: 1_600 }] },
+    ])
+  })
+
+  it('J1 what the store has is not logged', async () => {
+    const logs = new FakeFinals()
+    const { clock, journal } = await rig(logs)
+    journal.span(span(0))
+    await clock.advance(1_000)
+    journal.segments([segment(1)])
+    await clock.settle()
+    expect(logs.appended).toEqual([{ segments: [segment(1)], spans: [] }])
+    await journal.close(1_000)
+  })
+
+  it('J1 a round that began before a newer version was stored does not write the older one', async () => {
+    const { clock, store, journal, meeting } = await rig()
+    const order: number[] = []
+    const gate = deferred()
+    const { saveSession } = store
+    store.saveSession = async (claim, session) => {
+      order.push(session.sentFrames)
+      if (session.sentFrames === 1) await gate.promise
+      return saveSession.call(store, claim, session)
+    }
+    journal.session(sessionWith(newSessionId(), 1))
+    journal.session(sessionWith(sessionId, 2))
+    await clock.advance(5_000)
+    journal.session({ ...sessionWith(sessionId, 3), pendingTexts: [{ identity: asIdentity('ann'), fromMs: 0, toMs: 50 }] })
+    journal.segments([segment(1)])
+    await clock.settle()
+    gate.resolve()
+    await clock.settle()
+    expect(order).toEqual([1, 3])
+    const stored = await store.sessions(meeting.id)
+    expect(stored.find((one) => one.sessionId === sessionId)?.pendingTexts).toHaveLength(1)
+    await journal.close(1_000)
+  })
+
+  it('28 J1 the store has before a final what waits of the sessions before it, and no older version of one after a newer', async () => {
+    const { clock, store, journal, meeting } = await rig()
+    const order: string[] = []
+    const gate = deferred()
+    const { saveSession, appendGaps, appendSegments } = store
+    store.saveSpans = () => Promise.reject(new Error('away'))
+    store.saveSession = async (claim, session) => {
+      order.push(`session ${session.sentFrames}`)
+      if (session.sentFrames === 1) await gate.promise
+      return saveSession.call(store, claim, session)
+    }
+    store.appendGaps = (claim, gaps) => {
+      order.push('gap')
+      return appendGaps.call(store, claim, gaps)
+    }
+    store.appendSegments = (claim, segments, spans = []) => {
+      order.push(`final on ${spans.length}`)
+      return appendSegments.call(store, claim, segments, spans)
+    }
+    const pendingTexts = [{ identity: asIdentity('ann'), fromMs: 0, toMs: 50 }]
+    journal.session({ ...sessionWith(sessionId, 1), pendingTexts })
+    await clock.advance(1_000)
+    expect(order).toEqual(['session 1'])
+    journal.gap({ identity: asIdentity('ann'), fromMs: 0, toMs: 900, reason: 'session_lost' })
+    journal.span({ ...span(0), sessionId: newSessionId() })
+    journal.session({ ...sessionWith(sessionId, 2), pendingTexts })
+    journal.segments([segment(1)])
+    await clock.settle()
+    // the first is on its way, slowly
+    expect(order).toEqual(['session 1', 'gap'])
+    gate.resolve()
+    await clock.advance(1_000)
+    expect(order).toEqual(['session 1', 'gap', 'session 2', 'final on 1'])
+    expect((await store.sessions(meeting.id)).map(({ sentFrames }) => sentFrames)).toEqual([2])
+    const closing = journal.close(10_000)
+    await clock.advance(3_000)
+    expect(await closing).toBe(0)
+  })
+
   it('J1 a log that hangs makes a final wait for the store, 50 ms later, and no longer', async () => {
     const logs = new FakeFinals()
     logs.gate = new Promise(() => undefined)

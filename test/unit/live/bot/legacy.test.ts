@@ -236,9 +236,37 @@ describe('what a bot that is gone left behind', () => {
         startMs: 210,
         endMs: 900,
       })
-      await rig.store.adoptSegments({ meetingId: id, epoch: 1 }, [own], [])
+      await rig.store.adopt({ meetingId: id, epoch: 1 }, { segments: [own], spans: [] })
       await rig.clock.advance(20_000)
       expect([asked, await texts()]).toEqual([2, ['said once']])
+    })
+
+    it("28 I3 a short piece that repeats what was said before it on its channel may be the copy of a probe: it is nobody's", async () => {
+      one.attend(id)
+      await rig.clock.settle()
+      await rig.speak(one, 'ann', 2_000)
+      const { sessionId } = one.stt.last
+      const utterance = { sessionId, isFinal: true, channel: 0, words: [], language: 'en', confidence: 1 }
+      const told = [
+        { ...utterance, utteranceId: 'a', startSec: 0.2, endSec: 1, text: 'well then yes' },
+        { ...utterance, utteranceId: 'b', startSec: 1.1, endSec: 1.18, text: 'yes' },
+        { ...utterance, utteranceId: 'c', startSec: 1.2, endSec: 1.5, text: 'yes' },
+        { ...utterance, utteranceId: 'other', channel: 1, startSec: 1.55, endSec: 1.9, text: 'no' },
+        { ...utterance, utteranceId: 'd', startSec: 1.6, endSec: 1.68, text: 'no' },
+        { ...utterance, utteranceId: 'e', startSec: 1.7, endSec: 1.78, text: 'he' },
+      ]
+      two.stt.results = () => Promise.resolve({ utterances: told, isWhole: true })
+      one.silence()
+      two.attend(id)
+      await rig.clock.advance(15_000)
+      expect((await rig.store.segments(id)).map(({ text, identity }) => [text, identity])).toEqual([
+        ['well then yes', 'ann'],
+        ['yes', null],
+        ['yes', 'ann'],
+        ['no', null],
+        ['no', 'ann'],
+        ['he', 'ann'],
+      ])
     })
 
     it('7 in an outage, on another host: all that the service did not have is a gap, not its last 20 s', async () => {
