@@ -1,5 +1,6 @@
+import { united } from '../live/transcript/pieces.js'
 import { notRetold } from '../live/transcript/retold.js'
-import type { Claim, FinalsBatch, MeetingStore, PendingText, SessionRecord } from './port.js'
+import type { Claim, FinalsBatch, MeetingStore, SessionRecord } from './port.js'
 
 /** What storing of it takes. */
 export type LeftStore = Pick<MeetingStore, 'appendGaps' | 'appendSegments' | 'saveSession' | 'segments' | 'sessions'>
@@ -16,7 +17,8 @@ export async function storeLeft(store: LeftStore, claim: Claim, left: FinalsBatc
   const stored = sessions.length > 0 ? await store.sessions(meetingId) : []
   for (const session of sessions) {
     const known = stored.find(({ sessionId }) => sessionId === session.sessionId)
-    await store.saveSession(claim, known ? joined(session, known) : session)
+    // one that is over has its texts, or they are known to be missing
+    if (!known || known.endReason === null) await store.saveSession(claim, known ? joined(session, known) : session)
   }
   const told = segments.length > 0 ? await store.segments(meetingId) : []
   return (await store.appendSegments(claim, notRetold(segments, told), spans)).length
@@ -24,11 +26,12 @@ export async function storeLeft(store: LeftStore, claim: Claim, left: FinalsBatc
 
 /** Of two versions nobody knows which is newer: what waits for its text in either waits, unless the session is over. */
 function joined(left: SessionRecord, known: SessionRecord): SessionRecord {
-  if (known.endReason !== null) return known
-  if (left.endReason !== null) return left
-  const waits = known.pendingTexts ?? []
-  const isKnown = (piece: PendingText) =>
-    waits.some((one) => one.identity === piece.identity && one.fromMs <= piece.fromMs && one.toMs >= piece.toMs)
-  const pendingTexts = [...waits, ...(left.pendingTexts ?? []).filter((piece) => !isKnown(piece))]
-  return { ...known, vendorId: known.vendorId ?? left.vendorId, ...(pendingTexts.length > 0 && { pendingTexts }) }
+  const pendingTexts = left.endReason === null ? united([...(known.pendingTexts ?? []), ...(left.pendingTexts ?? [])]) : []
+  return {
+    ...left,
+    vendorId: left.vendorId ?? known.vendorId,
+    sentFrames: Math.max(left.sentFrames, known.sentFrames),
+    acknowledgedFrames: Math.max(left.acknowledgedFrames, known.acknowledgedFrames),
+    ...(pendingTexts.length > 0 && { pendingTexts }),
+  }
 }

@@ -39,8 +39,10 @@ export interface FinalsParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly waiting: Waiting
-  /** stores what later finals must not be without: gaps, and sessions whose texts do not come in order */
+  /** stores what later finals must not be without: gaps, and sessions with what waits for its text */
   readonly storeBefore: () => Promise<void>
+  /** the store has all finals that there are */
+  readonly idle: () => void
   /** makes the two lanes: nothing is written any more once the claim is lost */
   readonly lane: (hasWork: () => boolean, write: () => Promise<void>) => Lane
   /** the segment is kept; only now may anybody be told */
@@ -53,6 +55,7 @@ export interface FinalsParts {
  * is the bound. Back again, the store gets them in their order. K3 While the disk refuses, memory is the log: 20 000, then the oldest go,
  * counted. The disk is tried again with each final, a log that could not be opened every 30 s; what memory has goes there first, so that no
  * text is durable before one that came earlier. K4 Each fault is told once, and its end.
+ * What a final must not be without goes with it to the log, and before it to the store; the log is emptied when the store has all of either.
  * K5 What the log alone had and does not give back is counted with what was given up. K6 What an earlier bot left in the log is stored at the
  * start, but for what the store has by now from the service's result (`retold`).
  */
@@ -89,6 +92,11 @@ export class FinalsKeeper {
       () => this.#left.length + this.#segments.length > 0 || this.#isSpillReadable(),
       () => this.#writeStore(),
     )
+  }
+
+  /** Whether the store has all finals that there are. */
+  get isIdle(): boolean {
+    return this.#segments.length === 0 && this.#spill === null
   }
 
   /** Whether the disk can hold what the store is to get. */
@@ -158,7 +166,7 @@ export class FinalsKeeper {
     this.#logged.close()
     this.#stored.close()
     const waiting = this.#segments.length + (this.#spill?.segments ?? 0)
-    const isKept = waiting > 0 || this.#spill !== null || this.#left.length > 0
+    const isKept = !this.isIdle || this.#left.length > 0 || this.#parts.waiting.isLogOnly
     const closing = this.#log?.close(isKept).catch((thrown: unknown) => {
       this.#parts.logger.warn({ err: toError(thrown) }, 'log of finals could not be closed')
     })
@@ -245,30 +253,38 @@ export class FinalsKeeper {
     const isStored = new Set(batch)
     this.#segments = this.#segments.filter((segment) => !isStored.has(segment))
     this.#tell(batch)
-    if (this.#segments.length > 0 || this.#spill) return
+    if (!this.isIdle) return
     this.#unlogged = []
     this.#owed = []
-    this.#log?.stored()
+    this.#emptyLog()
+    this.#parts.idle()
   }
 
   async #writeSpilled(): Promise<void> {
-    const { store, claim } = this.#parts
+    const { store, claim, waiting, storeBefore } = this.#parts
     const replay = this.#log?.replay
     const spill = this.#spill
     if (!replay || !spill) return
     const { batches, next } = await replay.read(spill.from, CHUNK)
     const segments = batches.flatMap((batch) => batch.segments)
     if (batches.length > 0) {
-      await store.appendSegments(
-        claim,
-        segments,
-        batches.flatMap((batch) => batch.spans),
-      )
+      await storeBefore()
+      // memory may have had no room for them
+      const gaps = batches.flatMap((batch) => batch.gaps ?? [])
+      if (gaps.length > 0) await store.appendGaps(claim, gaps)
+      const spans = waiting.spans.first(waiting.spans.size)
+      await store.appendSegments(claim, segments, [...batches.flatMap((batch) => batch.spans), ...spans])
+      waiting.spans.remove(spans)
     }
     spill.from = next
     spill.segments = Math.max(0, spill.segments - segments.filter(({ id }) => !spill.elsewhere.has(id)).length)
     this.#endSpill()
-    if (!this.#spill && this.#segments.length === 0) this.#log?.stored()
+    if (this.isIdle) this.#emptyLog()
+  }
+
+  /** Nothing is cut off that the store does not have, or that comes to the log meanwhile. */
+  #emptyLog(): void {
+    if (!this.#logging && !this.#parts.waiting.isLogOnly) this.#log?.stored()
   }
 
   #isSpillReadable(): boolean {
@@ -290,9 +306,9 @@ export class FinalsKeeper {
     const spill = this.#spill
     if (!spill || this.#logging || this.#spilling > 0 || this.#unlogged.length > 0 || this.#isSpillReadable()) return
     this.#spill = null
-    if (spill.segments === 0) return
     this.#givenUp += spill.segments
-    this.#parts.logger.error({ segments: spill.segments }, 'finals that only the log had are lost on this disk')
+    if (spill.segments > 0) this.#parts.logger.error({ segments: spill.segments }, 'finals that only the log had are lost on this disk')
+    if (this.isIdle) this.#parts.idle()
   }
 
   #hold(segments: readonly Segment[]): void {

@@ -5,6 +5,7 @@ import type { Gap, Span } from '../audio/span.js'
 import type { Segment } from '../transcript/segment.js'
 import { FinalsKeeper } from './finals-keeper.js'
 import { Lane } from './lane.js'
+import type { SessionWrite } from './waiting-sessions.js'
 import { Waiting } from './waiting.js'
 
 /** What the journal tells. */
@@ -31,10 +32,12 @@ const CHUNK = 2_000
 /**
  * Writes what a meeting yields, in lanes of one write at a time each that do not wait for one another.
  * J1 Finals go to a log on this host's disk at once, and right after it to the store, both times with all that is to be known before them:
- *    spans and gaps that wait, and sessions whose texts do not come in order. Either makes them durable; a log that fails or hangs costs
- *    nothing but time. J2 The store is asked until it takes them or the journal is
- *    closed; what it has not taken by then stays in the log. J3 Spans alone and gaps are stored within a
- *    second, sessions within five (those that wait for texts within one), or with these, or with people, within a quarter of one. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk holds the rest (`finals-keeper`).
+ *    spans and gaps that wait, and which sessions there are, with what waits for its text there. Either makes them durable; a log that fails
+ *    or hangs costs nothing but time. J2 The store is asked until it takes them or the journal is closed; what it has not taken by then
+ *    stays in the log. J3 Spans alone and gaps are stored within a second, so is that there is a session, its id at the service, and what
+ *    waits for its text; people within a quarter of one. How far a session came, and how it ended, is stored within five, and after the
+ *    finals before it: it says that they are there. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk
+ *    holds the rest (`finals-keeper`).
  */
 export class Journal {
   readonly #store: MeetingStore
@@ -74,15 +77,16 @@ export class Journal {
       ...options,
       logs: options.logs ?? null,
       waiting: this.#waiting,
-      storeBefore: async () => {
-        await this.#writeGaps()
-        for (const session of this.#waiting.sessions.pending()) await this.#writeSession(session)
-      },
+      storeBefore: () => this.#writeBefore(),
+      idle: () => this.#sessionsSoon(),
       lane,
       tell: (segment) => this.#events.stored(segment),
     })
     this.#rest = lane(
-      () => this.#waiting.size > 0 || this.#participants !== null,
+      () => {
+        const { spans, gaps, sessions } = this.#waiting
+        return spans.size + gaps.size > 0 || this.#participants !== null || (sessions.size > 0 && this.#finals.isIdle)
+      },
       () => this.#writeRest(),
     )
   }
@@ -113,7 +117,7 @@ export class Journal {
 
   session(session: SessionRecord): void {
     this.#waiting.sessions.put(session)
-    this.#rest.soon(session.pendingTexts ? SPANS_MS : SESSIONS_MS)
+    this.#sessionsSoon()
   }
 
   participants(participants: readonly ParticipantRecord[]): void {
@@ -129,6 +133,8 @@ export class Journal {
   /** Writes everything that waits; resolves when it is durable or when the claim is lost. */
   async flush(): Promise<void> {
     await Promise.all([this.#finals.flush(), this.#rest.flush()])
+    // sessions come after the finals
+    await this.#rest.flush()
   }
 
   /** @param until ms, or what aborts: then what waits is given up. @returns how many segments could not be stored */
@@ -143,6 +149,11 @@ export class Journal {
       this.#rest.close()
     }
     return this.#finals.close()
+  }
+
+  #sessionsSoon(): void {
+    const { sessions } = this.#waiting
+    if (sessions.size > 0) this.#rest.soon(sessions.before().length > 0 ? SPANS_MS : SESSIONS_MS)
   }
 
   #loseClaim(): void {
@@ -173,14 +184,9 @@ export class Journal {
 
   async #writeRest(): Promise<void> {
     // what comes meanwhile may rest on gaps that come meanwhile
-    const sessions = this.#waiting.sessions.all()
-    const waiting = this.#waiting.spans
-    while (waiting.size > 0) {
-      const spans = waiting.first(CHUNK)
-      await this.#store.saveSpans(this.#claim, spans)
-      waiting.remove(spans)
-      if (spans.length < CHUNK) break
-    }
+    const sessions = this.#finals.isIdle ? this.#waiting.sessions.whole() : []
+    const { spans } = this.#waiting
+    while (spans.size > 0) if ((await this.#writeSpans()) < CHUNK) break
     await this.#writeGaps()
     if (this.#participants) {
       const people = this.#participants
@@ -190,9 +196,27 @@ export class Journal {
     for (const session of sessions) await this.#writeSession(session)
   }
 
+  /** What the finals that are stored next must not be without. */
+  async #writeBefore(): Promise<void> {
+    const sessions = this.#waiting.sessions.before()
+    const { spans } = this.#waiting
+    while (spans.size > CHUNK) await this.#writeSpans()
+    await this.#writeGaps()
+    for (const session of sessions) await this.#writeSession(session)
+  }
+
+  /** @returns how many */
+  async #writeSpans(): Promise<number> {
+    const spans = this.#waiting.spans.first(CHUNK)
+    await this.#store.saveSpans(this.#claim, spans)
+    this.#waiting.spans.remove(spans)
+    return spans.length
+  }
+
   async #writeGaps(): Promise<void> {
     const { gaps } = this.#waiting
     while (gaps.size > 0) {
+      this.#abort.signal.throwIfAborted()
       const batch = gaps.first(CHUNK)
       await this.#store.appendGaps(this.#claim, batch)
       // the other lane may have been first
@@ -201,12 +225,13 @@ export class Journal {
   }
 
   /** One at a time, whichever lane asks: no version comes after a newer one. */
-  #writeSession(session: SessionRecord): Promise<void> {
+  #writeSession(version: SessionWrite): Promise<void> {
     const { sessions } = this.#waiting
     const write = this.#sessionWrites.then(async () => {
-      if (sessions.isStored(session)) return
-      await this.#store.saveSession(this.#claim, session)
-      sessions.remove(session)
+      this.#abort.signal.throwIfAborted()
+      if (sessions.isOld(version)) return
+      await this.#store.saveSession(this.#claim, version.session)
+      sessions.stored(version)
     })
     this.#sessionWrites = write.catch(() => undefined)
     return write

@@ -236,9 +236,16 @@ export class Legacy {
 
 /** Whether it is short enough for a probe, and repeats words that were told on its channel before. */
 function mayBeCopy({ channel, startSec, endSec, text }: Utterance, before: readonly Utterance[]): boolean {
-  if (endSec - startSec > LONGEST_COPY_SEC) return false
-  return before.some((one) => one.channel === channel && ` ${one.text} `.includes(` ${text} `))
+  const sec = endSec - startSec
+  if (sec <= 0 || sec > LONGEST_COPY_SEC) return false
+  return before.some((one) => one.channel === channel && ` ${wordsOf(one.text)} `.includes(` ${wordsOf(text)} `))
 }
+
+const wordsOf = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')
+    .trim()
 
 function shifted(utterance: Utterance, sec: number): Utterance {
   const words = utterance.words.map((word) => ({ ...word, startSec: word.startSec + sec, endSec: word.endSec + sec }))

@@ -1,5 +1,6 @@
 import type { Identity, SessionId } from '../../core/ids.js'
 import type { PendingText } from '../../records/port.js'
+import { united } from '../transcript/pieces.js'
 import { merged, without, type Range } from '../transcript/ranges.js'
 import type { Segment } from '../transcript/segment.js'
 
@@ -9,8 +10,6 @@ const BEFORE_MS = 250
 const AFTER_MS = 800
 /** What is left of voice next to a text, and is shorter, is its edge. */
 const LEAST_MS = 300
-/** Pieces kept of a session; of more, those of a person that are nearest are taken as one. */
-const MAX_PIECES = 200
 
 type Said = Pick<Segment, 'identity' | 'startMs' | 'endMs'>
 
@@ -36,10 +35,8 @@ export class PendingTexts {
   /** @param times when the person spoke, ms of the meeting */
   add(sessionId: SessionId, identity: Identity, times: readonly Range[]): void {
     if (times.length === 0) return
-    const before = this.#sessions.get(sessionId) ?? []
-    const own = before.filter((piece) => piece.identity === identity).map(({ fromMs, toMs }): Range => [fromMs, toMs])
-    const all = merged([...own, ...times]).map(([fromMs, toMs]) => ({ identity, fromMs, toMs }))
-    this.#sessions.set(sessionId, bounded([...before.filter((piece) => piece.identity !== identity), ...all]))
+    const more = times.map(([fromMs, toMs]) => ({ identity, fromMs, toMs }))
+    this.#sessions.set(sessionId, united([...(this.#sessions.get(sessionId) ?? []), ...more]))
   }
 
   /** What of a session still waits. @param texts final ones so far */
@@ -51,26 +48,4 @@ export class PendingTexts {
     else this.#sessions.delete(sessionId)
     return left
   }
-}
-
-function bounded(pieces: readonly PendingText[]): readonly PendingText[] {
-  const excess = pieces.length - MAX_PIECES
-  if (excess <= 0) return pieces
-  const ordered = pieces.toSorted((a, b) => (a.identity === b.identity ? a.fromMs - b.fromMs : a.identity < b.identity ? -1 : 1))
-  const pauses = ordered.flatMap((piece, at) => {
-    const next = ordered[at + 1]
-    return next?.identity === piece.identity ? [{ at, ms: next.fromMs - piece.toMs }] : []
-  })
-  const joined = new Set(
-    pauses
-      .toSorted((a, b) => a.ms - b.ms)
-      .slice(0, excess)
-      .map(({ at }) => at + 1),
-  )
-  const left: PendingText[] = []
-  for (const [at, piece] of ordered.entries()) {
-    const before = joined.has(at) ? left.pop() : undefined
-    left.push(before ? { ...piece, fromMs: before.fromMs } : piece)
-  }
-  return left
 }

@@ -4,8 +4,9 @@ const channelKey = ({ sessionId, channel }: Span): string => `${sessionId}/${cha
 
 interface Entry {
   span: Span
-  /** how long the log has it; -1: not at all */
+  /** how long the log has it, and the store; -1: not at all */
   loggedTo: number
+  storedTo: number
 }
 
 /** Spans that the store does not have yet, or not as long as they are, by channel and where they begin. */
@@ -19,12 +20,17 @@ export class WaitingSpans {
     return this.#size
   }
 
+  /** Whether something is in the log that the store does not have. */
+  get isLogOnly(): boolean {
+    return [...this.#channels.values()].some((channel) => [...channel.values()].some(({ loggedTo, storedTo }) => loggedTo > storedTo))
+  }
+
   /** Keeps the newest version of a span. */
   put(span: Span): void {
     const key = channelKey(span)
     const channel = this.#channels.get(key) ?? new Map<number, Entry>()
     this.#channels.set(key, channel)
-    const entry = channel.get(span.fromFrame) ?? { span, loggedTo: -1 }
+    const entry = channel.get(span.fromFrame) ?? { span, loggedTo: -1, storedTo: -1 }
     if (!channel.has(span.fromFrame)) this.#size++
     channel.set(span.fromFrame, entry)
     entry.span = span
@@ -64,7 +70,9 @@ export class WaitingSpans {
       const key = channelKey(span)
       const channel = this.#channels.get(key)
       const entry = channel?.get(span.fromFrame)
-      if (!channel || entry?.span !== span) continue
+      if (!channel || !entry) continue
+      entry.storedTo = Math.max(entry.storedTo, span.toFrame)
+      if (entry.span !== span) continue
       channel.delete(span.fromFrame)
       this.#unlogged.delete(entry)
       this.#size--

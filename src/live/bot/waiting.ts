@@ -1,6 +1,6 @@
-import type { SessionId } from '../../core/ids.js'
-import type { FinalsBatch, SessionRecord } from '../../records/port.js'
+import type { FinalsBatch } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
+import { WaitingSessions } from './waiting-sessions.js'
 import { WaitingSpans } from './waiting-spans.js'
 
 /** What stands beside the finals of a log: a transcript is known to miss nothing before a text only together with it. */
@@ -13,6 +13,11 @@ export class WaitingGaps {
 
   get size(): number {
     return this.#gaps.length
+  }
+
+  /** Whether something is in the log that the store does not have. */
+  get isLogOnly(): boolean {
+    return this.#gaps.some((gap) => this.#logged.has(gap))
   }
 
   /** @param most of more, the oldest goes @returns whether it had room */
@@ -45,61 +50,15 @@ export class WaitingGaps {
   }
 }
 
-/** Sessions that the store does not have as they are, each in its newest version. */
-export class WaitingSessions {
-  readonly #sessions = new Map<SessionId, SessionRecord>()
-  readonly #logged = new WeakSet<SessionRecord>()
-  readonly #versions = new WeakMap<SessionRecord, number>()
-  /** version that is stored */
-  readonly #stored = new Map<SessionId, number>()
-  #version = 0
-
-  get size(): number {
-    return this.#sessions.size
-  }
-
-  put(session: SessionRecord): void {
-    this.#versions.set(session, ++this.#version)
-    this.#sessions.set(session.sessionId, session)
-  }
-
-  all(): readonly SessionRecord[] {
-    return [...this.#sessions.values()]
-  }
-
-  /** Those whose texts do not come in order: what is told of the others is guessed from the texts that are there. */
-  pending(): readonly SessionRecord[] {
-    return this.all().filter(({ pendingTexts }) => pendingTexts !== undefined)
-  }
-
-  logged(sessions: readonly SessionRecord[]): void {
-    for (const session of sessions) this.#logged.add(session)
-  }
-
-  unlogged(): readonly SessionRecord[] {
-    return this.pending().filter((session) => !this.#logged.has(session))
-  }
-
-  /** Whether it is stored, or a newer version of it. */
-  isStored(session: SessionRecord): boolean {
-    return (this.#stored.get(session.sessionId) ?? 0) >= (this.#versions.get(session) ?? 0)
-  }
-
-  /** It is stored as it is given; one that has changed since still waits. */
-  remove(session: SessionRecord): void {
-    this.#stored.set(session.sessionId, this.#versions.get(session) ?? 0)
-    if (this.#sessions.get(session.sessionId) === session) this.#sessions.delete(session.sessionId)
-  }
-}
-
 /** What the store does not have yet, besides the finals and the people. */
 export class Waiting {
   readonly spans = new WaitingSpans()
   readonly gaps = new WaitingGaps()
   readonly sessions = new WaitingSessions()
 
-  get size(): number {
-    return this.spans.size + this.gaps.size + this.sessions.size
+  /** Whether something is in the log that the store does not have. */
+  get isLogOnly(): boolean {
+    return this.spans.isLogOnly || this.gaps.isLogOnly || this.sessions.isLogOnly
   }
 
   /** What the log is to have before anything newer: all of it, since what is told of a session rests on those before it. */

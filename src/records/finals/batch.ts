@@ -46,8 +46,9 @@ const schema = z.object({
   version: z.literal(VERSION),
   segments: z.array(segment),
   spans: z.array(span),
-  gaps: z.array(gap).optional(),
-  sessions: z.array(session).optional(),
+  // texts are not to be lost over them
+  gaps: z.array(gap).optional().catch(undefined),
+  sessions: z.array(session).optional().catch(undefined),
 })
 
 /** One record of the log. */

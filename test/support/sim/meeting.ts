@@ -2,6 +2,7 @@ import { EnergyDetector } from '../../../src/live/audio/voice/energy.js'
 import type { BotOptions, BotOutcome } from '../../../src/live/bot/bot.js'
 import { MeetingBot } from '../../../src/live/bot/meeting-bot.js'
 import { createGladiaStt } from '../../../src/live/stt/gladia/open.js'
+import type { Segment } from '../../../src/live/transcript/segment.js'
 import { silentLogger, type Logger } from '../../../src/observe/logger.js'
 import type { MeetingRecord } from '../../../src/records/port.js'
 import { BOT_OPTIONS } from '../bot-rig.js'
@@ -58,7 +59,7 @@ interface Running {
   /** nothing more is tried */
   isDone: boolean
   error: unknown
-  readonly told: string[]
+  readonly told: Segment[]
 }
 
 /** One meeting of the live plane in simulated time, with faults; the same seed gives the same meeting. */
@@ -82,7 +83,8 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
   })
   const store = new WatchedStore(time)
   const faults = new SimStoreFaults()
-  const disk = new SimDisk(time)
+  // who takes a meeting over may be on another host, and not see what the one before has logged
+  const disks = Array.from({ length: seed % 4 === 1 ? 2 : 1 }, () => new SimDisk(time))
   const botOptions: BotOptions = {
     ...BOT_OPTIONS,
     policy: { joinForMs: 20_000, rejoinForMs: 60_000, aloneMs: 5_000, nobodyMs: 60_000, tooLongMs: 3_600_000 },
@@ -98,6 +100,7 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
   const launch = async (): Promise<void> => {
     const process = new SimProcess(time)
     const running: Running = { process, outcome: null, isDone: false, error: null, told: [] }
+    const disk = disks[runs.length % disks.length]!
     runs.push(running)
     const reached = storeOf(process, store, time, faults)
     const attempt = async (): Promise<void> => {
@@ -128,7 +131,7 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
         botOptions,
         now,
         claim,
-        { segment: (segment) => running.told.push(segment.id) },
+        { segment: (segment) => running.told.push(segment) },
         tenureOf(store, claim, time, now.startedAt),
       )
       running.outcome = await bot.run(new AbortController().signal)
@@ -186,7 +189,8 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
       faults.slowMs = between(50, 2_000)
     },
     disk_full: () => {
-      disk.fullUntilMs = time.nowMs + between(100, 10_000)
+      const untilMs = time.nowMs + between(100, 10_000)
+      for (const disk of disks) disk.fullUntilMs = untilMs
     },
     kill: () => {
       const victim = current()
@@ -250,7 +254,7 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
     room,
     speech,
     store,
-    disk,
+    disks,
     meetingId: meeting.id,
     runs,
     isEnded,

@@ -1,5 +1,5 @@
 import { UpstreamError } from '../../../src/core/errors.js'
-import { asIdentity, trackKey } from '../../../src/core/ids.js'
+import { asIdentity, trackKey, type TrackKey } from '../../../src/core/ids.js'
 import type { RoomPort } from '../../../src/live/room/port.js'
 import { FakeRoomConnection } from '../fake-room.js'
 import type { SimProcess, SimTime } from './clock.js'
@@ -126,6 +126,7 @@ export class SimRoom {
       connection.participant(name)
       connection.start(name)
     })
+    this.#watchStart(name)
   }
 
   leave(name: string): void {
@@ -144,6 +145,7 @@ export class SimRoom {
       if (isMuted) connection.stop(name, 'muted')
       else connection.start(name)
     })
+    if (!isMuted) this.#watchStart(name)
   }
 
   /** The connection is torn for so long, and comes back with new tracks. */
@@ -183,10 +185,17 @@ export class SimRoom {
     if (ms >= NO_FRAMES_MS) for (const link of this.#links) if (!link.isTorn) this.#watch(link)
   }
 
-  /** What a bot's watchdog sees of a loss that goes on for so long. */
-  #watch({ connection, process }: Link): void {
+  /** A track that begins while frames are lost is watched from then on. */
+  #watchStart(name: string): void {
+    if (this.#time.nowMs + NO_FRAMES_MS > this.#lossUntilMs) return
+    const key = trackKey(asIdentity(name), 'microphone')
+    for (const link of this.#links) if (!link.isTorn) this.#watch(link, key)
+  }
+
+  /** What a bot's watchdog sees of a loss that goes on for so long. @param only of one track; else of all that there are then */
+  #watch({ connection, process }: Link, only?: TrackKey): void {
     const tell = (what: 'stall' | 'resume') => {
-      for (const key of connection.started) connection[what](key)
+      for (const key of connection.started) if (only === undefined || key === only) connection[what](key)
     }
     this.#time.after(NO_FRAMES_MS, () =>
       process.receive(() => {

@@ -56,7 +56,7 @@ interface LogFile {
   batches: FinalsBatch[]
 }
 
-/** The disk of the hosts, which all processes share: finals outlive who wrote them. */
+/** The disk of a host, or one that hosts share: finals outlive who wrote them. */
 export class SimDisk {
   readonly #files: LogFile[] = []
   /** writes fail until then */
@@ -108,9 +108,8 @@ export class SimDisk {
       left: earlier.flatMap(({ batches }) => batches),
       forgetLeft: () => Promise.resolve(earlier.forEach((file) => remove(this.#taken, file))),
       append: (batch) => later(() => own.batches.push(batch)),
-      stored: () => {
-        own.batches = []
-      },
+      // what was to be appended before is cut off with the rest
+      stored: () => void later(() => (own.batches = [])).catch(() => undefined),
       close: (keep) => {
         if (!keep) remove(this.#files, own)
         return Promise.resolve()

@@ -1,5 +1,6 @@
 import type { MeetingId } from '../../../src/core/ids.js'
 import type { BotOutcome } from '../../../src/live/bot/bot.js'
+import type { Segment } from '../../../src/live/transcript/segment.js'
 import type { SimProcess } from './clock.js'
 import { explain, liesInGap, type Explanation } from './losses.js'
 import type { SimRoom } from './room.js'
@@ -16,13 +17,13 @@ export interface SimRemains {
   readonly room: SimRoom
   readonly speech: SimSpeech
   readonly store: WatchedStore
-  readonly disk: SimDisk
+  readonly disks: readonly SimDisk[]
   readonly meetingId: MeetingId
   readonly runs: readonly {
     readonly process: SimProcess
     readonly outcome: BotOutcome | null
     readonly error: unknown
-    readonly told: readonly string[]
+    readonly told: readonly Segment[]
   }[]
   readonly isEnded: boolean
   /** when the end was asked for, simulated ms */
@@ -101,9 +102,10 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
       }
     }
   }
-  // what a log still holds goes to the store with the next start of a process
-  const kept = new Set<string>([...segments, ...remains.disk.segments].map(({ id }) => id))
-  for (const { told } of runs) for (const id of told) if (!kept.has(id)) violations.push(`I1 ${id} was told and is not stored`)
+  // what a log still holds goes to the store with the next start of a process; what a bot in between had from the result needs not to
+  const kept = new Set<string>([...segments, ...remains.disks.flatMap((disk) => disk.segments)].map(({ id }) => id))
+  const isKept = ({ id, words }: Segment) => kept.has(id) || words.every(({ text }) => returned.has(Number(text.slice(1))))
+  for (const { told } of runs) for (const one of told) if (!isKept(one)) violations.push(`I1 ${one.id} was told and is not stored`)
   const lost = room.spoken.filter(({ id, wasHeard }) => wasHeard && !returned.has(id))
   const unheard = room.spoken.filter(({ wasHeard }) => !wasHeard)
   const facts = {

@@ -102,6 +102,16 @@ describe('the log of finals', () => {
     expect(left.map(({ sessions }) => sessions)).toEqual([[{ ...sessionWith(session, 2), pendingTexts }, other]])
   })
 
+  it('gives texts also where what stands beside them makes no sense', async () => {
+    const claim = newClaim()
+    const log = await folder.open(claim)
+    const gap = { identity: asIdentity('ann'), fromMs: Number.NaN, toMs: 900, reason: 'taken_over' } as const
+    await log.append({ ...batch(1), gaps: [gap], sessions: [{ ...sessionWith(session, 1), sentFrames: Number.NaN }] })
+    await log.close(true)
+    const { left } = await folder.open(next(claim))
+    expect(left).toEqual([batch(1)])
+  })
+
   it('gives the next claim of the meeting everything appended, with its spans, in order', async () => {
     const claim = newClaim()
     const log = await folder.open(claim)

@@ -36,11 +36,16 @@ test('28 what a log holds is stored, what the texts must not be without first; t
 })
 
 test.each<[string, SessionRecord, Partial<SessionRecord>]>([
-  ['waits for other texts: for all of them', { ...left, pendingTexts: [piece(9_000)] }, { pendingTexts: [piece(9_000), piece(0)] }],
+  ['waits for other texts: for all of them', { ...left, pendingTexts: [piece(9_000)] }, { pendingTexts: [piece(0), piece(9_000)] }],
   [
     'is longer: it stays so',
     { ...left, sentFrames: 8_000, acknowledgedFrames: 8_000 },
     { sentFrames: 8_000, pendingTexts: left.pendingTexts ?? [] },
+  ],
+  [
+    'is shorter: as long as the log knows',
+    sessionWith(sessionId, 80),
+    { sentFrames: 800, acknowledgedFrames: 800, pendingTexts: left.pendingTexts ?? [] },
   ],
   ['is over: it stays over', { ...sessionWith(sessionId, 900), endReason: 'done' }, { endReason: 'done', sentFrames: 900 }],
   ['had no vendor id yet: it has', { ...sessionWith(sessionId, 0), vendorId: null }, { vendorId: 'vendor-1' }],
@@ -52,8 +57,14 @@ test.each<[string, SessionRecord, Partial<SessionRecord>]>([
   if (known.endReason !== null) expect(session?.pendingTexts).toBeUndefined()
 })
 
+test('28 a session that is over is not written again', async () => {
+  const { store, claim } = await stored({ ...sessionWith(sessionId, 900), endReason: 'done' })
+  store.saveSession = () => Promise.reject(new Error('written'))
+  expect(await storeLeft(store, claim, { segments: [], spans: [], sessions: [left] })).toBe(0)
+})
+
 test('28 a session that is over in the log only is over', async () => {
   const { store, claim, id } = await stored(left)
   await storeLeft(store, claim, { segments: [], spans: [], sessions: [{ ...sessionWith(sessionId, 900), endReason: 'done' }] })
-  expect((await store.sessions(id))[0]).toMatchObject({ endReason: 'done', sentFrames: 900 })
+  expect((await store.sessions(id))[0]).toEqual({ ...sessionWith(sessionId, 900), endReason: 'done' })
 })

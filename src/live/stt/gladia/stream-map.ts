@@ -59,37 +59,63 @@ export class StreamMap {
 
   /**
    * Where a word lies, which is short enough to have been heard in one run: both ends are of the run that it shares most with, and held to
-   * it. Of runs that meet in the stream our frames are far apart: what lies between them was not heard there.
+   * it. Of runs that meet in the stream our frames are far apart: what lies between them was not heard there. A copy of what had been heard
+   * before may stand in the midst of a word: that is not where it lies.
    *
    * @param from position in the service's stream, may be fractional
    * @param to not before `from`
    */
   wordFrames(from: number, to: number): readonly [number, number] {
-    return this.#placeOf(from, to).frames
+    const pieces = this.#pieces(from, to)
+    const most = (of: (piece: Piece) => number) => pieces.reduce((best, piece) => (of(piece) > of(best) ? piece : best))
+    const best = isCopy(pieces) ? most(lengthOf) : most((piece) => lengthOf(piece) - piece.repeated)
+    return [best.from, to > from ? best.to : best.from]
   }
 
   /** Whether a word was heard where audio stands all of which had been heard before: the service had kept it, and it was sent again. */
   isRepeated(from: number, to: number): boolean {
-    const { frames, index } = this.#placeOf(from, to)
-    const heardTo = this.#runs.slice(0, index).reduce((end, run) => Math.max(end, run.frameFrom + run.frames), Number.NEGATIVE_INFINITY)
-    return frames[0] < heardTo && frames[1] <= heardTo
+    return isCopy(this.#pieces(from, to))
   }
 
-  #placeOf(from: number, to: number): { readonly frames: readonly [number, number]; readonly index: number } {
-    let best: { readonly frames: readonly [number, number]; readonly index: number } = { frames: [from, to], index: 0 }
-    let most = Number.NEGATIVE_INFINITY
+  /** What a word shares with the runs, the latest first: at least one. Each run goes on until the next begins, the first and the last without end. */
+  #pieces(from: number, end: number): readonly [Piece, ...Piece[]] {
+    // one of no length lies somewhere too
+    const to = Math.max(end, from + 1)
+    const pieces: Piece[] = []
     for (let index = this.#runs.length - 1; index >= 0; index--) {
       const run = this.#runs[index]!
-      // each goes on until the next begins, the first and the last without end
       const first = index === 0 ? from : Math.max(from, run.serverFrom)
       const last = Math.min(to, this.#runs[index + 1]?.serverFrom ?? to)
-      if (last - first > most) {
-        most = last - first
-        const shift = run.frameFrom - run.serverFrom
-        best = { frames: [first + shift, last + shift], index }
-      }
+      if (last >= first) pieces.push(this.#piece(index, first, last))
       if (from >= run.serverFrom) break
     }
-    return best
+    const [piece = { from, to, repeated: 0 }, ...more] = pieces
+    return [piece, ...more]
   }
+
+  #piece(index: number, first: number, last: number): Piece {
+    const { frameFrom, serverFrom } = this.#runs[index]!
+    const [from, to] = [first + frameFrom - serverFrom, last + frameFrom - serverFrom]
+    const heardTo = this.#runs.slice(0, index).reduce((end, run) => Math.max(end, run.frameFrom + run.frames), Number.NEGATIVE_INFINITY)
+    return { from, to, repeated: Math.max(0, Math.min(to, heardTo) - from) }
+  }
+}
+
+/** A part of a word that lies in one run, in our frames. */
+interface Piece {
+  readonly from: number
+  readonly to: number
+  /** so much of it, from its start on, had been heard before */
+  readonly repeated: number
+}
+
+/** A word that is so much of a copy is one: its ends are rounded, and may stand out a little. */
+const COPY_SHARE = 0.75
+
+const lengthOf = ({ from, to }: Piece): number => to - from
+
+function isCopy(pieces: readonly Piece[]): boolean {
+  const sum = (of: (piece: Piece) => number) => pieces.reduce((frames, piece) => frames + of(piece), 0)
+  const repeated = sum((piece) => piece.repeated)
+  return repeated > 0 && repeated >= COPY_SHARE * sum(lengthOf)
 }

@@ -181,16 +181,58 @@ test('B7 the record of a session that is over is stored after the gaps that it l
   expect(await journal.close(1_000)).toBe(0)
 })
 
-test('J3 a session that waits for texts is stored within a second, others within five', async () => {
+test('J3 a session that is new, can be asked for texts from now on, or waits for some is stored within a second, how far it came within five', async () => {
   const { clock, store, journal, meeting } = await rig()
-  const [plain, waiting] = [sessionWith(newSessionId(), 10), sessionWith(newSessionId(), 10)]
-  journal.session(plain)
+  const stored = async () => (await store.sessions(meeting.id))[0]
+  const first = { ...sessionWith(sessionId, 10), vendorId: null }
+  journal.session(first)
   await clock.advance(1_000)
-  expect(await store.sessions(meeting.id)).toEqual([])
-  journal.session({ ...waiting, pendingTexts: [{ identity: asIdentity('ann'), fromMs: 0, toMs: 1_000 }] })
+  expect(await stored()).toEqual(first)
+  journal.session({ ...first, vendorId: 'v' })
   await clock.advance(1_000)
-  expect(await store.sessions(meeting.id)).toHaveLength(2)
+  expect(await stored()).toEqual({ ...first, vendorId: 'v' })
+  journal.session({ ...first, vendorId: 'v', sentFrames: 20 })
+  await clock.advance(4_999)
+  expect(await stored()).toMatchObject({ sentFrames: 10 })
+  await clock.advance(1)
+  expect(await stored()).toMatchObject({ sentFrames: 20 })
+  const waiting = { ...first, vendorId: 'v', sentFrames: 30, pendingTexts: [{ identity: asIdentity('ann'), fromMs: 0, toMs: 1_000 }] }
+  journal.session(waiting)
+  await clock.advance(1_000)
+  expect(await stored()).toMatchObject(waiting)
   await journal.close(1_000)
+})
+
+test('I4 how far a session came, and how it ended, is stored after the finals before it: it says that they are there', async () => {
+  const { clock, store, journal, meeting } = await rig()
+  const stored = async () => (await store.sessions(meeting.id))[0]
+  const pendingTexts = [{ identity: asIdentity('ann'), fromMs: 0, toMs: 50 }]
+  journal.session({ ...sessionWith(sessionId, 10), pendingTexts })
+  await clock.advance(1_000)
+  const { appendSegments } = store
+  store.appendSegments = () => Promise.reject(new Error('refused'))
+  journal.segments([segment(1)])
+  journal.session({ ...sessionWith(sessionId, 20), endReason: 'done' })
+  journal.gap({ identity: asIdentity('ann'), fromMs: 0, toMs: 900, reason: 'session_lost' })
+  for (let turn = 0; turn < 20; turn++) await clock.advance(1_000)
+  expect(await store.gaps(meeting.id)).toHaveLength(1)
+  expect(await stored()).toEqual({ ...sessionWith(sessionId, 10), pendingTexts })
+  store.appendSegments = appendSegments.bind(store)
+  for (let turn = 0; turn < 8; turn++) await clock.advance(1_000)
+  expect(await store.segments(meeting.id)).toHaveLength(1)
+  expect(await stored()).toEqual({ ...sessionWith(sessionId, 20), endReason: 'done' })
+  expect(await journal.close(1_000)).toBe(0)
+})
+
+test('I4 at the end too: sessions are stored when the finals are', async () => {
+  const { clock, store, journal, meeting } = await rig()
+  store.failures = 2
+  journal.segments([segment(1)])
+  journal.session({ ...sessionWith(sessionId, 20), endReason: 'done' })
+  const closing = journal.close(10_000)
+  await clock.advance(5_000)
+  expect(await closing).toBe(0)
+  expect((await store.sessions(meeting.id)).map(({ endReason }) => endReason)).toEqual(['done'])
 })
 
 describe('Journal with a log of finals', () => {
@@ -245,9 +287,19 @@ describe('Journal with a log of finals', () => {
     journal.segments([segment(2)])
     await clock.settle()
     expect(logs.appended).toEqual([
-      { segments: [segment(1)], spans: [before, span(0)], sessions: [waiting] },
+      { segments: [segment(1)], spans: [before, span(0)], sessions: [waiting, sessionWith(sessionId, 800)] },
       { segments: [segment(2)], spans: [{ ...before, toFrame: 1_600 }] },
     ])
+    // what its texts cut off is not cut off before the store has them, and it is not over
+    journal.session({
+      ...sessionWith(earlier, 900),
+      endReason: 'done',
+      pendingTexts: [{ identity: asIdentity('ann'), fromMs: 60, toMs: 90 }],
+    })
+    journal.segments([segment(3)])
+    await clock.settle()
+    const pendingTexts = [...waiting.pendingTexts, { identity: asIdentity('ann'), fromMs: 60, toMs: 90 }]
+    expect(logs.appended[2]).toEqual({ segments: [segment(3)], spans: [], sessions: [{ ...sessionWith(earlier, 900), pendingTexts }] })
   })
 
   it('J1 what the store has is not logged', async () => {
@@ -271,15 +323,19 @@ describe('Journal with a log of finals', () => {
       if (session.sentFrames === 1) await gate.promise
       return saveSession.call(store, claim, session)
     }
-    journal.session(sessionWith(newSessionId(), 1))
+    const slow = newSessionId()
+    journal.session(sessionWith(slow, 0))
+    await clock.advance(1_000)
+    journal.session(sessionWith(slow, 1))
     journal.session(sessionWith(sessionId, 2))
-    await clock.advance(5_000)
+    await clock.advance(1_000)
     journal.session({ ...sessionWith(sessionId, 3), pendingTexts: [{ identity: asIdentity('ann'), fromMs: 0, toMs: 50 }] })
     journal.segments([segment(1)])
     await clock.settle()
     gate.resolve()
     await clock.settle()
-    expect(order).toEqual([1, 3])
+    // 0: what a final must not be without, of which it is not said how far it came
+    expect(order).toEqual([0, 1, 0, 3])
     const stored = await store.sessions(meeting.id)
     expect(stored.find((one) => one.sessionId === sessionId)?.pendingTexts).toHaveLength(1)
     await journal.close(1_000)
@@ -317,11 +373,98 @@ describe('Journal with a log of finals', () => {
     expect(order).toEqual(['session 1', 'gap'])
     gate.resolve()
     await clock.advance(1_000)
-    expect(order).toEqual(['session 1', 'gap', 'session 2', 'final on 1'])
-    expect((await store.sessions(meeting.id)).map(({ sentFrames }) => sentFrames)).toEqual([2])
+    expect(order).toEqual(['session 1', 'gap', 'session 0', 'final on 1'])
     const closing = journal.close(10_000)
     await clock.advance(3_000)
     expect(await closing).toBe(0)
+    expect((await store.sessions(meeting.id)).map(({ sentFrames }) => sentFrames)).toEqual([2])
+  })
+
+  it.each<[string, (journal: Journal) => void]>([
+    ['gap', (journal) => journal.gap({ identity: asIdentity('ann'), fromMs: 0, toMs: 900, reason: 'session_lost' })],
+    ['span', (journal) => journal.span(span(0))],
+    ['session', (journal) => journal.session(sessionWith(sessionId, 1))],
+  ])('J1 the log is not emptied, nor removed at the end, as long as it has a %s that the store has not', async (_, put) => {
+    const logs = new FakeFinals()
+    const [logGate, storeGate] = [deferred(), deferred()]
+    logs.gate = logGate.promise
+    const { clock, store, journal, meeting } = await rig(logs)
+    store.gate = storeGate.promise
+    journal.segments([segment(1)])
+    await clock.settle()
+    journal.segments([segment(2)])
+    await clock.advance(50)
+    // the store is being given both; what comes now comes to the log, with the second
+    put(journal)
+    store.appendGaps = store.saveSession = store.saveSpans = () => Promise.reject(new Error('away'))
+    logGate.resolve()
+    await clock.settle()
+    expect(logs.appended.map(({ spans, gaps = [], sessions = [] }) => spans.length + gaps.length + sessions.length)).toEqual([0, 1])
+    storeGate.resolve()
+    await clock.settle()
+    expect((await store.segments(meeting.id)).map(({ text }) => text)).toEqual(['text 1', 'text 2'])
+    expect(logs.storedCalls).toBe(0)
+    const closing = journal.close(1_000)
+    await clock.advance(1_000)
+    expect([await closing, logs.closed]).toEqual([0, [true]])
+  })
+
+  it('J1 the log is emptied also while somebody goes on speaking', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, journal } = await rig(logs)
+    const gate = deferred()
+    store.gate = gate.promise
+    journal.span(span(0))
+    journal.segments([segment(1)])
+    await clock.advance(50)
+    journal.span({ ...span(0), toFrame: 1_600 })
+    gate.resolve()
+    await clock.settle()
+    expect([logs.appended[0]?.spans, logs.storedCalls]).toEqual([[span(0)], 1])
+    await journal.close(1_000)
+  })
+
+  it('J1 that a session is over is not undone by what goes before a final', async () => {
+    const { clock, store, journal, meeting } = await rig()
+    const { saveSession } = store
+    const gate = deferred()
+    let writes = 0
+    store.saveSession = async (...args) => {
+      writes++
+      await gate.promise
+      return saveSession.apply(store, args)
+    }
+    journal.session({ ...sessionWith(sessionId, 1), endReason: 'done' })
+    await clock.advance(1_000)
+    journal.segments([segment(1)])
+    await clock.settle()
+    gate.resolve()
+    await clock.settle()
+    expect([writes, (await store.sessions(meeting.id))[0]?.endReason]).toEqual([1, 'done'])
+    expect(await store.segments(meeting.id)).toHaveLength(1)
+    await journal.close(1_000)
+  })
+
+  it('J1 nor while something is on its way to it', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, journal } = await rig(logs)
+    const storeGate = deferred()
+    store.gate = storeGate.promise
+    journal.segments([segment(1)])
+    await clock.advance(50)
+    const logGate = deferred()
+    logs.gate = logGate.promise
+    journal.segments([segment(2)])
+    await clock.settle()
+    storeGate.resolve()
+    await clock.settle()
+    expect([store.appends, logs.storedCalls]).toEqual([2, 0])
+    logGate.resolve()
+    await clock.settle()
+    journal.segments([segment(3)])
+    await clock.advance(50)
+    expect(logs.storedCalls).toBe(1)
+    await journal.close(1_000)
   })
 
   it('J1 a log that hangs makes a final wait for the store, 50 ms later, and no longer', async () => {

@@ -248,8 +248,9 @@ describe('what a bot that is gone left behind', () => {
       const { sessionId } = one.stt.last
       const utterance = { sessionId, isFinal: true, channel: 0, words: [], language: 'en', confidence: 1 }
       const told = [
-        { ...utterance, utteranceId: 'a', startSec: 0.2, endSec: 1, text: 'well then yes' },
-        { ...utterance, utteranceId: 'b', startSec: 1.1, endSec: 1.18, text: 'yes' },
+        { ...utterance, utteranceId: 'a', startSec: 0.2, endSec: 1, text: 'Well then, YES!' },
+        { ...utterance, utteranceId: 'b', startSec: 1.1, endSec: 1.18, text: 'Yes.' },
+        { ...utterance, utteranceId: 'untimed', startSec: 1.19, endSec: 1.19, text: 'well' },
         { ...utterance, utteranceId: 'c', startSec: 1.2, endSec: 1.5, text: 'yes' },
         { ...utterance, utteranceId: 'other', channel: 1, startSec: 1.55, endSec: 1.9, text: 'no' },
         { ...utterance, utteranceId: 'd', startSec: 1.6, endSec: 1.68, text: 'no' },
@@ -260,8 +261,9 @@ describe('what a bot that is gone left behind', () => {
       two.attend(id)
       await rig.clock.advance(15_000)
       expect((await rig.store.segments(id)).map(({ text, identity }) => [text, identity])).toEqual([
-        ['well then yes', 'ann'],
-        ['yes', null],
+        ['Well then, YES!', 'ann'],
+        ['Yes.', null],
+        ['well', 'ann'],
         ['yes', 'ann'],
         ['no', null],
         ['no', 'ann'],

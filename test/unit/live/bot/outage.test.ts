@@ -130,6 +130,59 @@ describe('41 a store that is away', () => {
     expect(stored()).toEqual(upTo(said))
   })
 
+  test('41 K2 finals that only the disk had are stored after what they must not be without, be it that memory has it, or the disk alone', async () => {
+    const logs = new FakeFinals()
+    const { clock, store, meeting, journal, say } = await rig(logs)
+    store.isAway = true
+    await say(0, MEMORY_SEGMENTS)
+    journal.gap(gapFrom(100))
+    journal.session({ ...sessionWith(session, 800), endReason: 'session_lost' })
+    journal.span(spanOf(session, 0, 800))
+    await say(MEMORY_SEGMENTS, 100)
+    expect(logs.kept.filter(({ gaps = [], sessions = [], spans }) => gaps.length + sessions.length + spans.length === 3)).toHaveLength(1)
+    // more than memory has room for
+    for (let n = 0; n < 20_000; n++) journal.gap(gapFrom(1_000 + n))
+    await say(MEMORY_SEGMENTS + 100, 1)
+    store.isAway = false
+    const gate = deferred()
+    const spilled: (readonly unknown[])[] = []
+    const { appendSegments } = store
+    store.appendSegments = async (claim, segments, spans) => {
+      const isOf = (n: number) => segments.some(({ utteranceId }) => utteranceId === `utterance ${n}`)
+      if (isOf(MEMORY_SEGMENTS - 1)) journal.gap(gapFrom(50))
+      if (isOf(MEMORY_SEGMENTS)) {
+        const [gaps, sessions] = [await store.gaps(meeting.id), await store.sessions(meeting.id)]
+        spilled.push([gaps.length, sessions.map(({ endReason }) => endReason), spans])
+        gate.resolve()
+      }
+      return appendSegments.call(store, claim, segments, spans)
+    }
+    await clock.advance(3_000)
+    await gate.promise
+    expect(spilled[0]).toEqual([20_002, [null], [spanOf(session, 0, 800)]])
+    await clock.advance(10_000)
+    expect((await store.sessions(meeting.id)).map(({ endReason }) => endReason)).toEqual(['session_lost'])
+    expect(await journal.close(1_000)).toBe(0)
+  })
+
+  test('41 a final is not held up by thousands of spans in one statement', async () => {
+    const { clock, store, journal, say } = await rig()
+    store.isAway = true
+    for (let n = 0; n < 5_000; n++) journal.span(spanOf(session, n * 800, n * 800 + 400))
+    store.isAway = false
+    const counts: number[] = []
+    const { appendSegments } = store
+    store.appendSegments = (claim, segments, spans) => {
+      counts.push(spans?.length ?? 0)
+      return appendSegments.call(store, claim, segments, spans)
+    }
+    await say(0, 1)
+    await clock.advance(50)
+    expect(counts.every((count) => count <= 2_000)).toBe(true)
+    expect(counts).toHaveLength(1)
+    await journal.close(1_000)
+  })
+
   test('41 K2 a final on its way to the disk is not forgotten by the end of the reading', async () => {
     const logs = new FakeFinals()
     const { clock, store, journal, stored, say } = await rig(logs)

@@ -143,6 +143,12 @@ describe('utterances', () => {
     // over audio that was dropped
     expect(wordAt(4.9, 5.1)).toEqual([4.86, 5])
     expect(wordAt(5, 5.3)).toEqual([9, 9.26])
+    // the repeated piece in its midst, longer than what is before and after it: it is told, and lies where it was new
+    expect(map.isRepeated(3980, 4065)).toBe(false)
+    expect(wordAt(3.98, 4.065)).toEqual([4, 4.025])
+    expect(wordAt(3.97, 4.065)).toEqual([3.97, 4])
+    // a point in the repeated piece
+    expect([map.isRepeated(4020, 4020), map.wordFrames(4020, 4020)]).toEqual([true, [2720, 2720]])
     // a point, and what is before and after everything known
     expect(wordAt(4.04, 4.04)).toEqual([4, 4])
     expect(wordAt(-1, 0.5)).toEqual([0, 0.5])
