@@ -294,6 +294,7 @@ export interface MeetingStore {
   /** @throws ClaimLostError when a newer epoch exists; so do all writes below that carry a claim */
   setState(claim: Claim, state: MeetingState, reason: MeetingReason | null, times?: { startedAt?: string; endedAt?: string }): Promise<void>
   saveParticipants(claim: Claim, participants: readonly ParticipantRecord[]): Promise<void>
+  /** Frames never shrink, and what is over, or has an id at the service, stays so. */
   saveSession(claim: Claim, session: SessionRecord): Promise<void>
   /** Idempotent by (session, channel, fromFrame): an open span is written again with a larger `toFrame`. */
   saveSpans(claim: Claim, spans: readonly Span[]): Promise<void>

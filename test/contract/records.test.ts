@@ -173,6 +173,22 @@ describe.each(targets)('the store on %s', (kind) => {
     await expect(store.appendSegments(old, [segmentOf(session, 100)])).rejects.toBeInstanceOf(ClaimLostError)
   })
 
+  test('28 of a session frames never shrink, and its id, its end and what it waited for then stay', async () => {
+    const claim = await newClaim()
+    const session = newSessionId()
+    const pendingTexts = [{ identity: asIdentity('ana'), fromMs: 0, toMs: 900 }]
+    const stored = async () => (await store.sessions(claim.meetingId))[0]
+    await store.saveSession(claim, { ...sessionWith(session, 10), pendingTexts })
+    await store.saveSession(claim, { ...sessionWith(session, 5), vendorId: null })
+    expect(await stored()).toEqual(sessionWith(session, 10))
+    const over = { ...sessionWith(session, 20), endReason: 'session_lost', pendingTexts }
+    await store.saveSession(claim, over)
+    await store.saveSession(claim, sessionWith(session, 0))
+    expect(await stored()).toEqual(over)
+    await store.saveSession(claim, { ...sessionWith(session, 30), endReason: 'done' })
+    expect(await stored()).toEqual({ ...sessionWith(session, 30), endReason: 'done' })
+  })
+
   test('28 I1 I2 what the holder of an old claim heard is adopted, once, whoever has the meeting now', async () => {
     const old = await newClaim()
     const session = newSessionId()

@@ -67,6 +67,13 @@ test.each([
   [367062, 'I4 who waits may have waited in the session before'],
   [402894, 'I11 what is lost on the way to a bot that stands still cannot be told from what is late'],
   [407508, 'I4 texts that are not to be had are a gap before the record says that the session is over'],
+  [892318, 'I11 a track that begins while frames are lost is watched from then on'],
+  [1041313, 'I2 a log of another host brings in what the bot in between had from the result, under nobody, far from where it was said'],
+  [1052575, 'I1 the same, under its name'],
+  [1054343, 'I4 a word with the copy of a probe in its midst'],
+  [1090765, 'I3 spans come to the store later, with the log of another host'],
+  [1107034, 'I11 the room connection is torn and stands again while a bot is frozen'],
+  [1153880, 'I4 a claim that comes when the meeting is over takes nothing over'],
   [565458, 'I3 of the copy of a probe, which only a frozen bot could know, the next one does not guess whose it is'],
   [
     659303,

@@ -197,9 +197,12 @@ export class MemoryStore implements MeetingStore {
 
   saveSession(claim: Claim, session: SessionRecord): Promise<void> {
     return this.#write(claim, (entry) => {
-      const { sentFrames = 0, acknowledgedFrames = 0 } = entry.sessions.get(session.sessionId) ?? {}
+      const known = entry.sessions.get(session.sessionId)
+      const { sentFrames = 0, acknowledgedFrames = 0, vendorId = null } = known ?? {}
+      const isUndone = session.endReason === null && known !== undefined && known.endReason !== null
       entry.sessions.set(session.sessionId, {
-        ...session,
+        ...(isUndone ? known : session),
+        vendorId: session.vendorId ?? vendorId,
         sentFrames: Math.max(sentFrames, session.sentFrames),
         acknowledgedFrames: Math.max(acknowledgedFrames, session.acknowledgedFrames),
       })

@@ -74,12 +74,13 @@ export class AudioPlane {
   }
 
   /** No more frames until it is started again. @param keepSeat muted or reconnecting: the channel stays its own */
-  trackEnded(key: TrackKey, nowMs: number, keepSeat: boolean): void {
+  trackEnded(key: TrackKey, nowMs: number, keepSeat: boolean): number {
     const track = this.#tracks.get(key)
-    if (this.#isFinished || !track) return
-    this.#ended(track, nowMs)
+    if (this.#isFinished || !track) return nowMs - this.#meetingStartMs
+    const untilMs = this.#ended(track, nowMs)
     track.isStalled = false
     track.isLeaving = !keepSeat
+    return untilMs
   }
 
   /**
@@ -221,19 +222,24 @@ export class AudioPlane {
     }
   }
 
-  /** No frame of this start follows any more. */
-  #ended(track: Track, nowMs: number): void {
+  /** No frame of this start follows any more. @returns until when it has come, or is known to be missing, meeting ms */
+  #ended(track: Track, nowMs: number): number {
     const { clock } = track
-    if (!track.isLive) return
+    let knownMs = nowMs - this.#meetingStartMs
+    if (!track.isLive) return knownMs
     // frames, of silence at least, come until the end: what did not is gone, and so is what the last ones were late by
     const stoppedMs = nowMs - track.lastArrivedMs
     if (track.missingSinceMs === null) {
       const untilMs = stoppedMs > this.#tunables.lastFrameMs ? nowMs - this.#meetingStartMs : clock.endMs + clock.missingMs
-      if (track.lastArrivedMs >= track.liveSinceMs) this.#notReceived(track, clock.endMs, untilMs)
+      if (track.lastArrivedMs >= track.liveSinceMs) {
+        this.#notReceived(track, clock.endMs, untilMs)
+        knownMs = Math.min(knownMs, untilMs)
+      }
     }
     this.#missed(track, nowMs - this.#meetingStartMs)
     this.#ledger.present(track.identity, nowMs - track.liveSinceMs)
     track.liveSinceMs = Number.NaN
+    return knownMs
   }
 
   #missed(track: Track, untilMs: number): void {

@@ -204,7 +204,7 @@ export class FinalsKeeper {
     try {
       await this.#openLog()
       while (this.#log && segments.length > 0) {
-        await this.#append(this.#log, segments.slice(0, CHUNK))
+        await this.#append(this.#log, segments.slice(0, CHUNK), segments.length <= CHUNK)
         segments = segments.slice(CHUNK)
       }
     } catch (thrown) {
@@ -219,8 +219,8 @@ export class FinalsKeeper {
     this.#stored.soon(0)
   }
 
-  async #append(log: FinalsLog, segments: readonly Segment[]): Promise<void> {
-    const beside = this.#parts.waiting.unlogged()
+  async #append(log: FinalsLog, segments: readonly Segment[], isLast: boolean): Promise<void> {
+    const beside = this.#parts.waiting.unlogged(isLast)
     await log.append({ segments, ...beside })
     this.#parts.waiting.logged(beside)
     this.#diskTook()

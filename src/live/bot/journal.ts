@@ -85,7 +85,9 @@ export class Journal {
     this.#rest = lane(
       () => {
         const { spans, gaps, sessions } = this.#waiting
-        return spans.size + gaps.size > 0 || this.#participants !== null || (sessions.size > 0 && this.#finals.isIdle)
+        return (
+          spans.size + gaps.size > 0 || this.#participants !== null || (this.#finals.isIdle ? sessions.size : sessions.before().length) > 0
+        )
       },
       () => this.#writeRest(),
     )
@@ -172,7 +174,7 @@ export class Journal {
       return
     }
     const { spans } = this.#waiting
-    spans.remove(spans.first(spans.size - MAX_SPANS))
+    spans.drop(spans.first(spans.size - MAX_SPANS))
     this.#tellOverflow('spans')
   }
 
@@ -184,7 +186,7 @@ export class Journal {
 
   async #writeRest(): Promise<void> {
     // what comes meanwhile may rest on gaps that come meanwhile
-    const sessions = this.#finals.isIdle ? this.#waiting.sessions.whole() : []
+    const sessions = this.#finals.isIdle ? this.#waiting.sessions.whole() : this.#waiting.sessions.before()
     const { spans } = this.#waiting
     while (spans.size > 0) if ((await this.#writeSpans()) < CHUNK) break
     await this.#writeGaps()

@@ -61,7 +61,8 @@ export class Legacy {
   begin(): void {
     const { handover, scribe } = this.#parts
     // whose texts are there already is not to fail over a key that is wrong now
-    if (handover.left?.sessions.some(({ acknowledgedFrames }) => acknowledgedFrames > 0)) scribe.goOn()
+    const { sessions = [], segments = [] } = handover.left ?? {}
+    if (segments.length > 0 || sessions.some(({ acknowledgedFrames }) => acknowledgedFrames > 0)) scribe.goOn()
     const over = deferred()
     this.#begun = over.promise
     this.#parts.scope.run('legacy', async (signal) => {
@@ -225,7 +226,7 @@ export class Legacy {
       const twin = stored.find((known) => isTold(utterance, known))
       const parts = scribe.attribute(shifted(utterance, shiftSec))
       // of a copy nobody knows where in the stream the words were said first
-      const [first, ...rest] = mayBeCopy(utterance, ordered.slice(0, at)) ? parts.map((part) => ({ ...part, identity: null })) : parts
+      const [first, ...rest] = mayBeCopy(utterance, ordered, at) ? parts.map((part) => ({ ...part, identity: null })) : parts
       if (!first) continue
       if (twin) shiftSec += (twin.startMs - first.startMs) / 1000
       else if (![first, ...rest].some((segment) => stored.some((known) => isSame(segment, known)))) found.push(first, ...rest)
@@ -235,10 +236,10 @@ export class Legacy {
 }
 
 /** Whether it is short enough for a probe, and repeats words that were told on its channel before. */
-function mayBeCopy({ channel, startSec, endSec, text }: Utterance, before: readonly Utterance[]): boolean {
+function mayBeCopy({ channel, startSec, endSec, text }: Utterance, ordered: readonly Utterance[], at: number): boolean {
   const sec = endSec - startSec
   if (sec <= 0 || sec > LONGEST_COPY_SEC) return false
-  return before.some((one) => one.channel === channel && ` ${wordsOf(one.text)} `.includes(` ${wordsOf(text)} `))
+  return ordered.slice(0, at).some((one) => one.channel === channel && ` ${wordsOf(one.text)} `.includes(` ${wordsOf(text)} `))
 }
 
 const wordsOf = (text: string): string =>

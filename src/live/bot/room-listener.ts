@@ -9,6 +9,9 @@ import type { People } from './people.js'
 import { Refusals } from './refusals.js'
 import type { Scribe } from './scribe.js'
 
+/** Frames lie behind by less when this process keeps up. */
+const LATE_MS = 1_000
+
 /** What a listener tells of. */
 export interface RoomListenerParts {
   /** true: nothing is heard before `open` */
@@ -37,7 +40,8 @@ export class RoomListener {
   /** tracks that are being heard */
   readonly #heard = new Map<TrackKey, Identity>()
   /** of these, what went with the last connection */
-  #torn: ReadonlyMap<TrackKey, Identity> = new Map()
+  /** heard until the connection was lost, and when each ended, meeting ms */
+  #torn: readonly { readonly key: TrackKey; readonly identity: Identity; readonly untilMs: number }[] = []
   /** since when the connection is being restored, meeting ms */
   #reconnectingMs: number | null = null
   /** the bot before this one hears */
@@ -119,8 +123,8 @@ export class RoomListener {
           if (this.#held?.delete(key)) return
           const identity = this.#heard.get(key)
           this.#heard.delete(key)
-          scribe.trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
-          if (why === 'reconnecting' && identity !== undefined) this.#absence.torn(key, identity, scribe.meetingMs())
+          const untilMs = this.#trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
+          if (why === 'reconnecting' && identity !== undefined) this.#absence.torn(key, identity, untilMs)
         }),
       trackRefused: ({ key, identity }, why, forMs) => live(() => this.#refusals.begin(key, identity, why, scribe.meetingMs() - forMs)),
       trackRefusalEnded: (key) => live(() => this.#writeGaps(this.#refusals.end(key, scribe.meetingMs()))),
@@ -156,17 +160,24 @@ export class RoomListener {
     const { scribe } = this.#parts
     this.#writeGaps(this.#refusals.endAll(scribe.meetingMs()))
     this.#held?.clear()
-    for (const key of this.#heard.keys()) scribe.trackEnded(key, true)
-    this.#torn = new Map(this.#heard)
+    this.#torn = Array.from(this.#heard, ([key, identity]) => ({ key, identity, untilMs: this.#trackEnded(key, true) }))
     this.#heard.clear()
   }
 
   /** Another connection is to be made: until then everybody who was there is missed. @param sinceMs when this one ended, meeting ms */
   rejoining(sinceMs: number): void {
-    if (!this.#isPaused) for (const [key, identity] of this.#torn) this.#absence.torn(key, identity, sinceMs)
+    if (!this.#isPaused) for (const { key, identity, untilMs } of this.#torn) this.#absence.torn(key, identity, Math.min(sinceMs, untilMs))
     this.#absence.lost(this.#present(), this.#isPaused ? null : (this.#reconnectingMs ?? sinceMs))
     this.#reconnectingMs = null
     this.#parts.people.allLeft(sinceMs)
+  }
+
+  /** @returns since when it is missed, meeting ms: now, unless this process stood still and hears of the end late */
+  #trackEnded(key: TrackKey, keepSeat: boolean): number {
+    const { scribe } = this.#parts
+    const untilMs = scribe.trackEnded(key, keepSeat)
+    const nowMs = scribe.meetingMs()
+    return nowMs - untilMs > LATE_MS ? untilMs : nowMs
   }
 
   /** The bot is in the room, and knows who is there. */

@@ -103,7 +103,7 @@ export class Scribe {
       },
       died: (sessionId) => this.#plane.sessionEnded(sessionId, this.#clock.monotonicMs()),
       failed: (reason, error) => this.#events.failed(reason, error),
-      session: (record) => this.#journal.session(this.#withPending(record)),
+      session: (record) => this.#keepSession(record),
       recovered: (from, channels, fromFrame, to, frames) => this.#copySpans(from, channels, fromFrame, to, frames),
     })
     this.#plane = new AudioPlane(
@@ -154,9 +154,10 @@ export class Scribe {
     this.#plane.trackStarted({ key, identity }, this.#clock.monotonicMs())
   }
 
-  trackEnded(key: TrackKey, keepSeat: boolean): void {
+  /** @returns until when it has come, or is known to be missing, meeting ms: after a stall of this process that may be long ago */
+  trackEnded(key: TrackKey, keepSeat: boolean): number {
     this.#notHeard(key)
-    this.#plane.trackEnded(key, this.#clock.monotonicMs(), keepSeat)
+    return this.#plane.trackEnded(key, this.#clock.monotonicMs(), keepSeat)
   }
 
   /** @param sinceMs from when on nothing may have come, monotonic ms; the last sample when absent */
@@ -222,7 +223,10 @@ export class Scribe {
   /** Adds final segments to the transcript; what is known changes nothing. */
   add(segments: readonly Segment[]): void {
     const added = this.#transcript.addFinal(segments)
-    if (added.length > 0) this.#journal.segments(added)
+    if (added.length === 0) return
+    // what is missing before them goes first
+    this.#losses.tell()
+    this.#journal.segments(added)
   }
 
   /** Sends what waits, ends every session and waits for the last texts. */
@@ -307,6 +311,15 @@ export class Scribe {
   #tellGap(gap: Gap): void {
     this.#journal.gap(gap)
     this.#business.gapFound(this.#logger, { reason: gap.reason, ms: gap.toMs - gap.fromMs })
+  }
+
+  #keepSession(record: SessionRecord): void {
+    if (record.endReason === null) return this.#journal.session(this.#withPending(record))
+    // what it has lost is told right after its end, and is to be known before the record says that it is over
+    queueMicrotask(() => {
+      this.#losses.tell()
+      this.#journal.session(this.#withPending(record))
+    })
   }
 
   #withPending(record: SessionRecord): SessionRecord {

@@ -10,9 +10,13 @@ export interface SessionWrite {
   readonly isBefore: boolean
 }
 
+/** The log is told again how far a session came when it is so much further. */
+const FURTHER_SEC = 5
+
 /** What somebody has of a session. */
 interface Known {
   readonly version: number
+  readonly acknowledgedFrames: number
   readonly pieces: readonly PendingText[]
   /** whether its texts can be asked for */
   readonly hasVendorId: boolean
@@ -25,6 +29,10 @@ interface Entry {
   pieces: readonly PendingText[]
   /** whether the store has the newest as it is */
   isStored: boolean
+  /** the version of which the store knows how far it came; 0: none */
+  storedWhole: number
+  /** whether the store knows how it ended */
+  isOver: boolean
   stored: Known | null
   logged: Known | null
 }
@@ -49,7 +57,10 @@ export class WaitingSessions {
 
   /** Whether something is in the log that the store does not have. */
   get isLogOnly(): boolean {
-    return [...this.#entries.values()].some(({ logged, stored }) => logged !== null && lacks(stored, logged))
+    return [...this.#entries.values()].some(
+      ({ logged, stored, storedWhole }) =>
+        logged !== null && (lacks(stored, logged) || (logged.acknowledgedFrames > 0 && logged.version > storedWhole)),
+    )
   }
 
   put(session: SessionRecord): void {
@@ -57,7 +68,8 @@ export class WaitingSessions {
     const { sessionId, pendingTexts = NONE } = session
     const entry = this.#entries.get(sessionId)
     if (!entry) {
-      this.#entries.set(sessionId, { newest: session, version, pieces: pendingTexts, isStored: false, stored: null, logged: null })
+      const unknown = { isStored: false, storedWhole: 0, isOver: false, stored: null, logged: null }
+      this.#entries.set(sessionId, { newest: session, version, pieces: pendingTexts, ...unknown })
       return
     }
     Object.assign(entry, { newest: session, version, isStored: false, pieces: united([...entry.pieces, ...pendingTexts]) })
@@ -65,9 +77,8 @@ export class WaitingSessions {
 
   /** What the store is to have before any later final. */
   before(): readonly SessionWrite[] {
-    return this.#unknown((entry) => lacks(entry.stored, wantedOf(entry))).map((entry) => ({
-      // how far it came rests on texts that may still wait
-      session: { ...begun(entry), sentFrames: 0, acknowledgedFrames: 0 },
+    return this.#unknown((entry) => !entry.isOver && lacks(entry.stored, wantedOf(entry))).map((entry) => ({
+      session: unmeasured(begun(entry)),
       version: entry.version,
       isBefore: true,
     }))
@@ -89,15 +100,24 @@ export class WaitingSessions {
     const entry = this.#entries.get(session.sessionId)
     if (!entry) return
     entry.stored = knownOf(session, version)
-    if (isBefore || entry.version !== version) return
+    if (isBefore) return
+    entry.storedWhole = version
+    entry.isOver = session.endReason !== null
+    if (entry.version !== version) return
     entry.isStored = true
     entry.pieces = entry.stored.pieces
     entry.logged = null
   }
 
-  /** What the log is to have before any later final: texts come with it, so it may say how far the session came. */
-  unlogged(): readonly SessionRecord[] {
-    return this.#unknown((entry) => lacks(entry.stored, wantedOf(entry)) && lacks(entry.logged, wantedOf(entry))).map(begun)
+  /** What the log is to have before any later final. @param isMeasured it has all texts then: so it may say how far the sessions came */
+  unlogged(isMeasured: boolean): readonly SessionRecord[] {
+    const found = this.#unknown((entry) => {
+      const { newest, stored, logged } = entry
+      const toldFrames = Math.max(stored?.acknowledgedFrames ?? 0, logged?.acknowledgedFrames ?? 0)
+      if (isMeasured && newest.acknowledgedFrames >= toldFrames + FURTHER_SEC * newest.sampleRate) return true
+      return lacks(stored, wantedOf(entry)) && lacks(logged, wantedOf(entry))
+    }).map(begun)
+    return isMeasured ? found : found.map(unmeasured)
   }
 
   /** The log has them as they are given. */
@@ -119,13 +139,17 @@ function begun({ newest, pieces }: Entry): SessionRecord {
   return { ...session, endReason: null, ...(pieces.length > 0 && { pendingTexts: pieces }) }
 }
 
-const knownOf = ({ pendingTexts = NONE, vendorId }: SessionRecord, version: number): Known => ({
+/** How far it came rests on texts that may still wait. */
+const unmeasured = (session: SessionRecord): SessionRecord => ({ ...session, sentFrames: 0, acknowledgedFrames: 0 })
+
+const knownOf = ({ pendingTexts = NONE, vendorId, acknowledgedFrames }: SessionRecord, version: number): Known => ({
   version,
+  acknowledgedFrames,
   pieces: pendingTexts,
   hasVendorId: vendorId !== null,
 })
 
-const wantedOf = ({ newest, pieces, version }: Entry): Known => ({ version, pieces, hasVendorId: newest.vendorId !== null })
+const wantedOf = ({ newest, pieces, version }: Entry): Known => ({ ...knownOf(newest, version), pieces })
 
 /** Whether somebody who has that lacks something of what is wanted. What waits for more is missed no sooner. */
 function lacks(has: Known | null, wanted: Known): boolean {

@@ -15,14 +15,18 @@ export class WaitingSpans {
   /** what the log does not have as it is */
   readonly #unlogged = new Set<Entry>()
   #size = 0
+  #isDropped = false
 
   get size(): number {
     return this.#size
   }
 
-  /** Whether something is in the log that the store does not have. */
+  /** Whether something is in the log that the store does not have, or will not get from here. */
   get isLogOnly(): boolean {
-    return [...this.#channels.values()].some((channel) => [...channel.values()].some(({ loggedTo, storedTo }) => loggedTo > storedTo))
+    return (
+      this.#isDropped ||
+      [...this.#channels.values()].some((channel) => [...channel.values()].some(({ loggedTo, storedTo }) => loggedTo > storedTo))
+    )
   }
 
   /** Keeps the newest version of a span. */
@@ -62,6 +66,12 @@ export class WaitingSpans {
       }
     }
     return found
+  }
+
+  /** Memory has no room for them. */
+  drop(spans: readonly Span[]): void {
+    this.remove(spans)
+    this.#isDropped = true
   }
 
   /** They are kept elsewhere as they are given; one that has grown since still waits. */

@@ -9,15 +9,16 @@ export type Beside = Omit<FinalsBatch, 'segments'>
 /** Gaps that the store does not have yet, oldest first. */
 export class WaitingGaps {
   #gaps: Gap[] = []
+  #isDropped = false
   readonly #logged = new WeakSet<Gap>()
 
   get size(): number {
     return this.#gaps.length
   }
 
-  /** Whether something is in the log that the store does not have. */
+  /** Whether something is in the log that the store does not have, or will not get from here. */
   get isLogOnly(): boolean {
-    return this.#gaps.some((gap) => this.#logged.has(gap))
+    return this.#isDropped || this.#gaps.some((gap) => this.#logged.has(gap))
   }
 
   /** @param most of more, the oldest goes @returns whether it had room */
@@ -25,6 +26,7 @@ export class WaitingGaps {
     this.#gaps.push(gap)
     if (this.#gaps.length <= most) return true
     this.#gaps.shift()
+    this.#isDropped = true
     return false
   }
 
@@ -61,10 +63,13 @@ export class Waiting {
     return this.spans.isLogOnly || this.gaps.isLogOnly || this.sessions.isLogOnly
   }
 
-  /** What the log is to have before anything newer: all of it, since what is told of a session rests on those before it. */
-  unlogged(): Beside {
+  /**
+   * What the log is to have before anything newer: all of it, since what is told of a session rests on those before it.
+   * @param isLast whether the log has all finals then: only so may it say how far the sessions came
+   */
+  unlogged(isLast: boolean): Beside {
     const gaps = this.gaps.unlogged()
-    const sessions = this.sessions.unlogged()
+    const sessions = this.sessions.unlogged(isLast)
     return { spans: this.spans.unlogged(), ...(gaps.length > 0 && { gaps }), ...(sessions.length > 0 && { sessions }) }
   }
 

@@ -3,6 +3,8 @@ import type { Segment } from './segment.js'
 
 /** Starts of the same words lie this close, however much of the spans either side knew, ms. */
 const NEAR_MS = 2_000
+/** So many words in the same order are hardly said twice in one session. */
+const TELLING_WORDS = 4
 
 /**
  * Whether one covers most of the other's time, of one person on the same channel of one session. Of two people it says nothing: who had
@@ -24,7 +26,9 @@ export function isRetold(one: Segment, other: Segment): boolean {
   if (sharesMost(one, other)) return true
   // of two people, both known, they are not the same words
   if (one.identity !== other.identity && one.identity !== null && other.identity !== null) return false
-  // where spans are missing, times are held to those that there are: then the words tell
+  // where spans are missing, times are held to those that there are, however far these are: then the words tell
+  const isNobodys = one.identity === null || other.identity === null
+  if (isNobodys && one.text === other.text && one.text.split(' ').length >= TELLING_WORDS) return true
   const [short, long] = one.text.length < other.text.length ? [one, other] : [other, one]
   const isNear = short.startMs > long.startMs - NEAR_MS && short.startMs < long.endMs + NEAR_MS
   return isNear && ` ${long.text} `.includes(` ${short.text} `)

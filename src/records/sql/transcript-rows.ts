@@ -62,8 +62,11 @@ export class TranscriptRows {
         SELECT fenced.id, ${sessionId}, ${vendorId}, ${channels}::integer, ${sampleRate}::integer, ${sentFrames}::bigint,
           ${acknowledgedFrames}::bigint, ${endReason}, ${pendingTexts ? jsonText(pendingTexts) : null}::jsonb
         FROM fenced
-        ON CONFLICT (meeting_id, session_id) DO UPDATE SET vendor_id = excluded.vendor_id, channels = excluded.channels,
-          sample_rate = excluded.sample_rate, end_reason = excluded.end_reason, pending_texts = excluded.pending_texts,
+        ON CONFLICT (meeting_id, session_id) DO UPDATE SET vendor_id = coalesce(excluded.vendor_id, session.vendor_id),
+          channels = excluded.channels, sample_rate = excluded.sample_rate,
+          end_reason = coalesce(excluded.end_reason, session.end_reason),
+          pending_texts = CASE WHEN excluded.end_reason IS NULL AND session.end_reason IS NOT NULL THEN session.pending_texts
+            ELSE excluded.pending_texts END,
           sent_frames = greatest(session.sent_frames, excluded.sent_frames),
           acknowledged_frames = greatest(session.acknowledged_frames, excluded.acknowledged_frames)
         RETURNING NULL::integer AS n`,

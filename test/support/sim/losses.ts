@@ -81,7 +81,8 @@ function isNextToText({ name, startMs }: Spoken, { segments, startMs: meetingSta
 /** The transcript says that texts of a session may be missing, and the service would not, or could not, be asked for them. */
 function isDoubted({ coverage, speech, takeovers, stopMs }: LossFacts): boolean {
   const doubts = coverage?.doubts ?? []
-  if (takeovers.length > 0) return doubts.includes('taken_over')
+  // a claim may come when there is nothing left to take over
+  if (takeovers.length > 0 && doubts.includes('taken_over')) return true
   const isOut = Math.max(speech.downUntilMs, speech.blackholeUntilMs) > stopMs
   return doubts.includes('session') && (!speech.habits.keepsResults || isOut)
 }

@@ -17,6 +17,8 @@ export interface NameFacts {
   readonly sessions: readonly SessionRecord[]
   readonly speech: SimSpeech
   readonly plan: readonly string[]
+  /** who took the meeting over may not have seen what was logged before: its spans came to the store later, with the log */
+  readonly areApart: boolean
 }
 
 /** Faults that keep spans from the store for longer than a second. */
@@ -41,7 +43,7 @@ export function unnamedWords(segments: readonly Segment[], facts: NameFacts): { 
       if (spoken === undefined) return []
       const isReplaced = facts.takeovers.some(({ atMs }) => atMs > (begunMs.get(sessionId) ?? 0))
       if (!isReplaced) return [`I3 ${text} of ${spoken.name} is under nobody`]
-      if (named.has(`${sessionId} ${spoken.name} ${text}`)) return []
+      if (named.has(`${sessionId} ${spoken.name} ${text}`) || facts.areApart) return []
       return isKnown(spoken, sessionId, facts) ? [`I3 ${text} of ${spoken.name} is under nobody, and a span has it`] : []
     }),
   )

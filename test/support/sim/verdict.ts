@@ -75,7 +75,16 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const jumped = runs.length > 1
   const byId = new Map(room.spoken.map((spoken) => [spoken.id, spoken]))
   const sessions = await store.sessions(meetingId)
-  const names = unnamedWords(segments, { spans, spoken: byId, takeovers: store.takeovers, sessions, speech: remains.speech, plan })
+  const areApart = remains.disks.length > 1
+  const names = unnamedWords(segments, {
+    spans,
+    spoken: byId,
+    takeovers: store.takeovers,
+    sessions,
+    speech: remains.speech,
+    plan,
+    areApart,
+  })
   violations.push(...names.violations)
   const returned = new Map<number, string>()
   let echoes = 0

@@ -144,6 +144,31 @@ describe('an outage', () => {
     expect(await gapsOf(rig)).toHaveLength(1)
   })
 
+  test.each(['reconnecting', 'lost'])('17 18 35 %s while this process stands still: missed since what came last', async (how) => {
+    const rig = new BotRig()
+    await rig.start(OPTIONS)
+    const key = await spoken(rig)
+    const heardMs = nowOf(rig)
+    await rig.clock.advance(6_000)
+    // it finds all at once what came before the connection was torn, and that it was
+    for (let n = 0; n < 8; n++) rig.room.connection.frame(key, new Int16Array(800), rig.clock.monotonicMs())
+    if (how === 'lost') await lose(rig)()
+    else {
+      rig.room.connection.reconnecting()
+      rig.room.connection.reconnected()
+    }
+    const backMs = nowOf(rig)
+    rig.room.connection.start('ann')
+    await rig.clock.advance(1_000)
+    rig.stop.abort()
+    await rig.clock.settle()
+    await rig.end()
+    const [gap, ...more] = await gapsOf(rig)
+    expect([gap?.[0], gap?.[2], more]).toEqual(['ann', backMs, []])
+    expect(Number(gap?.[1])).toBeGreaterThanOrEqual(heardMs)
+    expect(Number(gap?.[1])).toBeLessThanOrEqual(heardMs + 500)
+  })
+
   test('17 who mutes while the connection is torn misses until it is whole again', async () => {
     const rig = new BotRig()
     await rig.start(OPTIONS)

@@ -45,10 +45,17 @@ describe('what a bot that is gone left behind', () => {
     two.stt.leftAudio.set(id, [{ sessionId: session.sessionId, channels: session.channels, fromFrame, backlog, vendorId: 'fake' }])
   }
 
-  it.each([7_000, 0])('6 P2 a service that refuses the next bot, after %i ms that it took of this one', async (spokenMs) => {
+  it.each([
+    ['7 s that it took of this one', 7_000, true],
+    ['7 s of which the store knows a text, not how many', 7_000, false],
+    ['nothing that it took of this one', 0, true],
+  ])('6 P2 a service that refuses the next bot, after %s', async (_, spokenMs, isMeasured) => {
+    const { saveSession } = rig.store
+    if (!isMeasured) rig.store.saveSession = (claim, session) => saveSession.call(rig.store, claim, { ...session, acknowledgedFrames: 0 })
     one.attend(id)
     await rig.clock.settle()
     await rig.speak(one, 'ann', spokenMs)
+    if (!isMeasured) one.stt.last.emit({ channel: 0, startSec: 0.2, endSec: 1, text: 'taken' })
     await rig.clock.advance(6_000)
     two.stt.prepare = (session) => {
       if (session.options.holdMs === undefined) queueMicrotask(() => session.end('payment_required', false))

@@ -135,6 +135,24 @@ describe('losses in the receipt', () => {
     expect(receipt.complete).toBe(true)
   })
 
+  it('4 I4 a loss is told before any later text, and before the record says that its session is over', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    await rig.talk(['ann'], 3_000)
+    stt.last.emitGap({ fromFrame: 0, toFrame: 16_000, reason: 'buffer_full' })
+    expect(rig.told).toEqual([])
+    stt.last.emit({ channel: 0, text: 'later', startSec: 2, endSec: 3 })
+    expect(rig.told.map(({ reason }) => reason)).toEqual(['buffer_full'])
+    stt.last.autoAcknowledge = false
+    await rig.talk(['ann'], 1_000)
+    stt.last.end('session_lost', false)
+    await Promise.resolve()
+    expect(rig.told.map(({ reason }) => reason)).toEqual(['buffer_full', 'session_lost'])
+    expect(rig.gapsBefore[rig.records.findIndex(({ endReason }) => endReason === 'session_lost')]).toBe(2)
+    await rig.finish()
+  })
+
   it('4 a dead session whose acknowledged texts are not to be had has lost the voice that no text came for, whatever was sent again', async () => {
     const stt = new FakeStt()
     const rig = new ScribeRig(stt)
@@ -149,6 +167,7 @@ describe('losses in the receipt', () => {
     await rig.talk(['ann'], 1000)
     stt.last.hasAllTexts = false
     stt.last.end('session_lost', true)
+    await Promise.resolve()
     // whoever takes the meeting over believes of a session that is over that all is told
     expect(rig.gapsBefore[rig.records.findIndex(({ endReason }) => endReason === 'session_lost')]).toBe(3)
     const receipt = await rig.finish()

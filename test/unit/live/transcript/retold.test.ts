@@ -21,6 +21,16 @@ test.each([
   expect(notRetold([result(change)], [told])).toHaveLength(isAgain ? 0 : 1)
 })
 
+test.each([
+  ['many words of nobody, dated by a span that is far', null, 'good morning to all of you', true],
+  ['few words of nobody, which may have been said again', null, 'good morning', false],
+  ['many words of the same person', cy, 'good morning to all of you', false],
+])('a text without an id of another time is told again: %s', (_, identity, text, isAgain) => {
+  expect(isRetold(result({ identity, startMs: 8_400, endMs: 8_400, text }), { ...told, startMs: 11_250, endMs: 13_000, text })).toBe(
+    isAgain,
+  )
+})
+
 test('two that both have ids, or both none, are two', () => {
   expect(isRetold({ ...told, utteranceId: 'v0-1' }, told)).toBe(false)
   expect(isRetold(result(told), result(told))).toBe(false)
