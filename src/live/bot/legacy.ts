@@ -7,7 +7,7 @@ import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore, SessionRecord } from '../../records/port.js'
 import type { ForeignSession, SttPort, Utterance } from '../stt/port.js'
-import { isRetold, sharesMost } from '../transcript/retold.js'
+import { isRetold, isTelling, sharesMost } from '../transcript/retold.js'
 import type { Segment } from '../transcript/segment.js'
 import type { Handover } from './handover.js'
 import type { Left } from './inheritance.js'
@@ -19,7 +19,7 @@ export interface LegacyParts {
   readonly meetingId: MeetingId
   readonly store: Pick<MeetingStore, 'sessions' | 'spans' | 'segments' | 'gaps'>
   readonly stt: SttPort
-  readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'add' | 'gap' | 'gaps' | 'sessions'>
+  readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'placeOf' | 'add' | 'gap' | 'gaps' | 'sessions'>
   readonly handover: Pick<Handover, 'fate' | 'left' | 'heardBefore' | 'written'>
   readonly clock: Clock
   readonly random: () => number
@@ -37,6 +37,8 @@ const MAX_TRIES = 80
 const LONGEST_ADOPTION_MS = 10_000
 /** Audio that the service was sent twice and kept twice is no longer: a probe. */
 const LONGEST_COPY_SEC = 0.1
+/** What the service has twice, or not at all, moves a text by less. */
+const ALIKE_SEC = 1
 /** no session is longer: frames of one whose length is not known */
 const LONGEST_SEC = 3 * 3600
 
@@ -215,7 +217,7 @@ export class Legacy {
 
   /**
    * Segments of what is not stored. The service's stream may hold audio twice that was sent again, which the bot before knew and nobody
-   * else: what it stored tells how far the two are apart.
+   * else: what it stored tells how far the two are apart, by where the span of the speaker has it.
    */
   #unknown(utterances: readonly Utterance[], stored: readonly Segment[]): readonly Segment[] {
     const { scribe } = this.#parts
@@ -223,12 +225,12 @@ export class Legacy {
     let shiftSec = 0
     const ordered = utterances.toSorted((a, b) => a.startSec - b.startSec)
     for (const [at, utterance] of ordered.entries()) {
-      const twin = stored.find((known) => isTold(utterance, known))
+      const twin = nearestTwin(utterance, shiftSec, stored, scribe)
       const parts = scribe.attribute(shifted(utterance, shiftSec))
       // of a copy nobody knows where in the stream the words were said first
       const [first, ...rest] = mayBeCopy(utterance, ordered, at) ? parts.map((part) => ({ ...part, identity: null })) : parts
       if (!first) continue
-      if (twin) shiftSec += (twin.startMs - first.startMs) / 1000
+      if (twin) shiftSec = twin.shiftSec ?? shiftSec
       else if (![first, ...rest].some((segment) => stored.some((known) => isSame(segment, known)))) found.push(first, ...rest)
     }
     return found
@@ -253,10 +255,32 @@ function shifted(utterance: Utterance, sec: number): Utterance {
   return { ...utterance, startSec: Math.max(0, utterance.startSec + sec), endSec: Math.max(0, utterance.endSec + sec), words }
 }
 
-/** The first part of the utterance as it was stored: by its id, or by its text where a result has no ids. */
-function isTold(utterance: Utterance, known: Segment): boolean {
-  if (utterance.sessionId !== known.sessionId || utterance.channel !== known.channel || known.part !== 0) return false
-  return utterance.utteranceId === known.utteranceId || (known.text.length > 3 && utterance.text.startsWith(known.text))
+/**
+ * The first part of the utterance as it was stored: by its id, or by its text where a result has no ids, of several the nearest. `shiftSec`:
+ * how far our audio is ahead of the service's there; null: nobody knows.
+ */
+function nearestTwin(
+  utterance: Utterance,
+  shiftSec: number,
+  stored: readonly Segment[],
+  scribe: Pick<Scribe, 'placeOf'>,
+): { readonly shiftSec: number | null } | null {
+  const { sessionId, channel, utteranceId, text, words, startSec } = utterance
+  const firstSec = words.find((word) => Number.isFinite(word.startSec))?.startSec ?? startSec
+  const parts = stored.filter((known) => known.sessionId === sessionId && known.channel === channel && known.part === 0)
+  const shiftOf = (known: Segment) => {
+    const placeSec = scribe.placeOf(known)
+    return placeSec === null ? null : placeSec - firstSec
+  }
+  const same = parts.find((known) => known.utteranceId === utteranceId)
+  if (same) return { shiftSec: shiftOf(same) }
+  const alike = parts.filter((known) => known.text.length > 3 && text.startsWith(known.text)).map(shiftOf)
+  const farSec = (shift: number | null) => (shift === null ? Number.POSITIVE_INFINITY : Math.abs(shift - shiftSec))
+  const [nearest = null] = alike.toSorted((a, b) => farSec(a) - farSec(b))
+  if (alike.length === 0) return null
+  if (farSec(nearest) <= ALIKE_SEC) return { shiftSec: nearest }
+  // few words may have been said twice
+  return nearest === null || isTelling(text) ? { shiftSec: null } : null
 }
 
 /** Told under the same id, or of the same time, or the same words without an id. */

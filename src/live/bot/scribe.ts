@@ -12,7 +12,7 @@ import { attribute } from '../transcript/attribute.js'
 import { coverage, type Coverage } from '../transcript/coverage.js'
 import type { Segment } from '../transcript/segment.js'
 import { Transcript } from '../transcript/transcript.js'
-import { SpanIndex } from '../transcript/span-index.js'
+import { FRAMES_PER_MS, SpanIndex } from '../transcript/span-index.js'
 import { ACTIVITY_MS, ActivityWatch } from './activity-watch.js'
 import type { Journal } from './journal.js'
 import { SessionLosses } from './session-losses.js'
@@ -218,6 +218,12 @@ export class Scribe {
   /** Who said it, and when. */
   attribute(utterance: Utterance): readonly Segment[] {
     return attribute(utterance, this.#spans)
+  }
+
+  /** Where the audio of a segment begins in its session, s; null: no span of its speaker has it. */
+  placeOf({ sessionId, channel, identity, startMs }: Segment): number | null {
+    const frame = this.#spans.frameAt({ sessionId, channel, identity, meetingMs: startMs })
+    return frame === null ? null : frame / FRAMES_PER_MS / 1000
   }
 
   /** Adds final segments to the transcript; what is known changes nothing. */

@@ -16,6 +16,11 @@ export function sharesMost(one: Segment, other: Segment): boolean {
   return sharedMs * 2 > Math.min(one.endMs - one.startMs, other.endMs - other.startMs)
 }
 
+/** Whether a text is hardly said twice in one session. */
+export function isTelling(text: string): boolean {
+  return text.split(' ').length >= TELLING_WORDS
+}
+
 /**
  * Whether two segments tell the same words of one session: once as the socket told them, under the service's id, and once as a result told
  * them, without. A bot that lives may have the one while another that took its meeting over has asked for the other.
@@ -28,7 +33,7 @@ export function isRetold(one: Segment, other: Segment): boolean {
   if (one.identity !== other.identity && one.identity !== null && other.identity !== null) return false
   // where spans are missing, times are held to those that there are, however far these are: then the words tell
   const isNobodys = one.identity === null || other.identity === null
-  if (isNobodys && one.text === other.text && one.text.split(' ').length >= TELLING_WORDS) return true
+  if (isNobodys && one.text === other.text && isTelling(one.text)) return true
   const [short, long] = one.text.length < other.text.length ? [one, other] : [other, one]
   const isNear = short.startMs > long.startMs - NEAR_MS && short.startMs < long.endMs + NEAR_MS
   return isNear && ` ${long.text} `.includes(` ${short.text} `)

@@ -1,4 +1,4 @@
-import type { SessionId } from '../../core/ids.js'
+import type { Identity, SessionId } from '../../core/ids.js'
 import type { Span } from '../audio/span.js'
 
 /** Frames (samples of one channel) in one ms of every session: 16 kHz. */
@@ -46,6 +46,15 @@ export class SpanIndex {
         const last = Math.min(span.toFrame, fromFrame + frames)
         return { ...span, sessionId: to, fromFrame: first - fromFrame, toFrame: last - fromFrame, meetingMs: meetingMsOf(span, first) }
       })
+  }
+
+  /** The frame of a moment of somebody on a channel, fractional; null when no span of theirs has it. */
+  frameAt(of: { sessionId: SessionId; channel: number; identity: Identity | null; meetingMs: number }): number | null {
+    const { meetingMs } = of
+    const span = this.channel(of.sessionId, of.channel).find(
+      (one) => one.identity === of.identity && one.meetingMs <= meetingMs && meetingMsOf(one, one.toFrame) >= meetingMs,
+    )
+    return span ? span.fromFrame + (meetingMs - span.meetingMs) * FRAMES_PER_MS : null
   }
 
   /** All spans of a channel, in order. */

@@ -109,8 +109,8 @@ interface Piece {
   readonly repeated: number
 }
 
-/** A word that is so much of a copy is one: its ends are rounded, and may stand out a little. */
-const COPY_SHARE = 0.75
+/** A word that is so much of a copy is one: its ends are rounded, and of a word that a copy cuts off the engine makes a whole one. */
+const COPY_SHARE = 0.5
 
 const lengthOf = ({ from, to }: Piece): number => to - from
 

@@ -248,6 +248,29 @@ describe('what a bot that is gone left behind', () => {
       expect([asked, await texts()]).toEqual([2, ['said once']])
     })
 
+    it('28 I2 what was stored tells how far the stream of the service is ahead: by the frames of its span, and of few words only where they are near', async () => {
+      one.attend(id)
+      await rig.clock.settle()
+      await rig.speak(one, 'ann', 6_000)
+      const session = one.stt.last
+      session.emit({ channel: 0, startSec: 1, endSec: 1.4, text: 'this is known', words: [] })
+      await rig.clock.advance(6_000)
+      const known = (await rig.store.segments(id))[0]!
+      const utterance = { sessionId: session.sessionId, isFinal: true, channel: 0, words: [], language: 'en', confidence: 1 }
+      const told = [
+        { ...utterance, utteranceId: 'result:0:1600', startSec: 1.6, endSec: 2, text: 'this is known' },
+        { ...utterance, utteranceId: 'result:0:2600', startSec: 2.6, endSec: 3, text: 'this comes after it' },
+        { ...utterance, utteranceId: 'result:0:5000', startSec: 5, endSec: 5.4, text: 'this is known' },
+      ]
+      two.stt.results = () => Promise.resolve({ utterances: told, isWhole: true })
+      one.silence()
+      two.attend(id)
+      await rig.clock.advance(15_000)
+      const found = await rig.store.segments(id)
+      expect(found.map(({ text }) => text)).toEqual(['this is known', 'this comes after it', 'this is known'])
+      expect(found.map(({ startMs }) => startMs - known.startMs)).toEqual([0, 1_000, 3_400])
+    })
+
     it("28 I3 a short piece that repeats what was said before it on its channel may be the copy of a probe: it is nobody's", async () => {
       one.attend(id)
       await rig.clock.settle()

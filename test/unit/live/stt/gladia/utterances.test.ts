@@ -147,6 +147,8 @@ describe('utterances', () => {
     expect(map.isRepeated(3980, 4065)).toBe(false)
     expect(wordAt(3.98, 4.065)).toEqual([4, 4.025])
     expect(wordAt(3.97, 4.065)).toEqual([3.97, 4])
+    // most of it is of the repeated piece, which ends in a word
+    expect(map.isRepeated(4010, 4065)).toBe(true)
     // a point in the repeated piece
     expect([map.isRepeated(4020, 4020), map.wordFrames(4020, 4020)]).toEqual([true, [2720, 2720]])
     // a point, and what is before and after everything known
