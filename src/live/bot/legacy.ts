@@ -37,6 +37,8 @@ const MAX_TRIES = 80
 const LONGEST_ADOPTION_MS = 10_000
 /** Audio that the service was sent twice and kept twice is no longer: a probe. */
 const LONGEST_COPY_SEC = 0.1
+/** Times are stored in whole ms. */
+const ROUNDING_SEC = 0.001
 /** What the service has twice, or not at all, moves a text by less. */
 const ALIKE_SEC = 1
 /** no session is longer: frames of one whose length is not known */
@@ -230,11 +232,15 @@ export class Legacy {
       // of a copy nobody knows where in the stream the words were said first
       const [first, ...rest] = mayBeCopy(utterance, ordered, at) ? parts.map((part) => ({ ...part, identity: null })) : parts
       if (!first) continue
-      if (twin) shiftSec = twin.shiftSec ?? shiftSec
+      if (twin) shiftSec = moved(shiftSec, twin.shiftSec)
       else if (![first, ...rest].some((segment) => stored.some((known) => isSame(segment, known)))) found.push(first, ...rest)
     }
     return found
   }
+}
+
+function moved(shiftSec: number, toSec: number | null): number {
+  return toSec === null || Math.abs(toSec - shiftSec) <= ROUNDING_SEC ? shiftSec : toSec
 }
 
 /** Whether it is short enough for a probe, and repeats words that were told on its channel before. */

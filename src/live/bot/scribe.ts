@@ -221,8 +221,9 @@ export class Scribe {
   }
 
   /** Where the audio of a segment begins in its session, s; null: no span of its speaker has it. */
-  placeOf({ sessionId, channel, identity, startMs }: Segment): number | null {
-    const frame = this.#spans.frameAt({ sessionId, channel, identity, meetingMs: startMs })
+  placeOf(segment: Segment): number | null {
+    const { startMs, endMs } = segment.words[0] ?? segment
+    const frame = this.#spans.frameOf({ ...segment, startMs, endMs })
     return frame === null ? null : frame / FRAMES_PER_MS / 1000
   }
 

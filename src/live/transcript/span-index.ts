@@ -48,13 +48,20 @@ export class SpanIndex {
       })
   }
 
-  /** The frame of a moment of somebody on a channel, fractional; null when no span of theirs has it. */
-  frameAt(of: { sessionId: SessionId; channel: number; identity: Identity | null; meetingMs: number }): number | null {
-    const { meetingMs } = of
-    const span = this.channel(of.sessionId, of.channel).find(
-      (one) => one.identity === of.identity && one.meetingMs <= meetingMs && meetingMsOf(one, one.toFrame) >= meetingMs,
-    )
-    return span ? span.fromFrame + (meetingMs - span.meetingMs) * FRAMES_PER_MS : null
+  /**
+   * The frame where something begins that somebody said on a channel, fractional: of the span that has most of it, since spans that meet in
+   * time may lie far apart in the session. null when no span of theirs has any of it.
+   */
+  frameOf(said: { sessionId: SessionId; channel: number; identity: Identity | null; startMs: number; endMs: number }): number | null {
+    const endMs = Math.max(said.endMs, said.startMs + 1)
+    let best: Span | null = null
+    let mostMs = 0
+    for (const span of this.channel(said.sessionId, said.channel)) {
+      if (span.identity !== said.identity) continue
+      const sharedMs = Math.min(endMs, meetingMsOf(span, span.toFrame)) - Math.max(said.startMs, span.meetingMs)
+      if (sharedMs > mostMs) [best, mostMs] = [span, sharedMs]
+    }
+    return best ? best.fromFrame + (said.startMs - best.meetingMs) * FRAMES_PER_MS : null
   }
 
   /** All spans of a channel, in order. */
