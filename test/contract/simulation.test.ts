@@ -76,6 +76,7 @@ test.each([
   [1290734, 'I2 a copy of a probe that ends within a word'],
   [1294802, 'I2 a twin tells where its words stand in the stream, not when they were said'],
   [1303428, 'I3 spans that meet in time lie apart in the session'],
+  [1311969, 'I4 a word of which the service had kept more than half is whole only the second time'],
   [1153880, 'I4 a claim that comes when the meeting is over takes nothing over'],
   [565458, 'I3 of the copy of a probe, which only a frozen bot could know, the next one does not guess whose it is'],
   [

@@ -114,8 +114,9 @@ const COPY_SHARE = 0.5
 
 const lengthOf = ({ from, to }: Piece): number => to - from
 
-function isCopy(pieces: readonly Piece[]): boolean {
-  const sum = (of: (piece: Piece) => number) => pieces.reduce((frames, piece) => frames + of(piece), 0)
-  const repeated = sum((piece) => piece.repeated)
-  return repeated > 0 && repeated >= COPY_SHARE * sum(lengthOf)
+/** Its longest piece had been heard before, all of it: one of which only the beginning had been was cut off then, and is whole now. */
+function isCopy(pieces: readonly [Piece, ...Piece[]]): boolean {
+  const longest = pieces.reduce((best, piece) => (lengthOf(piece) > lengthOf(best) ? piece : best))
+  const frames = pieces.reduce((sum, piece) => sum + lengthOf(piece), 0)
+  return longest.repeated > 0 && longest.repeated >= lengthOf(longest) && lengthOf(longest) >= COPY_SHARE * frames
 }

@@ -149,6 +149,11 @@ describe('utterances', () => {
     expect(wordAt(3.97, 4.065)).toEqual([3.97, 4])
     // most of it is of the repeated piece, which ends in a word
     expect(map.isRepeated(4010, 4065)).toBe(true)
+    // three quarters of a word had been heard before, and not the word
+    const again = new StreamMap()
+    again.append(0, 0, 3000)
+    again.append(3000, 2500, 4000)
+    expect([again.isRepeated(3350, 3550), again.isRepeated(3300, 3500)]).toEqual([false, true])
     // a point in the repeated piece
     expect([map.isRepeated(4020, 4020), map.wordFrames(4020, 4020)]).toEqual([true, [2720, 2720]])
     // a point, and what is before and after everything known
