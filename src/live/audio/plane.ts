@@ -73,7 +73,11 @@ export class AudioPlane {
     known.detector.reset()
   }
 
-  /** No more frames until it is started again. @param keepSeat muted or reconnecting: the channel stays its own */
+  /**
+   * No more frames until it is started again.
+   * @param keepSeat muted or reconnecting: the channel stays its own
+   * @returns until when it has come, or is known to be missing, meeting ms
+   */
   trackEnded(key: TrackKey, nowMs: number, keepSeat: boolean): number {
     const track = this.#tracks.get(key)
     if (this.#isFinished || !track) return nowMs - this.#meetingStartMs
@@ -225,18 +229,19 @@ export class AudioPlane {
   /** No frame of this start follows any more. @returns until when it has come, or is known to be missing, meeting ms */
   #ended(track: Track, nowMs: number): number {
     const { clock } = track
-    let knownMs = nowMs - this.#meetingStartMs
-    if (!track.isLive) return knownMs
+    const atMs = nowMs - this.#meetingStartMs
+    if (!track.isLive) return atMs
+    let knownMs = atMs
     // frames, of silence at least, come until the end: what did not is gone, and so is what the last ones were late by
     const stoppedMs = nowMs - track.lastArrivedMs
     if (track.missingSinceMs === null) {
-      const untilMs = stoppedMs > this.#tunables.lastFrameMs ? nowMs - this.#meetingStartMs : clock.endMs + clock.missingMs
+      const untilMs = stoppedMs > this.#tunables.lastFrameMs ? atMs : clock.endMs + clock.missingMs
       if (track.lastArrivedMs >= track.liveSinceMs) {
         this.#notReceived(track, clock.endMs, untilMs)
-        knownMs = Math.min(knownMs, untilMs)
+        knownMs = Math.min(atMs, untilMs)
       }
     }
-    this.#missed(track, nowMs - this.#meetingStartMs)
+    this.#missed(track, atMs)
     this.#ledger.present(track.identity, nowMs - track.liveSinceMs)
     track.liveSinceMs = Number.NaN
     return knownMs

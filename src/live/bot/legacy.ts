@@ -228,12 +228,14 @@ export class Legacy {
     const ordered = utterances.toSorted((a, b) => a.startSec - b.startSec)
     for (const [at, utterance] of ordered.entries()) {
       const twin = nearestTwin(utterance, shiftSec, stored, scribe)
-      const parts = scribe.attribute(shifted(utterance, shiftSec))
+      if (twin) {
+        shiftSec = moved(shiftSec, twin.shiftSec)
+        continue
+      }
+      const attributed = scribe.attribute(shifted(utterance, shiftSec))
       // of a copy nobody knows where in the stream the words were said first
-      const [first, ...rest] = mayBeCopy(utterance, ordered, at) ? parts.map((part) => ({ ...part, identity: null })) : parts
-      if (!first) continue
-      if (twin) shiftSec = moved(shiftSec, twin.shiftSec)
-      else if (![first, ...rest].some((segment) => stored.some((known) => isSame(segment, known)))) found.push(first, ...rest)
+      const parts = mayBeCopy(utterance, ordered, at) ? attributed.map((part) => ({ ...part, identity: null })) : attributed
+      if (!parts.some((segment) => stored.some((known) => isSame(segment, known)))) found.push(...parts)
     }
     return found
   }

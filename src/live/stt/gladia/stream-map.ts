@@ -67,8 +67,7 @@ export class StreamMap {
    */
   wordFrames(from: number, to: number): readonly [number, number] {
     const pieces = this.#pieces(from, to)
-    const most = (of: (piece: Piece) => number) => pieces.reduce((best, piece) => (of(piece) > of(best) ? piece : best))
-    const best = isCopy(pieces) ? most(lengthOf) : most((piece) => lengthOf(piece) - piece.repeated)
+    const best = most(pieces, isCopy(pieces) ? lengthOf : (piece) => lengthOf(piece) - piece.repeated)
     return [best.from, to > from ? best.to : best.from]
   }
 
@@ -114,9 +113,14 @@ const COPY_SHARE = 0.5
 
 const lengthOf = ({ from, to }: Piece): number => to - from
 
+/** The first of those that have most. */
+function most(pieces: readonly [Piece, ...Piece[]], of: (piece: Piece) => number): Piece {
+  return pieces.reduce((best, piece) => (of(piece) > of(best) ? piece : best))
+}
+
 /** Its longest piece had been heard before, all of it: one of which only the beginning had been was cut off then, and is whole now. */
 function isCopy(pieces: readonly [Piece, ...Piece[]]): boolean {
-  const longest = pieces.reduce((best, piece) => (lengthOf(piece) > lengthOf(best) ? piece : best))
+  const longest = most(pieces, lengthOf)
   const frames = pieces.reduce((sum, piece) => sum + lengthOf(piece), 0)
   return longest.repeated > 0 && longest.repeated >= lengthOf(longest) && lengthOf(longest) >= COPY_SHARE * frames
 }
