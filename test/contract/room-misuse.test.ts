@@ -78,6 +78,15 @@ describe('mute storms', () => {
     expect(libraryListenerCount()).toBe(before)
   })
 
+  test('an answer that the library waits for is no stream that is left over', async () => {
+    const anna = await stage.speaker('anna')
+    const open = libraryListenerCount()
+    const renamed = anna.rename('Anna')
+    expect(libraryListenerCount()).toBe(open)
+    await renamed
+    expect(libraryListenerCount()).toBe(open)
+  })
+
   test('toggles slow enough to be told each: as many streams are closed as opened', async () => {
     const recorder = new MarksRecorder()
     await stage.join(recorder)

@@ -13,7 +13,7 @@ type FfiListener = (event: unknown) => Promise<void>
 
 interface FfiEmitter {
   off(name: 'ffi_event', listener: FfiListener): void
-  listenerCount(name: 'ffi_event'): number
+  listeners(name: 'ffi_event'): FfiListener[]
 }
 
 interface RoomInternals {
@@ -26,6 +26,9 @@ interface LibraryLog {
   warn: (...parts: unknown[]) => void
   error: (...parts: unknown[]) => void
 }
+
+/** What the library calls the listener of one awaited answer; those of rooms and streams have no name, or another. */
+const WAITS_FOR_ANSWER = 'listener'
 
 let sink: Logger = silentLogger
 let prepared = false
@@ -52,9 +55,13 @@ export function releaseLibrary(): void {
   prepared = false
 }
 
-/** Listeners on the library's one event emitter, through which every event of every room runs; for leak checks. */
+/**
+ * Listeners of rooms and streams on the library's one event emitter, through which every event of every room runs; for
+ * leak checks. Those that wait for the answer to one request (`FfiClient.waitFor`) come and go, and are not counted.
+ */
 export function libraryListenerCount(): number {
-  return emitter()?.listenerCount('ffi_event') ?? 0
+  const listeners = emitter()?.listeners('ffi_event') ?? []
+  return listeners.filter(({ name }) => name !== WAITS_FOR_ANSWER).length
 }
 
 /**
