@@ -17,6 +17,7 @@ import type { MeetingReason, MeetingRecord } from '../records/port.js'
 import type { OpenStore } from '../records/sql/open.js'
 import { Attendance, botOptions } from './attend.js'
 import type { Settings } from './config/settings.js'
+import { makeDataFolder } from './data-folder.js'
 import { Follower } from './follow.js'
 import { observerOf, type MeetingWatcher } from './observe.js'
 import { tellingPartials } from './partials.js'
@@ -68,7 +69,7 @@ interface JoinParts {
 export async function joinRoom(settings: Settings, options: JoinOptions, parts: JoinParts, signal: AbortSignal): Promise<JoinResult> {
   const { logger } = parts
   await using scope = new Scope((name, error) => logger.error({ err: error, work: name }, 'background work failed'))
-  await mkdir(settings.dataDir, { recursive: true })
+  await makeDataFolder(settings.dataDir)
   if (options.out !== null) await mkdir(options.out, { recursive: true })
   const records = await openRecords(settings, parts)
   scope.defer('store', () => records.close())

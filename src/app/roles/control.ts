@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createOps } from '../../control/api/ops.js'
 import { listen, type ApiServer } from '../../control/api/listen.js'
@@ -11,6 +11,7 @@ import { GLADIA_URL } from '../speech.js'
 import { guestToken } from '../../live/room/livekit/guest-token.js'
 import { deadLettersOf } from '../../followup/pipeline/relay.js'
 import type { Settings } from '../config/settings.js'
+import { writeInDataFolder } from '../data-folder.js'
 import { transcriptAs } from '../transcripts.js'
 import { watchDepths } from './depths.js'
 import { openHub } from './feeds.js'
@@ -30,21 +31,27 @@ export interface Http {
   readonly apiKey: string
 }
 
-/** The key of the settings, or one that is made once and kept in the data folder, readable by its owner only. */
+/** The key of the settings, or one that is made once and kept in the data folder, readable by its owner only. @throws ConfigError it cannot be kept */
 async function apiKeyOf(settings: Settings): Promise<string> {
   if (settings.apiKey) return settings.apiKey.reveal()
   const path = join(settings.dataDir, 'api-key')
   const kept = await readFile(path, 'utf8').catch(() => '')
   if (kept.trim() !== '') return kept.trim()
   const made = randomBytes(24).toString('base64url')
-  await writeFile(path, `${made}\n`, { mode: 0o600 })
+  await writeInDataFolder(settings.dataDir, 'api-key', `${made}\n`, 0o600)
   return made
 }
 
-/** Listens where the settings say, and writes the port down. The caller closes it. @throws ConfigError the port is taken */
+/** Listens where the settings say, and writes the port down. The caller closes it. @throws ConfigError the port is taken, or cannot be written down */
 async function listening(settings: Settings, app: Parameters<typeof listen>[0], apiKey: string): Promise<Http> {
   const server = await listen(app, settings.host, settings.port)
-  await writeFile(join(settings.dataDir, 'port'), `${server.port}\n`)
+  try {
+    await writeInDataFolder(settings.dataDir, 'port', `${server.port}\n`)
+  } catch (thrown) {
+    // whoever listens keeps the process alive
+    await server.close()
+    throw thrown
+  }
   return { server, url: `http://${settings.host}:${server.port}`, apiKey }
 }
 
@@ -63,7 +70,7 @@ function guestOf({ livekitUrl, livekitApiKey, livekitApiSecret }: Settings): Res
   })
 }
 
-/** The HTTP API. @param whyFull why no meeting is begun in this process, one sentence, or null. @throws ConfigError the port is taken */
+/** The HTTP API. @param whyFull why no meeting is begun in this process, one sentence, or null. @throws ConfigError the port is taken, or the data folder cannot be written */
 export async function openControl(ground: Ground, whyFull: () => string | null): Promise<Http> {
   const { settings, records, jobs, relay, metrics, logger, clock } = ground
   const { store } = records
@@ -114,7 +121,7 @@ export async function openControl(ground: Ground, whyFull: () => string | null):
   }
 }
 
-/** Health and metrics of a process without an API. @param notReady one sentence, or null. @throws ConfigError the port is taken */
+/** Health and metrics of a process without an API. @param notReady one sentence, or null. @throws ConfigError the port is taken, or the data folder cannot be written */
 export async function openOps({ settings, metrics }: Ground, notReady: () => Promise<string | null>): Promise<Http> {
   const apiKey = await apiKeyOf(settings)
   return listening(settings, createOps({ apiKey, notReady, metrics: () => metrics.text() }), apiKey)

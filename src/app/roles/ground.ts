@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { UpstreamError } from '../../core/errors.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
@@ -10,6 +9,7 @@ import { watchLoop } from '../../observe/loop-watch.js'
 import { createMetrics, type Metrics } from '../../observe/metrics.js'
 import type { OpenStore } from '../../records/sql/open.js'
 import type { Settings } from '../config/settings.js'
+import { makeDataFolder } from '../data-folder.js'
 import { openRecords } from '../records.js'
 import { tracedHandlers } from './traced.js'
 
@@ -42,7 +42,7 @@ export interface Ground extends ProcessParts {
  */
 export async function openGround(settings: Settings, parts: ProcessParts, scope: Scope): Promise<Ground> {
   const { clock, logger } = parts
-  await mkdir(settings.dataDir, { recursive: true })
+  await makeDataFolder(settings.dataDir)
   const records = await openRecords(settings, { clock, logger })
   scope.defer('store', () => records.close())
   const opened = await openQueue({ redisUrl: settings.redisUrl?.reveal() ?? null, pool: records.pool, logger, clock })
