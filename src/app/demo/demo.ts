@@ -23,6 +23,7 @@ import { openLivekit } from './livekit.js'
 import { Recorder } from './recorder.js'
 import { report, type DemoReport } from './report.js'
 import type { HeardLine } from './score.js'
+import { slackDescribes, usesRealSlack } from './slack.js'
 
 /** How to run the demo. */
 export interface DemoOptions {
@@ -85,7 +86,7 @@ export async function runDemo(
     view.step('starting the LiveKit server')
     const livekit = await openLivekit(settings, clock, logger)
     scope.defer('livekit', () => livekit.close())
-    const slack = settings.slackBotToken ? null : await startSlackStandin({ clock })
+    const slack = usesRealSlack(settings) ? null : await startSlackStandin({ clock })
     if (slack) scope.defer('slack', () => slack.close())
     view.step('starting roomscribe and the people: database, queue, recogniser, voices')
     const recorder = new Recorder(view, clock)
@@ -97,7 +98,7 @@ export async function runDemo(
     view.banner([
       ['LiveKit', livekit.describes],
       ['speech', up.describes.speech],
-      ['Slack', slack ? 'local stand-in' : 'the real one'],
+      ['Slack', slackDescribes(settings)],
       ['database', up.describes.database],
       ['queue', up.describes.queue],
       ['HTTP API', up.url],
@@ -137,9 +138,7 @@ function demoSettings(
     livekitUrl: livekit.url,
     livekitApiKey: livekit.apiKey,
     livekitApiSecret: new Secret(livekit.apiSecret),
-    slackBotToken: settings.slackBotToken ?? new Secret(STAND_IN_TOKEN),
-    slackApiUrl: slack ? slack.url : settings.slackApiUrl,
-    slackChannel: settings.slackChannel ?? 'meetings',
+    ...(slack ? { slackBotToken: new Secret(STAND_IN_TOKEN), slackApiUrl: slack.url, slackChannel: 'meetings' } : {}),
     databaseUrl: null,
     redisUrl: null,
     dataDir,
