@@ -18,9 +18,11 @@ export interface ApiAddress {
 /**
  * One call of the API with the key of the settings, or of the data folder.
  * @returns the answer, unread
- * @throws ConfigError no process or no key is known; UpstreamError it does not answer, or refuses
+ * @throws ConfigError no process or no key is known, or the address is none; UpstreamError it does not answer, or refuses
  */
 export async function callApi({ settings, url }: ApiAddress, method: string, path: string, body?: object): Promise<Response> {
+  if (url !== null && !isAddress(url))
+    throw new ConfigError([`--url must be an address that begins with http:// or https://, not "${url}"`])
   const base = url ?? (await addressOf(settings))
   const key = settings.apiKey?.reveal() ?? (await kept(settings, 'api-key'))
   if (key === null) throw new ConfigError(['ROOMSCRIBE_API_KEY is not set, and the data folder has no key'])
@@ -38,6 +40,12 @@ export async function callApi({ settings, url }: ApiAddress, method: string, pat
     )
   })
   if (response.ok) return response
+  if (response.status === 401) {
+    await response.body?.cancel()
+    const which = settings.apiKey ? 'the key in ROOMSCRIBE_API_KEY' : `the key that is kept in ${settings.dataDir}`
+    const message = `roomscribe at ${base} does not accept ${which}: set ROOMSCRIBE_API_KEY to a key that it accepts`
+    throw new UpstreamError('api_refused', message, { service: 'api', status: 401, retryable: false })
+  }
   const told = problem.safeParse(await response.json().catch(() => null)).data
   const places = told?.errors?.map(({ path: place, message }) => `${place} ${message}`).join(', ')
   const detail = told === undefined ? `it answered ${response.status}` : places ? `${told.detail}: ${places}` : told.detail
@@ -49,6 +57,8 @@ async function addressOf(settings: Settings): Promise<string> {
   if (port === null) throw new ConfigError([`no process has written its port into ${settings.dataDir}: start one, or give --url`])
   return `http://${settings.host}:${port}`
 }
+
+const isAddress = (text: string): boolean => URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)
 
 async function kept(settings: Settings, name: string): Promise<string | null> {
   const text = await readFile(join(settings.dataDir, name), 'utf8').catch(() => '')
