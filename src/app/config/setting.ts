@@ -1,3 +1,4 @@
+import { LANGUAGE_CODE, LANGUAGE_RULE } from '../../core/language.js'
 import { Secret } from './secret.js'
 
 /** What came of one variable. */
@@ -10,6 +11,8 @@ export interface Setting<T> {
   /** what the value is, for help */
   readonly type: string
   readonly fallback: T
+  /** the default in words for help, where it depends on the machine */
+  readonly usual?: string
   readonly secret: boolean
   /** @param raw trimmed, undefined when absent or empty */
   parse(raw: string | undefined): Parsed<T>
@@ -28,6 +31,14 @@ function setting<T>(
 
 export const text = (name: string, about: string, fallback: string | null = null): Setting<string | null> =>
   setting(name, about, 'text', fallback, (raw) => ({ value: raw }))
+
+/** A folder whose default is the machine's. @param usual that default in words */
+export const folder = (name: string, about: string, usual: string): Setting<string | null> => ({ ...text(name, about), usual })
+
+export const language = (name: string, about: string): Setting<string | null> =>
+  setting<string | null>(name, about, 'language code', null, (raw) =>
+    LANGUAGE_CODE.test(raw) ? { value: raw } : { problem: `${LANGUAGE_RULE}, such as en, or empty to have it detected, not "${raw}"` },
+  )
 
 export const secret = (name: string, about: string): Setting<Secret | null> =>
   setting<Secret | null>(name, about, 'secret', null, (raw) => ({ value: new Secret(raw) }), true)

@@ -3,18 +3,22 @@ import { editDistance } from '../../core/edit-distance.js'
 import { roomPatternProblem } from '../../control/schedule/room-pattern.js'
 import { cacheDir, dataDir } from './cache-dir.js'
 import type { Secret } from './secret.js'
-import { boolean, channels, choice, integer, list, secret, text, url, words, type Setting } from './setting.js'
+import { boolean, channels, choice, folder, integer, language, list, secret, text, url, words, type Setting } from './setting.js'
 
 /**
  * Every setting: name, type, default, unit, one sentence. The CLI prints this table; an unknown variable with our
- * prefix is an error. Each secret may be read from a file with `<NAME>_FILE`.
+ * prefix is an error. Each secret, and nothing else, may be read from a file with `<NAME>_FILE`.
  */
 export const SETTINGS = {
   livekitUrl: url('LIVEKIT_URL', ['ws:', 'wss:', 'http:', 'https:'], 'address of the LiveKit server, wss://... or ws://...'),
   livekitApiKey: text('LIVEKIT_API_KEY', 'key of the LiveKit server'),
   livekitApiSecret: secret('LIVEKIT_API_SECRET', 'secret of that key'),
-  gladiaApiKey: secret('GLADIA_API_KEY', 'key of Gladia; without it the local recogniser is used'),
-  gladiaApiUrl: url('GLADIA_API_URL', ['http:', 'https:'], "address used instead of Gladia's"),
+  gladiaApiKey: secret('GLADIA_API_KEY', 'key of Gladia; without it the local recogniser is used, unless GLADIA_API_URL is set'),
+  gladiaApiUrl: url(
+    'GLADIA_API_URL',
+    ['http:', 'https:'],
+    "address used instead of Gladia's; it gets the key `local` where GLADIA_API_KEY is not set",
+  ),
   gladiaRegion: choice('GLADIA_REGION', ['eu-west', 'us-west'], null, 'region that new Gladia sessions are opened in'),
   databaseUrl: url('DATABASE_URL', ['postgres:', 'postgresql:'], 'PostgreSQL; without it an embedded database in the data folder', true),
   redisUrl: url('REDIS_URL', ['redis:', 'rediss:'], 'Redis for the queue; without it the queue lives in the database', true),
@@ -24,12 +28,20 @@ export const SETTINGS = {
   stt: choice('ROOMSCRIBE_STT', ['gladia', 'local'], null, 'who recognises speech (default: gladia when a key is set, else local)'),
   port: integer('ROOMSCRIBE_PORT', 8080, 0, 65_535, 'port of the HTTP API; 0 binds a free one'),
   host: text('ROOMSCRIBE_HOST', 'address that the HTTP API binds', '127.0.0.1'),
-  dataDir: text('ROOMSCRIBE_DATA_DIR', 'folder of the embedded database and the port file'),
-  cacheDir: text('ROOMSCRIBE_CACHE_DIR', "folder of the recogniser's weights and the LiveKit development server"),
+  dataDir: folder(
+    'ROOMSCRIBE_DATA_DIR',
+    'folder of what a process keeps, also with PostgreSQL: audio not yet sent (spool/), texts not yet stored (finals/), its port, the api-key that it made; without DATABASE_URL the database',
+    '`~/.local/share/roomscribe`, or in `$XDG_DATA_HOME`; macOS `~/Library/Application Support/roomscribe`',
+  ),
+  cacheDir: folder(
+    'ROOMSCRIBE_CACHE_DIR',
+    "folder of the recogniser's weights, the LiveKit development server and an empty database to copy",
+    '`~/.cache/roomscribe`, or in `$XDG_CACHE_HOME`; macOS `~/Library/Caches/roomscribe`',
+  ),
   apiKey: secret('ROOMSCRIBE_API_KEY', 'first admin key of the HTTP API; without it one is made and kept in the data folder'),
   logLevel: choice('ROOMSCRIBE_LOG_LEVEL', LOG_LEVELS, 'info', 'least severe log lines that are written'),
   botName: text('ROOMSCRIBE_BOT_NAME', 'name that people see in the room', 'roomscribe (transcribing)'),
-  language: text('ROOMSCRIBE_LANGUAGE', 'language of meetings that name none, two letters; empty detects it'),
+  language: language('ROOMSCRIBE_LANGUAGE', 'language of meetings that name none, two or three letters; empty detects it'),
   vocabulary: list('ROOMSCRIBE_VOCABULARY', 'names and words worth knowing, separated by commas'),
   maxMeetings: integer('ROOMSCRIBE_MAX_MEETINGS', 8, 1, 16, 'meetings that one process runs at once'),
   maxSessions: integer(
@@ -225,10 +237,15 @@ export function readSettings(env: Environment, readFile: (path: string) => strin
     values[key] = 'value' in parsed ? parsed.value : setting.fallback
   }
   for (const name of Object.keys(env)) {
-    if (!name.startsWith(PREFIX) || names.includes(name)) continue
+    if (names.includes(name)) continue
     const base = name.endsWith('_FILE') ? name.slice(0, -5) : name
     const known = Object.values(SETTINGS).find((setting) => setting.name === base)
-    if (known?.secret && name !== base) continue
+    if (known?.secret) continue
+    if (known) {
+      problems.push(`${name} is not a setting of roomscribe: only secrets are read from files, set ${base} itself`)
+      continue
+    }
+    if (!name.startsWith(PREFIX)) continue
     const hint = nearest(name, names)
     problems.push(`${name} is not a setting of roomscribe${hint === undefined ? '' : `: did you mean ${hint}?`}`)
   }

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { LANGUAGE_CODE, LANGUAGE_RULE } from '../../core/language.js'
 import { OCCURRENCE_STATES, SCHEDULE_KINDS, type OccurrenceRecord, type ScheduleRecord } from '../../records/schedules.js'
 import { shownUrl } from '../schedule/shown-url.js'
 import { line, when } from './schemas.js'
@@ -6,7 +7,7 @@ import { line, when } from './schemas.js'
 /** The largest calendar that is taken, characters. */
 export const MAX_CALENDAR = 5 * 1024 * 1024
 
-const language = z.string().regex(/^[a-z]{2,3}$/, 'must be a language code of two or three letters')
+const language = z.string().regex(LANGUAGE_CODE, LANGUAGE_RULE)
 
 const fields = {
   room: line(256).min(1, 'must not be empty').nullable().optional().describe('kind ics: absent, it is found in each event'),

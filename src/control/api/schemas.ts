@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { LANGUAGE_CODE, LANGUAGE_RULE } from '../../core/language.js'
 import type { DeadLetter } from '../../followup/port.js'
 import { utteranceKey } from '../../records/partials.js'
 import {
@@ -26,10 +27,7 @@ export const StartMeeting = z
   .strictObject({
     room: line(256).min(1, 'must not be empty'),
     title: line(300).optional(),
-    language: z
-      .string()
-      .regex(/^[a-z]{2,3}$/, 'must be a language code of two or three letters')
-      .optional(),
+    language: z.string().regex(LANGUAGE_CODE, LANGUAGE_RULE).optional(),
     vocabulary: z.array(line(100).min(1)).max(100).optional(),
     slackChannel: line(80).min(1).optional(),
     startAt: when.optional().describe('when the bot is to come; absent or past: now'),

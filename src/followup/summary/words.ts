@@ -1,4 +1,5 @@
 import * as lists from 'stopword'
+import { LANGUAGE_CODE } from '../../core/language.js'
 
 /** Stop lists by the language tag that a segment carries (ISO 639-1). */
 const STOP_LISTS: Readonly<Record<string, readonly string[]>> = {
@@ -79,7 +80,7 @@ function stopSet(language: string): ReadonlySet<string> {
 
 /** A segmenter of a language; one that the platform does not know falls back to its default. */
 export function segmenter(language: string, granularity: 'word' | 'sentence'): Intl.Segmenter {
-  const known = Intl.Segmenter.supportedLocalesOf([/^[a-z]{2,3}$/.test(language) ? language : 'en'])[0] ?? 'en'
+  const known = Intl.Segmenter.supportedLocalesOf([LANGUAGE_CODE.test(language) ? language : 'en'])[0] ?? 'en'
   const key = `${known}/${granularity}`
   let made = segmenters.get(key)
   if (!made) {

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { LANGUAGE_PATTERN } from '../../core/language.js'
 import { ask } from '../api/client.js'
 import { STATES, type Meeting, type Page } from '../api/types.js'
 import { useAction, useLoaded } from '../app/loaded.js'
@@ -164,7 +165,7 @@ function StartMeeting() {
             <span>
               Language <span class="quiet">two letters</span>
             </span>
-            <input maxLength={3} pattern="[a-z]{2,3}" value={language} onInput={(event) => setLanguage(event.currentTarget.value)} />
+            <input maxLength={3} pattern={LANGUAGE_PATTERN} value={language} onInput={(event) => setLanguage(event.currentTarget.value)} />
           </label>
           <label class="grow">
             <span>

@@ -61,6 +61,22 @@ describe('settings', () => {
     expect(problems.join('\n')).toMatch(/GLADIA_API_KEY_FILE names a file that cannot be read/)
   })
 
+  it('reads nothing but secrets from files, and says so of any other setting', () => {
+    const { problems } = read({ LIVEKIT_API_KEY_FILE: '/run/k', ROOMSCRIBE_PORT_FILE: '/run/p', LIVEKIT_ELSE_FILE: '/x' }, () => 'x')
+    expect(problems).toEqual([
+      'LIVEKIT_API_KEY_FILE is not a setting of roomscribe: only secrets are read from files, set LIVEKIT_API_KEY itself',
+      'ROOMSCRIBE_PORT_FILE is not a setting of roomscribe: only secrets are read from files, set ROOMSCRIBE_PORT itself',
+    ])
+  })
+
+  it('takes as a language what the API takes', () => {
+    for (const code of ['de', 'yue', '']) expect(read({ ROOMSCRIBE_LANGUAGE: code }).problems).toEqual([])
+    for (const code of ['auto', 'german', 'en-US', 'EN', 'e'])
+      expect(read({ ROOMSCRIBE_LANGUAGE: code }).problems).toEqual([
+        `ROOMSCRIBE_LANGUAGE must be a language code of two or three letters, such as en, or empty to have it detected, not "${code}"`,
+      ])
+  })
+
   it('names each missing LiveKit setting', () => {
     expect(livekitProblems(read({ LIVEKIT_URL: 'wss://x' }).settings)).toHaveLength(2)
   })
