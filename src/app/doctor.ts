@@ -1,20 +1,21 @@
 import { createServer } from 'node:net'
-import { access, mkdir } from 'node:fs/promises'
-import { constants } from 'node:fs'
-import { join } from 'node:path'
-import { toError } from '../core/errors.js'
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { ConfigError, toError, UpstreamError } from '../core/errors.js'
 import type { Clock } from '../core/time.js'
 import { checkQueue } from '../followup/jobs/check.js'
 import { checkSlack } from '../followup/delivery/slack/check.js'
 import { probeLivekit } from '../live/room/livekit/probe.js'
 import { checkGladia } from '../live/stt/gladia/check.js'
 import { redactText, type Logger } from '../observe/logger.js'
+import { embeddedHolder } from '../records/sql/embedded/open-embedded.js'
 import { checkWeights } from '../speech-server/engine/moonshine/weights.js'
 import { openRecords } from './records.js'
 import { livekitProblems, type Settings } from './config/settings.js'
-import { GLADIA_URL } from './speech.js'
+import { checkDataFolder } from './data-folder.js'
+import { speechServiceOf, whyLocalKey } from './speech.js'
 import { weightsDir } from './speech-server.js'
-import { probeWebhooks, statusOf } from './webhook-probe.js'
+import { lastPort, probeWebhooks, statusOf } from './webhook-probe.js'
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -38,7 +39,7 @@ export async function examine(
       findings.push({ what, ok: false, detail: redactText(toError(thrown).message) })
     }
   }
-  await look('Node', () => Promise.resolve(process.version))
+  await look('Node', async () => nodeFinding(process.version, await neededNode()))
   for (const problem of problems) findings.push({ what: 'settings', ok: false, detail: problem })
   if (problems.length === 0) findings.push({ what: 'settings', ok: true, detail: 'no unknown and no wrong ones' })
   const missing = livekitProblems(settings)
@@ -50,42 +51,91 @@ export async function examine(
     })
     if (findings.at(-1)?.ok) await look('webhooks', () => probeWebhooks(settings, parts.clock))
   }
-  if (settings.stt === 'gladia') {
-    const baseUrl = settings.gladiaApiUrl ?? GLADIA_URL
-    await look('speech', async () => {
-      await checkGladia(baseUrl, settings.gladiaApiKey?.reveal() ?? '')
-      return `Gladia at ${baseUrl} takes the key`
-    })
-  } else {
-    await look('speech', async () => {
-      await checkWeights(weightsDir(settings))
-      return `local recogniser, weights in ${weightsDir(settings)}`
-    })
-  }
+  await look('speech', () => lookAtSpeech(settings))
+  if (settings.stt === 'gladia' && settings.fallback === 'local') await look('fallback', () => lookAtWeights(settings))
   await look('data folder', async () => {
-    await mkdir(settings.dataDir, { recursive: true })
-    await access(settings.dataDir, constants.W_OK)
+    await checkDataFolder(settings.dataDir)
     return settings.dataDir
   })
-  await look('database', async () => {
-    const records = await openRecords(settings, parts)
-    try {
-      await records.store.ping()
-      return records.kind === 'postgres' ? 'PostgreSQL answers, schema is up to date' : `embedded, in ${join(settings.dataDir)}`
-    } finally {
-      await records.close()
-    }
-  })
+  await look('database', () => lookAtDatabase(settings, parts))
   const redisUrl = settings.redisUrl?.reveal()
   if (redisUrl !== undefined) await look('queue', () => checkQueue(redisUrl))
   const token = settings.slackBotToken?.reveal()
-  if (token !== undefined) await look('Slack', () => checkSlack(token, settings.slackApiUrl))
+  if (token !== undefined) {
+    const { slackChannel } = settings
+    const where =
+      slackChannel === null ? 'only meetings that name a channel are posted: set ROOMSCRIBE_SLACK_CHANNEL' : `channel ${slackChannel}`
+    await look('Slack', async () => `${await checkSlack(token, settings.slackApiUrl)}; ${where}`)
+  }
   await look('HTTP port', async () => {
     const url = `http://${settings.host}:${settings.port}`
     if (settings.port !== 0 && (await statusOf(`${url}/healthz`)) === 200) return `a service answers at ${url}`
     return portFree(settings.host, settings.port)
   })
   return findings
+}
+
+/** The oldest version that `package.json` allows, beside the compiled code and in a checkout alike. */
+async function neededNode(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  return z
+    .object({ engines: z.object({ node: z.string().regex(/^>=\d+\.\d+\.\d+$/) }) })
+    .parse(JSON.parse(text))
+    .engines.node.slice(2)
+}
+
+/** @param version as `process.version`. @returns it. @throws ConfigError it is below the oldest that is needed */
+export function nodeFinding(version: string, oldest: string): string {
+  const numbers = (text: string) =>
+    text
+      .replace(/^v/, '')
+      .split('.')
+      .map((part) => Number.parseInt(part, 10))
+  const needed = numbers(oldest)
+  const differs =
+    numbers(version)
+      .map((own, at) => own - (needed[at] ?? 0))
+      .find((by) => by !== 0) ?? 0
+  if (differs < 0) throw new ConfigError([`${version} is too old: install Node ${oldest} or later`])
+  return version
+}
+
+async function lookAtSpeech(settings: Settings): Promise<string> {
+  const service = speechServiceOf(settings)
+  if (service === null) return lookAtWeights(settings)
+  const why = whyLocalKey(settings)
+  try {
+    await checkGladia(service.baseUrl, service.apiKey)
+  } catch (thrown) {
+    if (why === null || !(thrown instanceof UpstreamError) || thrown.status !== 401) throw thrown
+    throw new ConfigError([`the speech service at ${service.baseUrl} does not accept the key: ${why}`], { cause: thrown })
+  }
+  return why === null ? `Gladia at ${service.baseUrl} takes the key` : `the speech server at ${service.baseUrl} answers; ${why}`
+}
+
+async function lookAtWeights(settings: Settings): Promise<string> {
+  await checkWeights(weightsDir(settings))
+  return `local recogniser, weights in ${weightsDir(settings)}`
+}
+
+async function lookAtDatabase(settings: Settings, parts: { clock: Clock; logger: Logger }): Promise<string> {
+  const holder = settings.databaseUrl === null ? embeddedHolder(settings.dataDir) : null
+  // an embedded database is one process's: while `up` runs it cannot be opened, and need not
+  if (holder !== null && (await isServing(settings)))
+    return `embedded, in ${settings.dataDir}: process ${holder} of roomscribe runs and is using it`
+  const records = await openRecords(settings, parts)
+  try {
+    await records.store.ping()
+    return records.kind === 'postgres' ? 'PostgreSQL answers, schema is up to date' : `embedded, in ${settings.dataDir}`
+  } finally {
+    await records.close()
+  }
+}
+
+/** Whether a roomscribe answers at the port that was written into the data folder. */
+async function isServing(settings: Settings): Promise<boolean> {
+  const port = await lastPort(settings.dataDir)
+  return port !== 0 && (await statusOf(`http://${settings.host}:${port}/healthz`)) === 200
 }
 
 function portFree(host: string, port: number): Promise<string> {

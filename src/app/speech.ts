@@ -27,6 +27,27 @@ export interface Speech {
 /** Address of the real service. */
 export const GLADIA_URL = 'https://api.gladia.io'
 
+/** A speech service that the settings name, and the key that it gets. */
+export interface SpeechService {
+  readonly baseUrl: string
+  readonly apiKey: string
+}
+
+/** A server that is not Gladia's gets this key where no other is meant for it. */
+const LOCAL_KEY = 'local'
+
+/** The service that the settings name; null: the local recogniser, in a process of its own. */
+export function speechServiceOf({ stt, gladiaApiKey, gladiaApiUrl }: Settings): SpeechService | null {
+  if (stt === 'gladia') return { baseUrl: gladiaApiUrl ?? GLADIA_URL, apiKey: gladiaApiKey?.reveal() ?? '' }
+  return gladiaApiUrl === null ? null : { baseUrl: gladiaApiUrl, apiKey: LOCAL_KEY }
+}
+
+/** For whoever is refused: why the service gets the key `local`; null: it gets that of the settings. */
+export function whyLocalKey({ stt, gladiaApiKey }: Settings): string | null {
+  if (stt === 'gladia') return null
+  return `it gets the key \`${LOCAL_KEY}\`, since ${gladiaApiKey === null ? 'GLADIA_API_KEY is not set' : 'ROOMSCRIBE_STT is local'}`
+}
+
 /** The command line of this very product, compiled. */
 export const mainFile = (): string => fileURLToPath(workerFile(import.meta.url, '../cli/main.js'))
 
@@ -40,10 +61,10 @@ export async function openSpeech(settings: Settings, parts: { clock: Clock; logg
   const spool = new Spool({ folder: join(settings.dataDir, 'spool'), maxBytes: settings.spoolMaxMb * 1024 * 1024, clock, logger })
   await spool.sweep()
   const common = { clock, random, logger, spool }
-  if (settings.stt === 'gladia') {
-    const baseUrl = settings.gladiaApiUrl ?? GLADIA_URL
-    const apiKey = settings.gladiaApiKey?.reveal() ?? ''
-    const gladia = { baseUrl, apiKey, region: settings.gladiaRegion, ...common }
+  const service = speechServiceOf(settings)
+  if (service !== null && settings.stt === 'gladia') {
+    const { baseUrl, apiKey } = service
+    const gladia = { ...service, region: settings.gladiaRegion, ...common }
     if (settings.fallback !== 'local')
       return { stt: createGladiaStt(gladia), describes: `Gladia at ${baseUrl}`, close: () => spool.close() }
     const afterMs = settings.fallbackAfterSec * 1000
@@ -67,9 +88,9 @@ export async function openSpeech(settings: Settings, parts: { clock: Clock; logg
     }
     return { stt, describes: `Gladia at ${baseUrl}; while it is away, ${local.describes}`, close }
   }
-  if (settings.gladiaApiUrl !== null) {
-    const stt = createGladiaStt({ baseUrl: settings.gladiaApiUrl, apiKey: 'local', region: null, ...common })
-    return { stt, describes: `speech server at ${settings.gladiaApiUrl}`, close: () => spool.close() }
+  if (service !== null) {
+    const stt = createGladiaStt({ ...service, region: null, ...common })
+    return { stt, describes: `speech server at ${service.baseUrl} (${whyLocalKey(settings) ?? ''})`, close: () => spool.close() }
   }
   const local = await openLocal(settings, common)
   const close = async () => {

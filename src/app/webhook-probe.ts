@@ -87,7 +87,7 @@ async function openPost(settings: Settings, verifier: WebhookVerifier): Promise<
 }
 
 /** The port of the service that ran here last; 0: none did. */
-async function lastPort(dataDir: string): Promise<number> {
+export async function lastPort(dataDir: string): Promise<number> {
   const kept = Number(await readFile(join(dataDir, 'port'), 'utf8').catch(() => '0'))
   return Number.isInteger(kept) && kept > 0 && kept < 65_536 ? kept : 0
 }

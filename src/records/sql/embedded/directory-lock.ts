@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../../../core/errors.js'
 import type { Clock } from '../../../core/time.js'
@@ -73,6 +73,12 @@ export async function lockDirectory(folder: string, clock: Clock, startOf = proc
     await clock.sleep(5 + Math.random() * 45)
   }
   throw new ConfigError([`the data directory's lock ${folder} is contended: start one roomscribe process at a time`])
+}
+
+/** The pid of the living process that has a directory's lock; null: none has it. */
+export function lockHolder(folder: string, startOf = processStart): number | null {
+  if (!existsSync(folder)) return null
+  return livingOthers(folder, '', startOf).find(({ role }) => role === 'held')?.pid ?? null
 }
 
 function livingOthers(folder: string, own: string, startOf: typeof processStart): { role: string; pid: number }[] {

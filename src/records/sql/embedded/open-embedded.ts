@@ -6,7 +6,7 @@ import { deferred } from '../../../core/deferred.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import { SEARCH_PATH, type PgNotification, type PgResult } from '../pool-like.js'
-import { lockDirectory } from './directory-lock.js'
+import { lockDirectory, lockHolder } from './directory-lock.js'
 import { EmbeddedPool } from './pool.js'
 import { Reviving, type Incarnation } from './reviving.js'
 import { copyTemplate, saveTemplate } from './template.js'
@@ -24,6 +24,12 @@ export interface Embedded {
   /** Closes the database, ends its thread, frees the directory; may be called twice. */
   close(): Promise<void>
 }
+
+/** Where the lock's files are. */
+const lockFolder = (dataDir: string): string => join(dataDir, 'database.lock')
+
+/** The pid of the living process that has the embedded database in `dataDir` open; null: none has. */
+export const embeddedHolder = (dataDir: string): number | null => lockHolder(lockFolder(dataDir))
 
 /**
  * Opens the database in `dataDir`, making it on the first run (3 to 8 s, from a template as otherwise under 1 s).
@@ -79,7 +85,7 @@ async function prepare(directory: string, template: string, clock: Clock, logger
 
 async function takeLock(dataDir: string, clock: Clock): ReturnType<typeof lockDirectory> {
   try {
-    return await lockDirectory(join(dataDir, 'database.lock'), clock)
+    return await lockDirectory(lockFolder(dataDir), clock)
   } catch (thrown) {
     if (thrown instanceof ConfigError) throw thrown
     throw new ConfigError([`the data directory ${dataDir} cannot be written (${toError(thrown).message}): set ROOMSCRIBE_DATA_DIR`])
