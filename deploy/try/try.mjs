@@ -157,7 +157,7 @@ async function main() {
     runs.push({ name, run, graceMs })
     return address
   }
-  const grace = (Number(env.ROOMSCRIBE_SHUTDOWN_SEC || 60) + Number(env.ROOMSCRIBE_DRAIN_SEC || 60) + 30) * 1000
+  const grace = (Number(env.ROOMSCRIBE_SHUTDOWN_SEC || 60) + Number(env.ROOMSCRIBE_DRAIN_SEC || 60) + 90) * 1000
   closers.push(() => Promise.all(runs.filter(({ name }) => name.startsWith('serve')).map(({ run, graceMs }) => run.stop(graceMs))))
   closers.push(() => Promise.all(runs.filter(({ name }) => name.startsWith('bot')).map(({ run, graceMs }) => run.stop(graceMs))))
   // the first makes the tables: the others find them

@@ -117,7 +117,7 @@ if (!isMissing || process.env['CI'] !== 'true')
 
     test('gives a bot the time of its drain, and its settings cannot say otherwise', async () => {
       const pod = podOf(await template('bot.shutdownSec=100', 'bot.drainSec=50', 'settings.ROOMSCRIBE_DRAIN_SEC=1'), 'bot')
-      expect(pod.terminationGracePeriodSeconds).toBe(180)
+      expect(pod.terminationGracePeriodSeconds).toBe(240)
       const drains = pod.containers[0]?.env.filter(({ name }) => name === 'ROOMSCRIBE_DRAIN_SEC')
       expect(drains).toEqual([{ name: 'ROOMSCRIBE_DRAIN_SEC', value: '50' }])
     })

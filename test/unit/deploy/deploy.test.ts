@@ -89,7 +89,8 @@ describe('the image', () => {
 
 interface Service {
   readonly command?: readonly string[]
-  readonly environment?: Readonly<Record<string, string>>
+  /** null: as the environment of whoever starts it says */
+  readonly environment?: Readonly<Record<string, string | null>>
   readonly ports?: readonly string[]
   readonly volumes?: readonly string[]
   readonly depends_on?: Readonly<Record<string, unknown>>
@@ -97,6 +98,9 @@ interface Service {
   readonly build?: { readonly context: string; readonly dockerfile: string }
   readonly deploy?: { readonly replicas: number }
 }
+
+/** what the image sets for every container */
+const OF_THE_IMAGE = ['ROOMSCRIBE_PORT', 'ROOMSCRIBE_HOST', 'ROOMSCRIBE_DATA_DIR', 'ROOMSCRIBE_CACHE_DIR']
 
 describe('the compose file', () => {
   const compose = async () =>
@@ -120,6 +124,12 @@ describe('the compose file', () => {
     }
   })
 
+  test('gives every setting of the environment to serve and bot, but for those of the image', async () => {
+    const { services } = await compose()
+    const names = Object.values(SETTINGS).flatMap(({ name }) => (OF_THE_IMAGE.includes(name) ? [] : [name]))
+    for (const role of ['serve', 'bot']) expect(Object.keys(services[role]?.environment ?? {}).toSorted()).toEqual(names.toSorted())
+  })
+
   test('publishes ports on this machine only', async () => {
     const { services } = await compose()
     const ports = Object.values(services).flatMap(({ ports = [] }) => ports)
@@ -130,7 +140,7 @@ describe('the compose file', () => {
   test('gives a bot the time that its drain may take', async () => {
     const { services } = await compose()
     const { environment = {}, stop_grace_period } = services['bot'] ?? {}
-    const needed = Number(environment['ROOMSCRIBE_SHUTDOWN_SEC']) + Number(environment['ROOMSCRIBE_DRAIN_SEC']) + 30
+    const needed = Number(environment['ROOMSCRIBE_SHUTDOWN_SEC']) + Number(environment['ROOMSCRIBE_DRAIN_SEC']) + 90
     expect(Number.parseInt(stop_grace_period ?? '', 10)).toBe(needed)
   })
 
@@ -179,7 +189,7 @@ describe('the chart', () => {
 
   test('a bot has the time that its drain may take, as the settings that it is given say', async () => {
     const bot = await fileOf('chart/templates/bot.yaml')
-    expect(bot).toMatch(/terminationGracePeriodSeconds: \{\{ add \.Values\.bot\.shutdownSec \.Values\.bot\.drainSec 30 \}\}/)
+    expect(bot).toMatch(/terminationGracePeriodSeconds: \{\{ add \.Values\.bot\.shutdownSec \.Values\.bot\.drainSec 90 \}\}/)
     for (const setting of ['ROOMSCRIBE_SHUTDOWN_SEC" .Values.bot.shutdownSec', 'ROOMSCRIBE_DRAIN_SEC" .Values.bot.drainSec']) {
       expect(bot).toContain(setting)
     }
