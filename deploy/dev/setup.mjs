@@ -44,7 +44,9 @@ const TEST_STEPS = [...STEPS, { name: 'tools', about: 'Redis, PostgreSQL and Chr
  * @returns {Promise<readonly string[]>} the problems, one sentence each; empty when all is there
  */
 export async function setUp(options = {}) {
-  const { tests = false, quiet = false, env = process.env, write = (line) => process.stderr.write(`${line}\n`) } = options
+  const { tests = false, quiet = false, write = (line) => process.stderr.write(`${line}\n`) } = options
+  // `npm -s` is meant for npm's own banner: what npm says of a failure is still wanted
+  const { npm_config_loglevel: _, ...env } = options.env ?? process.env
   const root = options.root ?? fileURLToPath(new URL('../..', import.meta.url))
   const old = oldNode(process.versions.node)
   if (old !== undefined) return [old]

@@ -240,6 +240,20 @@ describe('the steps together', () => {
     expect(lines[2]).toMatch(/^livekit +\/c\/livekit-server \(\d+\.\d s\)$/)
   })
 
+  test('npm says why it failed also when the command was `npm -s`', async () => {
+    const seen: (string | undefined)[] = []
+    const look = {
+      name: 'packages',
+      about: '',
+      run: ({ env }: { env: Record<string, string | undefined> }) => {
+        seen.push(env['npm_config_loglevel'], env['ROOMSCRIBE_CACHE_DIR'])
+        return Promise.resolve('there')
+      },
+    }
+    await all([look], { env: { npm_config_loglevel: 'silent', ROOMSCRIBE_CACHE_DIR: folder } })
+    expect(seen).toEqual([undefined, folder])
+  })
+
   test('quiet says nothing about what is there', async () => {
     const { lines, problems } = await all([step('weights', () => Promise.resolve('there'))], { quiet: true })
     expect([lines, problems]).toEqual([[], []])
