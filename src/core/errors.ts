@@ -1,6 +1,6 @@
 /**
  * The errors of roomscribe: one base, few classes, a stable `code`.
- * Retry, HTTP status and log level follow from the class (style.md, section 5).
+ * Retry, HTTP status and log level follow from the class.
  */
 
 interface Cause {

@@ -13,9 +13,9 @@ export interface Standing {
   readonly state: MeetingState
   /** the newest claim's; 0 when nobody has claimed the meeting yet */
   readonly epoch: number
-  /** the process that holds the newest claim; null: none, or one that gives no sign of life (`join`) */
+  /** the process that holds the newest claim; null when nobody has claimed the meeting yet */
   readonly holder: string | null
-  /** grows while that process lives; null when it has said good-bye, or never beat */
+  /** grows while that process lives; null when it has said good-bye, or never beat (on an embedded database, which is nobody else's) */
   readonly beat: string | null
   /** its bot hears on, but waits for another one to take its place */
   readonly isReleased: boolean

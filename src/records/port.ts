@@ -2,7 +2,7 @@ import type { Identity, MeetingId, SessionId } from '../core/ids.js'
 import type { Gap, Span } from '../live/audio/span.js'
 import type { CoverageRow, Doubt, Segment } from '../live/transcript/segment.js'
 
-/** States of a meeting, closed list (api.md). The last five are final. */
+/** States of a meeting, closed list, published in /openapi.json. The last four are final. */
 export const MEETING_STATES = [
   'scheduled',
   'queued',

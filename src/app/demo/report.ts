@@ -3,7 +3,7 @@ import { totalOf } from '../../live/transcript/coverage.js'
 import type { TranscriptDocument } from '../../live/transcript/segment.js'
 import { score, type HeardLine, type SaidLine, type Score } from './score.js'
 
-/** What `demo --json FILE` writes (api.md): numbers, never strings. */
+/** What `demo --json FILE` writes; other programs read it: numbers, never strings. */
 export interface DemoReport extends Score {
   /** who is in the transcript's receipt; each of them in `persons` */
   readonly people: number
@@ -22,7 +22,7 @@ export interface DemoReport extends Score {
   readonly summaryLines: number
   readonly slackPosts: number
   readonly skippedSteps: number
-  /** how late the speakers themselves were at the worst: above 500 the run says nothing about the bot (marks.md, section 3) */
+  /** how late the speakers themselves were at the worst: above 500 the run says nothing about the bot */
   readonly speakersLateMs: number
 }
 

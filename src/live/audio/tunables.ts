@@ -67,7 +67,7 @@ export interface AudioTunables {
   readonly lastFrameMs: number
 }
 
-/** The values of design.md section 3 and issues 3 and 4. */
+/** The values in use; the decisions behind them are in the README of the project, what they come to among its numbers. */
 export const AUDIO_TUNABLES: AudioTunables = {
   sampleRate: 16_000,
   blockSamples: 800,

@@ -9,7 +9,7 @@ export interface SegmentWord {
   readonly confidence: number
 }
 
-/** An utterance, or its part, attributed to a person and placed on the meeting's timeline (api.md, transcript). */
+/** An utterance, or its part, attributed to a person and placed on the meeting's timeline. */
 export interface Segment {
   readonly id: SegmentId
   /** null when no span says who spoke: never guessed */
@@ -35,7 +35,7 @@ export interface WaitTimes {
 }
 
 /**
- * What became of a voice (api.md, coverage): integer ms. Conservation, exact in these integers:
+ * What became of a voice (`coverage` of a transcript): integer ms. Conservation, exact in these integers:
  * `speechMs = sentSpeechMs + lostMs + waitingMs + unaccountedMs`, and `lostMs` is the sum of `lostBy`. `unaccountedMs` is 0 unless
  * roomscribe itself lost count, which makes the transcript incomplete and is never hidden in one of the others.
  */
@@ -126,7 +126,7 @@ export interface Billing {
   readonly sessions: readonly BilledSession[]
 }
 
-/** The whole, as rendered and stored (api.md, transcript format=json). */
+/** The whole, as rendered and stored. */
 export interface TranscriptDocument {
   readonly meetingId: string
   readonly room: string

@@ -1,6 +1,6 @@
 import type { Segment } from './segment.js'
 
-/** By startMs, then endMs, then id: the order of every transcript (api.md). */
+/** By startMs, then endMs, then id: the order of every transcript. */
 export function compareSegments(a: Segment, b: Segment): number {
   if (a.startMs !== b.startMs) return a.startMs - b.startMs
   if (a.endMs !== b.endMs) return a.endMs - b.endMs

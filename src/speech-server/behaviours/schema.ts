@@ -86,7 +86,7 @@ type Counted<T> = T | { readonly switch: T; readonly times: number }
 /** Switches away from the default; `{switch, times}` goes back to the default after that many uses. */
 export type Behaviours = { readonly [N in SwitchName]?: Counted<SwitchValue<N>> }
 
-/** The documented or most likely reading of every unknown (gladia-live-api.md, section 12). */
+/** The documented or most likely reading of everything that Gladia's documents leave open. */
 export const DEFAULTS: { readonly [N in SwitchName]: SwitchValue<N> } = {
   post: 'normal',
   validationStatus: 400,

@@ -28,7 +28,7 @@ export interface StopFacts {
 }
 
 /**
- * The order after `stop_recording` (gladia-live-api.md, 4.7). Messages that the client did not subscribe to are left out by
+ * The order after `stop_recording`, as Gladia documents it. Messages that the client did not subscribe to are left out by
  * whoever sends. The result can be had by GET from `mark_done` on, which comes before the last message.
  */
 export function stepsAfterStop(facts: StopFacts): StopStep[] {

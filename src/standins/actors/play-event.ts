@@ -47,7 +47,7 @@ export const playEventSchema = z.discriminatedUnion('kind', [
 ])
 export type PlayEvent = z.infer<typeof playEventSchema>
 
-/** Above this a run shows nothing about the bot: the speakers themselves were late (marks.md section 3). */
+/** Above this a run shows nothing about the bot: the speakers themselves were late. */
 const INVALID_MS = 500
 /** Above this its timing shows nothing. */
 const TIMING_MS = 100

@@ -1,7 +1,7 @@
 import { totalOf } from '../coverage.js'
 import type { CoverageTotal, TranscriptDocument } from '../segment.js'
 
-/** The shape of api.md, transcript format=json. */
+/** The shape of a transcript's format json, which other programs read: fields are added, never changed. */
 export function renderJson(document: TranscriptDocument): string {
   const { meetingId, room, title, startedAt, complete, doubts, billing } = document
   const segments = document.segments.map((segment) => ({

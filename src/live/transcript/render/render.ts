@@ -6,7 +6,7 @@ import { renderSrt } from './srt.js'
 import { renderTxt } from './txt.js'
 import { renderVtt } from './vtt.js'
 
-/** The formats of a transcript (api.md). */
+/** The formats of a transcript. */
 export const RENDER_FORMATS = ['json', 'txt', 'md', 'srt', 'vtt'] as const
 export type RenderFormat = (typeof RENDER_FORMATS)[number]
 
