@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { CliProcess } from '../support/cli-process.js'
+import { postgresBinaries, startPostgres } from '../support/postgres.js'
 
 /** A folder that is full or not ours: root may write everywhere, so that the tests put something else in the way. */
 let folder: string
@@ -19,8 +20,8 @@ const ELSEWHERE = {
   ROOMSCRIBE_PORT: '0',
 }
 
-async function outcome(args: readonly string[], dataDir: string) {
-  const cli = new CliProcess(args, { ...ELSEWHERE, ROOMSCRIBE_DATA_DIR: dataDir })
+async function outcome(args: readonly string[], dataDir: string, env: Record<string, string> = {}) {
+  const cli = new CliProcess(args, { ...ELSEWHERE, ROOMSCRIBE_DATA_DIR: dataDir, ...env })
   try {
     return { code: await cli.exited, messages: cli.messages, stdout: cli.stdout.join('\n') }
   } finally {
@@ -38,6 +39,24 @@ test.each(['port', 'api-key'])(
     expect(code).toBe(2)
   },
 )
+
+test('so do `serve` and `bot` on PostgreSQL, where nothing but the port is written at the start', async () => {
+  const binaries = postgresBinaries()
+  if (binaries === undefined) throw new Error('no PostgreSQL: npm run setup -- --tests gets one')
+  const postgres = await startPostgres(binaries)
+  try {
+    const dataDir = join(folder, 'data')
+    mkdirSync(join(dataDir, 'port'), { recursive: true })
+    const env = { DATABASE_URL: await postgres.newDatabase(), ROOMSCRIBE_API_KEY: 'a-key' }
+    for (const role of ['serve', 'bot']) {
+      const { code, messages } = await outcome([role], dataDir, env)
+      expect(messages).toEqual([expect.stringMatching(/^roomscribe: the data folder .* cannot be written .*ROOMSCRIBE_DATA_DIR/)])
+      expect(code).toBe(2)
+    }
+  } finally {
+    await postgres.close()
+  }
+})
 
 test('a data folder that cannot be made is one line and 2 for `up` and `join`, and a finding of `doctor`', async () => {
   const file = join(folder, 'file')
