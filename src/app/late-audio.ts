@@ -10,6 +10,10 @@ const LOOK_MS = 5_000
 const SETTLED_MS = 15_000
 /** A meeting that nobody goes on with in this time is left to a later start of a process. */
 const LONGEST_MS = 3600_000
+/** A bot of this process may leave some too, and a process may die beside it: the disk is looked through so often, */
+const LIST_MS = 60_000
+/** and of a meeting whose audio was asked for, no sooner than after so long. */
+const AGAIN_MS = 10 * 60_000
 
 /** What the search works with, and who has the meetings. */
 interface LeftAudioParts extends LateAudioParts {
@@ -27,17 +31,29 @@ interface Seen extends Pick<Standing, 'epoch' | 'beat'> {
  * @param stop ends it
  */
 export async function sendLeftAudio(parts: LeftAudioParts, stop: AbortSignal): Promise<void> {
-  const { stt, clock, logger } = parts
-  const waiting = new Set(await stt.leftMeetings?.())
+  const { clock, logger } = parts
+  const waiting = new Set<MeetingId>()
   const seen = new Map<MeetingId, Seen>()
-  const endMs = clock.monotonicMs() + LONGEST_MS
-  while (waiting.size > 0 && !stop.aborted && clock.monotonicMs() < endMs) {
+  const foundMs = new Map<MeetingId, number>()
+  const againMs = new Map<MeetingId, number>()
+  for (let listMs = -Infinity; !stop.aborted; await clock.sleep(LOOK_MS, stop).catch(() => undefined)) {
+    const nowMs = clock.monotonicMs()
+    if (nowMs - listMs >= LIST_MS) {
+      listMs = nowMs
+      waiting.clear()
+      for (const id of await listed(parts)) {
+        if (!foundMs.has(id)) foundMs.set(id, nowMs)
+        if (nowMs - foundMs.get(id)! < LONGEST_MS && nowMs >= (againMs.get(id) ?? nowMs)) waiting.add(id)
+      }
+    }
     for (const id of waiting) {
       if (stop.aborted) return
       try {
         const fate = await fateOf(id, parts, seen)
         if (fate !== 'wait') waiting.delete(id)
-        if (fate === 'send') await sendLateAudio(parts, id, stop)
+        if (fate === 'wait' || fate === 'ours') continue
+        againMs.set(id, nowMs + AGAIN_MS)
+        await sendLateAudio(parts, id, fate === 'over', stop)
       } catch (thrown) {
         if (thrown instanceof UpstreamError) continue
         // what belongs to no meeting of this store goes a day later (`Spool.sweep`)
@@ -46,18 +62,31 @@ export async function sendLeftAudio(parts: LeftAudioParts, stop: AbortSignal): P
           logger.error({ err: toError(thrown), meeting: id }, 'audio left on this disk cannot be sent')
       }
     }
-    await clock.sleep(LOOK_MS, stop).catch(() => undefined)
   }
 }
 
-async function fateOf(id: MeetingId, { claims, clock }: LeftAudioParts, seen: Map<MeetingId, Seen>): Promise<'send' | 'wait' | 'ours'> {
+/** A disk that cannot be looked through now is looked through later. */
+async function listed({ stt, logger }: LeftAudioParts): Promise<readonly MeetingId[]> {
+  try {
+    return (await stt.leftMeetings?.()) ?? []
+  } catch (thrown) {
+    logger.warn({ err: toError(thrown) }, 'audio left on this disk cannot be listed')
+    return []
+  }
+}
+
+async function fateOf(
+  id: MeetingId,
+  { claims, clock }: LeftAudioParts,
+  seen: Map<MeetingId, Seen>,
+): Promise<'over' | 'elsewhere' | 'wait' | 'ours'> {
   const { state, epoch, holder, beat } = await claims.standing(id)
-  if (hasEnded(state)) return 'send'
+  if (hasEnded(state)) return 'over'
   if (holder === null || beat === null) return 'wait'
   if (holder === claims.holder) return 'ours'
   const nowMs = clock.monotonicMs()
   const last = seen.get(id)
   const before = last?.epoch === epoch ? last : { beat, sinceMs: nowMs }
   seen.set(id, { epoch, beat, sinceMs: before.sinceMs })
-  return before.beat !== beat && nowMs - before.sinceMs >= SETTLED_MS ? 'send' : 'wait'
+  return before.beat !== beat && nowMs - before.sinceMs >= SETTLED_MS ? 'elsewhere' : 'wait'
 }

@@ -18,16 +18,22 @@ export type UtteranceDraft = Partial<Utterance> & { readonly text: string; reado
 /** Audio on its way from one session to another, all of it in memory. */
 export class FakeBacklog implements Backlog {
   readonly channels: number
-  readonly frames: number
   /** interleaved */
-  readonly pcm: Int16Array
+  pcm: Int16Array
   isDiscarded = false
   isLeft = false
 
   constructor(channels: number, pcm: Int16Array) {
     this.channels = channels
     this.pcm = pcm
-    this.frames = pcm.length / channels
+  }
+
+  get frames(): number {
+    return this.pcm.length / this.channels
+  }
+
+  skip(frames: number): void {
+    this.pcm = this.pcm.subarray(frames * this.channels)
   }
 
   discard(): Promise<void> {
@@ -200,6 +206,8 @@ export class FakeStt implements SttPort {
   readonly sessions: FakeSttSession[] = []
   /** what `left` hands out, by meeting, once */
   readonly leftAudio = new Map<MeetingId, readonly LeftAudio[]>()
+  /** how `left` was asked */
+  readonly claimed: (boolean | undefined)[] = []
   prepare: ((session: FakeSttSession) => void) | undefined
   /** what the service says of sessions of other processes; absent: it cannot be asked */
   results?: NonNullable<SttPort['results']>
@@ -216,7 +224,8 @@ export class FakeStt implements SttPort {
     return session
   }
 
-  left(meetingId: MeetingId): Promise<readonly LeftAudio[]> {
+  left(meetingId: MeetingId, isClaimed?: boolean): Promise<readonly LeftAudio[]> {
+    this.claimed.push(isClaimed)
     const left = this.leftAudio.get(meetingId) ?? []
     this.leftAudio.delete(meetingId)
     return Promise.resolve(left)

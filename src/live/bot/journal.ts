@@ -127,11 +127,6 @@ export class Journal {
     this.#rest.soon(PEOPLE_MS)
   }
 
-  /** whether there are gaps that are not stored */
-  get hasGaps(): boolean {
-    return this.#waiting.gaps.size > 0
-  }
-
   /** Writes everything that waits; resolves when it is durable or when the claim is lost. */
   async flush(): Promise<void> {
     await Promise.all([this.#finals.flush(), this.#rest.flush()])

@@ -9,12 +9,13 @@ import type { FinalsBatch, MeetingStore } from '../../records/port.js'
 import type { SttPort } from '../stt/port.js'
 import { attribute } from '../transcript/attribute.js'
 import { SpanIndex } from '../transcript/span-index.js'
+import { reachOf, unsentOf } from './left-audio.js'
 import { Patience } from './patience.js'
 import { SpeechPool } from './speech-pool.js'
 
 /** What late audio works with. */
 export interface LateAudioParts {
-  readonly store: Pick<MeetingStore, 'meeting' | 'spans' | 'adopt'>
+  readonly store: Pick<MeetingStore, 'meeting' | 'spans' | 'sessions' | 'segments' | 'adopt'>
   readonly stt: SttPort
   readonly clock: Clock
   readonly random: () => number
@@ -29,10 +30,11 @@ export interface LateAudioParts {
  * Sends what a process that died left on this disk of a meeting that went on elsewhere meanwhile, or is over. Its texts come into that
  * transcript under the names and times that the stored spans say; the gap that the next owner wrote down for it stays, since it was one
  * for whoever read along. Resolves when the service has all of it.
+ * @param isOver whether nobody has the meeting any more
  * @param stop aborted: the last texts are waited for `drainMs`; what is not sent by then stays on the disk
  * @throws NotFoundError; UpstreamError when the store is away at the end
  */
-export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId, stop: AbortSignal): Promise<void> {
+export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId, isOver: boolean, stop: AbortSignal): Promise<void> {
   const { store, stt, logger } = parts
   const patience = new Patience(parts)
   const done = deferred()
@@ -42,8 +44,12 @@ export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId,
   try {
     const { language, vocabulary } = await patience.run(() => store.meeting(meetingId))
     const spans = new SpanIndex()
-    for (const span of await patience.run(() => store.spans(meetingId))) spans.put(span)
-    const left = stop.aborted ? [] : ((await stt.left?.(meetingId)) ?? [])
+    const read = () => Promise.all([store.spans(meetingId), store.sessions(meetingId), store.segments(meetingId)])
+    const [known, sessions, segments] = await patience.run(read)
+    for (const span of known) spans.put(span)
+    const found = stop.aborted ? [] : ((await stt.left?.(meetingId, isOver)) ?? [])
+    const unsent = await Promise.all(found.map((one) => unsentOf(one, reachOf(one, { sessions, segments, spans }))))
+    const left = unsent.filter((one) => one !== null)
     if (left.length === 0) return
 
     let writes = Promise.resolve()
@@ -100,8 +106,8 @@ export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId,
       if (refused.length > 0) throw toError(refused[0])
     } finally {
       stop.removeEventListener('abort', hurry)
-      await pool.letGo(false)
       await pool.close()
+      await pool.letGo()
     }
   } finally {
     stop.removeEventListener('abort', limit)

@@ -6,11 +6,13 @@ import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore, SessionRecord } from '../../records/port.js'
-import type { ForeignSession, SttPort, Utterance } from '../stt/port.js'
-import { isRetold, isTelling, sharesMost } from '../transcript/retold.js'
+import type { ForeignSession, LeftAudio, SttPort } from '../stt/port.js'
 import type { Segment } from '../transcript/segment.js'
+import { SpanIndex } from '../transcript/span-index.js'
+import { unknownTexts, type SentAgain } from './foreign-texts.js'
 import type { Handover } from './handover.js'
 import type { Left } from './inheritance.js'
+import { reachOf, unsentOf } from './left-audio.js'
 import type { Scribe } from './scribe.js'
 import { unreturned, type Bequest } from './unreturned.js'
 
@@ -27,6 +29,13 @@ export interface LegacyParts {
   readonly logger: Logger
 }
 
+/** What earlier bots left, and what of it is sent again. */
+interface Estate {
+  readonly sessions: readonly SessionRecord[]
+  readonly segments: Segment[]
+  readonly adopted: readonly SentAgain[]
+}
+
 /** A service ends a session that nobody is connected to after a while: its texts are asked for so often, so many times. */
 const ASK_EVERY_MS = 20_000
 const MAX_ASKED = 60
@@ -35,12 +44,6 @@ const RETRY = { firstMs: 500, maxMs: 30_000 }
 const MAX_TRIES = 80
 /** The end of a meeting waits so long for what an earlier bot left to be found, and for such a bot to be known to be dead. */
 const LONGEST_ADOPTION_MS = 10_000
-/** Audio that the service was sent twice and kept twice is no longer: a probe. */
-const LONGEST_COPY_SEC = 0.1
-/** Times are stored in whole ms. */
-const ROUNDING_SEC = 0.001
-/** What the service has twice, or not at all, moves a text by less. */
-const ALIKE_SEC = 1
 /** no session is longer: frames of one whose length is not known */
 const LONGEST_SEC = 3 * 3600
 
@@ -101,7 +104,7 @@ export class Legacy {
   }
 
   async #collect(signal: AbortSignal): Promise<void> {
-    const { stt, scribe, handover, logger, meetingId } = this.#parts
+    const { stt, scribe, handover, meetingId } = this.#parts
     const fate = await handover.fate(AbortSignal.any([signal, this.#enough.signal]))
     signal.throwIfAborted()
     // it goes on to bring in what it heard, and has written down what it could not
@@ -110,21 +113,14 @@ export class Legacy {
     if (!stored) return
     scribe.inherit(stored.spans)
     const audio = (await this.#asked('audio that an earlier bot left', signal, () => stt.left?.(meetingId))) ?? []
-    for (const left of audio) {
-      logger.warn({ session: left.sessionId, frames: left.backlog.frames }, 'audio left by an earlier bot is sent now')
-      scribe.adopt(left)
-    }
+    const { sessions, adopted } = await this.#adopt(stored, audio)
     const segments = [...stored.segments]
-    const estate = {
-      ...stored,
-      segments,
-      adopted: audio.map(({ sessionId, fromFrame, backlog }) => ({ sessionId, fromFrame, toFrame: fromFrame + backlog.frames })),
-    }
+    const estate = { ...stored, sessions, segments, adopted }
     this.#adopted.resolve()
     const whole = new Set<SessionId>()
     const patience = AbortSignal.any([signal, this.#giveUp.signal])
-    const texts = stored.sessions.map(async (session) => {
-      if (await this.#texts(session, segments, patience)) whole.add(session.sessionId)
+    const texts = sessions.map(async (session) => {
+      if (await this.#texts(session, estate, patience)) whole.add(session.sessionId)
     })
     const lost = async () => {
       await handover.written(signal)
@@ -134,6 +130,30 @@ export class Legacy {
     await Promise.all([lost(), ...texts])
     signal.throwIfAborted()
     await this.#tell({ ...estate, left: fate === 'died' ? handover.heardBefore : null, hasTexts: (one) => whole.has(one) }, signal)
+  }
+
+  /** Sends what the service has not had. @returns the sessions, with how far it is known to have had each, and what of them is sent again */
+  async #adopt(stored: Omit<Left, 'people'>, audio: readonly LeftAudio[]): Promise<Pick<Estate, 'sessions' | 'adopted'>> {
+    const { scribe, logger } = this.#parts
+    const spans = new SpanIndex()
+    for (const span of stored.spans) spans.put(span)
+    const reached = new Map<SessionId, number>()
+    const adopted: SentAgain[] = []
+    for (const found of audio) {
+      const reachFrame = reachOf(found, { ...stored, spans })
+      reached.set(found.sessionId, reachFrame)
+      const left = await unsentOf(found, reachFrame)
+      if (!left) continue
+      const { sessionId, fromFrame, backlog } = left
+      logger.warn({ session: sessionId, frames: backlog.frames }, 'audio left by an earlier bot is sent now')
+      adopted.push({ sessionId, fromFrame, toFrame: fromFrame + backlog.frames })
+      scribe.adopt(left)
+    }
+    const sessions = stored.sessions.map((session) => ({
+      ...session,
+      acknowledgedFrames: Math.max(session.acknowledgedFrames, reached.get(session.sessionId) ?? 0),
+    }))
+    return { sessions, adopted }
   }
 
   /** What is stored by now of sessions that are not this bot's; null when the store does not answer. */
@@ -172,8 +192,8 @@ export class Legacy {
     for (const gap of unreturned({ ...estate, gaps: [...stored, ...scribe.gaps] })) scribe.gap(gap)
   }
 
-  /** @param stored grows with what is found. @returns whether there will be no more texts of that session than there are */
-  async #texts(session: SessionRecord, stored: Segment[], signal: AbortSignal): Promise<boolean> {
+  /** @param estate its segments grow by what is found. @returns whether there will be no more texts of that session than there are */
+  async #texts(session: SessionRecord, { segments: stored, adopted }: Estate, signal: AbortSignal): Promise<boolean> {
     const { vendorId, sessionId, channels, sampleRate, endReason } = session
     const { stt, clock, scribe, logger } = this.#parts
     if (endReason === 'done') return true
@@ -182,10 +202,11 @@ export class Legacy {
     for (let asked = 0; asked < MAX_ASKED && !signal.aborted; asked++) {
       const isLast = this.#hurry.signal.aborted
       const found = await this.#results(of, signal)
-      let segments = this.#unknown(found?.utterances ?? [], stored)
+      const unknown = () => unknownTexts(found?.utterances ?? [], stored, adopted, scribe)
+      let segments = unknown()
       if (segments.length > 0) {
         await this.#refresh(stored, signal)
-        segments = this.#unknown(found?.utterances ?? [], stored)
+        segments = unknown()
       }
       if (segments.length > 0) {
         logger.warn({ session: sessionId, segments: segments.length }, 'texts that an earlier bot did not live to see')
@@ -216,83 +237,4 @@ export class Legacy {
       return { utterances: [], isWhole: false }
     }
   }
-
-  /**
-   * Segments of what is not stored. The service's stream may hold audio twice that was sent again, which the bot before knew and nobody
-   * else: what it stored tells how far the two are apart, by where the span of the speaker has it.
-   */
-  #unknown(utterances: readonly Utterance[], stored: readonly Segment[]): readonly Segment[] {
-    const { scribe } = this.#parts
-    const found: Segment[] = []
-    let shiftSec = 0
-    const ordered = utterances.toSorted((a, b) => a.startSec - b.startSec)
-    for (const [at, utterance] of ordered.entries()) {
-      const twin = nearestTwin(utterance, shiftSec, stored, scribe)
-      if (twin) {
-        shiftSec = moved(shiftSec, twin.shiftSec)
-        continue
-      }
-      const attributed = scribe.attribute(shifted(utterance, shiftSec))
-      // of a copy nobody knows where in the stream the words were said first
-      const parts = mayBeCopy(utterance, ordered, at) ? attributed.map((part) => ({ ...part, identity: null })) : attributed
-      if (!parts.some((segment) => stored.some((known) => isSame(segment, known)))) found.push(...parts)
-    }
-    return found
-  }
-}
-
-function moved(shiftSec: number, toSec: number | null): number {
-  return toSec === null || Math.abs(toSec - shiftSec) <= ROUNDING_SEC ? shiftSec : toSec
-}
-
-/** Whether it is short enough for a probe, and repeats words that were told on its channel before. */
-function mayBeCopy({ channel, startSec, endSec, text }: Utterance, ordered: readonly Utterance[], at: number): boolean {
-  const sec = endSec - startSec
-  if (sec <= 0 || sec > LONGEST_COPY_SEC) return false
-  return ordered.slice(0, at).some((one) => one.channel === channel && ` ${wordsOf(one.text)} `.includes(` ${wordsOf(text)} `))
-}
-
-const wordsOf = (text: string): string =>
-  text
-    .toLowerCase()
-    .replace(/[^\p{L}\p{M}\p{N}]+/gu, ' ')
-    .trim()
-
-function shifted(utterance: Utterance, sec: number): Utterance {
-  const words = utterance.words.map((word) => ({ ...word, startSec: word.startSec + sec, endSec: word.endSec + sec }))
-  return { ...utterance, startSec: Math.max(0, utterance.startSec + sec), endSec: Math.max(0, utterance.endSec + sec), words }
-}
-
-/**
- * The first part of the utterance as it was stored: by its id, or by its text where a result has no ids, of several the nearest. `shiftSec`:
- * how far our audio is ahead of the service's there; null: nobody knows.
- */
-function nearestTwin(
-  utterance: Utterance,
-  shiftSec: number,
-  stored: readonly Segment[],
-  scribe: Pick<Scribe, 'placeOf'>,
-): { readonly shiftSec: number | null } | null {
-  const { sessionId, channel, utteranceId, text, words, startSec } = utterance
-  const firstSec = words.find((word) => Number.isFinite(word.startSec))?.startSec ?? startSec
-  const parts = stored.filter((known) => known.sessionId === sessionId && known.channel === channel && known.part === 0)
-  const shiftOf = (known: Segment) => {
-    const placeSec = scribe.placeOf(known)
-    return placeSec === null ? null : placeSec - firstSec
-  }
-  const same = parts.find((known) => known.utteranceId === utteranceId)
-  if (same) return { shiftSec: shiftOf(same) }
-  const alike = parts.filter((known) => known.text.length > 3 && text.startsWith(known.text)).map(shiftOf)
-  const farSec = (shift: number | null) => (shift === null ? Number.POSITIVE_INFINITY : Math.abs(shift - shiftSec))
-  const [nearest = null] = alike.toSorted((a, b) => farSec(a) - farSec(b))
-  if (alike.length === 0) return null
-  if (farSec(nearest) <= ALIKE_SEC) return { shiftSec: nearest }
-  // few words may have been said twice
-  return nearest === null || isTelling(text) ? { shiftSec: null } : null
-}
-
-/** Told under the same id, or of the same time, or the same words without an id. */
-function isSame(a: Segment, b: Segment): boolean {
-  const hasItsId = a.sessionId === b.sessionId && a.channel === b.channel && a.utteranceId === b.utteranceId
-  return hasItsId || sharesMost(a, b) || isRetold(a, b)
 }

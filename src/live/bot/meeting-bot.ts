@@ -208,7 +208,7 @@ export class MeetingBot {
     return this.#conclude()
       .catch(async (thrown: unknown) => {
         const state = thrown instanceof ClaimLostError ? 'taken_over' : 'failed'
-        await this.#scribe.letGo(state === 'taken_over')
+        await this.#scribe.letGo()
         this.#business.meetingEnded(this.#logger, { state, reason: 'internal_fault', complete: false })
         throw thrown
       })
@@ -256,7 +256,7 @@ export class MeetingBot {
       this.#business.receiptMade(this.#logger, receiptFacts(receipt, await wholeSessions(past, this.#scribe.sessions())))
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
     } else if (!this.#claimLost) await leaveShare(past, own)
-    await this.#scribe.letGo(!this.#handover.isHandedOver || !this.#journal.hasGaps)
+    await this.#scribe.letGo()
     if (this.#handover.isHandedOver && !this.#claimLost) await this.#handover.settled()
     await this.#scope.close()
     const isTaken = this.#claimLost || this.#handover.isHandedOver

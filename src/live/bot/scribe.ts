@@ -8,7 +8,7 @@ import type { Activity } from '../audio/activity.js'
 import { AudioPlane, type AudioPlaneOptions } from '../audio/plane.js'
 import type { Gap, Span } from '../audio/span.js'
 import type { LeftAudio, SttPort, Utterance } from '../stt/port.js'
-import { attribute } from '../transcript/attribute.js'
+import { attribute, type AttributableUtterance } from '../transcript/attribute.js'
 import { coverage, type Coverage } from '../transcript/coverage.js'
 import type { Segment } from '../transcript/segment.js'
 import { Transcript } from '../transcript/transcript.js'
@@ -216,7 +216,7 @@ export class Scribe {
   }
 
   /** Who said it, and when. */
-  attribute(utterance: Utterance): readonly Segment[] {
+  attribute(utterance: AttributableUtterance): readonly Segment[] {
     return attribute(utterance, this.#spans)
   }
 
@@ -250,9 +250,9 @@ export class Scribe {
     this.#pool.hurry()
   }
 
-  /** After `finish`. @param isWritten whether what could not be sent is written down as a gap; else its audio is left on this disk */
-  letGo(isWritten: boolean): Promise<void> {
-    return this.#pool.letGo(isWritten)
+  /** After `finish` or `close`, when it is written down that it could not be sent: audio is left on this disk. */
+  letGo(): Promise<void> {
+    return this.#pool.letGo()
   }
 
   /** Every session so far, also those that repeat what a dead one had not got through: all of them are billed. */

@@ -53,7 +53,8 @@ const FATAL: Partial<Record<SttEndReason, MeetingReason>> = {
  * P1 A service that refuses before any session worked fails the meeting. P2 Later it does not: audio is kept in sessions that are held
  * back, the operator is told once, and the service is asked again every 10 min and at the end. P3 One death in 5 min is made up for at once,
  * with two sessions at most; after that two and one that repeats audio again are opened in two minutes, and what waits is held back. P4 A session that is to end does so when the service has taken it and has its audio, or when the meeting ends: then a backlog is waited for, 10 min at most.
- * P5 When the process is to stop it is not: what is not sent by then is a gap, and its audio goes when that is stored (`letGo`).
+ * P5 When the process is to stop it is not, nor when the meeting has gone elsewhere: what is not sent by then is a gap, and its audio is
+ *    left on this disk (`letGo`), so that its texts come late rather than never.
  */
 export class SpeechPool {
   readonly #meetingId: MeetingId
@@ -153,8 +154,8 @@ export class SpeechPool {
   }
 
   /** After the end: see `Unsent`. */
-  letGo(isWritten: boolean): Promise<void> {
-    return this.#unsent.letGo(isWritten)
+  letGo(): Promise<void> {
+    return this.#unsent.letGo()
   }
 
   /** Closes what is still open, without waiting for texts. */
@@ -287,9 +288,9 @@ export class SpeechPool {
     if (!this.#closing && !entry.isEnding && !entry.recovery) this.#events.died(sessionId)
   }
 
-  /** In a hurry: holds on to what was not sent, and tells it as the session would have. */
+  /** In a hurry, or torn off: holds on to what was not sent, and tells it as the session would have. */
   #keep({ session, lost }: Entry, reason: SttEndReason): void {
-    const gap = this.#endMs === null ? null : this.#unsent.keep(session, reason)
+    const gap = this.#endMs === null && reason !== 'aborted' ? null : this.#unsent.keep(session, reason)
     if (!gap) return
     addGap(lost, gap)
     this.#events.gap(session.sessionId, gap)

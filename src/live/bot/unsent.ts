@@ -1,7 +1,7 @@
 import type { Logger } from '../../observe/logger.js'
 import type { Backlog, SttEndReason, SttGap, SttSession } from '../stt/port.js'
 
-/** Audio of sessions that ended with the process, which the service has not taken: held until it is known whether its loss is written down. */
+/** Audio of sessions that ended with the process, or because the meeting went elsewhere, which the service has not taken: held until its loss is written down. */
 export class Unsent {
   readonly #logger: Logger
   #backlogs: Backlog[] = []
@@ -20,10 +20,10 @@ export class Unsent {
     return { fromFrame, toFrame: fromFrame + backlog.frames, reason: isLate ? 'drain_timeout' : 'session_lost' }
   }
 
-  /** Deletes it once its loss is written down; else it is left on this disk, for whoever goes on with the meeting. */
-  async letGo(isWritten: boolean): Promise<void> {
+  /** Leaves it on this disk, for whoever goes on with the meeting or begins here next; without a disk it is gone. */
+  async letGo(): Promise<void> {
     for (const backlog of this.#backlogs.splice(0)) {
-      const isLeft = !isWritten && ((await backlog.leave?.()) ?? false)
+      const isLeft = (await backlog.leave?.()) ?? false
       if (isLeft) this.#logger.warn({ frames: backlog.frames }, 'audio that could not be sent stays on this disk')
       else await backlog.discard()
     }

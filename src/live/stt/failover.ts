@@ -56,8 +56,8 @@ export class FailoverStt implements SttPort {
   }
 
   /** Both keep their audio on one disk. */
-  async left(meetingId: MeetingId): Promise<readonly LeftAudio[]> {
-    return (await this.#options.primary.left?.(meetingId)) ?? []
+  async left(meetingId: MeetingId, isClaimed?: boolean): Promise<readonly LeftAudio[]> {
+    return (await this.#options.primary.left?.(meetingId, isClaimed)) ?? []
   }
 
   async leftMeetings(): Promise<readonly MeetingId[]> {

@@ -78,6 +78,8 @@ export interface Backlog {
   readonly channels: number
   /** samples per channel */
   readonly frames: number
+  /** Forgets the first `frames`, fewer than it has: what follows them is numbered from 0. */
+  skip(frames: number): void
   /** Deletes it, files included; may be called twice, and does nothing once a session owns it. */
   discard(): Promise<void>
   /**
@@ -169,11 +171,12 @@ export interface SttPort {
    */
   open(options: SttOpenOptions, events: SttEvents): SttSession
   /**
-   * What dead processes left of a meeting's audio on this disk, each once; the caller holds the claim on the meeting. Sessions of this
-   * process and of another living one of this host are left alone (one that is stopped counts as dead).
+   * What dead processes left of a meeting's audio on this disk, each once. Sessions of this process and of another living one of this host
+   * are left alone (one that is stopped counts as dead).
+   * @param isClaimed the caller holds the claim on the meeting, or it is over; else processes of another host are taken to live. True by default
    */
-  left?(meetingId: MeetingId): Promise<readonly LeftAudio[]>
-  /** The meetings of which something lies on this disk that is not of this process; whether `left` gives it is another question. */
+  left?(meetingId: MeetingId, isClaimed?: boolean): Promise<readonly LeftAudio[]>
+  /** The meetings of which something lies on this disk that is of no living process; `left` may still find it gone. */
   leftMeetings?(): Promise<readonly MeetingId[]>
   /** Tells when another service than that of open sessions is preferred again: they may be rolled. Returns the unsubscribe function. */
   onPreferred?(listener: () => void): () => void

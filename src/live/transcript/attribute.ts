@@ -13,7 +13,14 @@ export interface AttributableUtterance {
   readonly startSec: number
   readonly endSec: number
   readonly text: string
-  readonly words: readonly { readonly text: string; readonly startSec: number; readonly endSec: number; readonly confidence: number }[]
+  readonly words: readonly {
+    readonly text: string
+    readonly startSec: number
+    readonly endSec: number
+    readonly confidence: number
+    /** where it was said is not known, although it has a time (W6) */
+    readonly isNobodys?: boolean
+  }[]
   readonly language: string | null
   readonly confidence: number
 }
@@ -28,6 +35,7 @@ interface Frames {
 interface Placed extends Frames {
   readonly text: string
   readonly confidence: number
+  readonly isNobodys: boolean
   /** false: it was said somewhere in between */
   readonly isTimed: boolean
   owner: Owner
@@ -48,6 +56,7 @@ const NOBODY: Owner = { identity: null, spans: [] }
  *    who shares any; else by W2. With two such people: unknown
  * W4 what no rule gives to somebody is unknown (`identity` null), never guessed
  * W5 a word is held to the ends of its person's spans; where a pause was cut inside it, to the span it shares most with
+ * W6 a word that may be the copy of another one, at a place of its own in the session's audio, is nobody's
  */
 export function attribute(utterance: AttributableUtterance, index: SpanIndex): Segment[] {
   const text = utterance.text.trim()
@@ -67,7 +76,7 @@ function place(utterance: AttributableUtterance): Placed[] {
   const whole = stretch(frameOf(utterance.startSec), frameOf(utterance.endSec))
   const words = utterance.words.filter((word) => word.text.trim() !== '')
   if (words.length === 0) {
-    return [{ text: utterance.text, confidence: unit(utterance.confidence), ...whole, isTimed: false, owner: NOBODY }]
+    return [{ text: utterance.text, confidence: unit(utterance.confidence), ...whole, isNobodys: false, isTimed: false, owner: NOBODY }]
   }
   const own = words.map((word) => stretch(frameOf(word.startSec), frameOf(word.endSec)))
   return words.map((word, at) => {
@@ -77,6 +86,7 @@ function place(utterance: AttributableUtterance): Placed[] {
       text: word.text.trim(),
       confidence: unit(word.confidence),
       ...(isTimed ? frames : between(own, at, whole)),
+      isNobodys: word.isNobodys ?? false,
       isTimed,
       owner: NOBODY,
     }
@@ -94,6 +104,7 @@ function giveOut(words: readonly Placed[], { sessionId, channel }: AttributableU
   const met = new Set<Identity>()
   const left: Placed[] = []
   for (const word of words) {
+    if (word.isNobodys) continue
     const where = { sessionId, channel, fromFrame: word.fromFrame, toFrame: word.toFrame }
     word.owner = word.isTimed ? ownerByFrames(where, index) : onlyOwner(where, index)
     if (word.owner.identity !== null) met.add(word.owner.identity)

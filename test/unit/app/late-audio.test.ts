@@ -123,6 +123,59 @@ describe('28 audio that a process which died left on its disk, when it is starte
     await rig.store.appendSegments(current, [])
   })
 
+  it('is not sent again as far as the service is known to have had it, whatever the disk says', async () => {
+    const session = { sessionId: left, vendorId: 'fake', channels: 1, sampleRate: 16_000, sentFrames: 32_000, endReason: null }
+    const claim = await rig.store.claim(id)
+    await rig.store.saveSession(claim, { ...session, acknowledgedFrames: 24_000 })
+    await rig.store.setState(claim, 'failed', 'internal_fault')
+    await begin()
+    expect(sent()?.options.backlog?.frames).toBe(8_000)
+    await says('what was left')
+    expect(await rig.store.segments(id)).toMatchObject([{ identity: 'ann', startMs: 6_700 }])
+  })
+
+  it('of a session that was over before, with a disk that could not be written, is deleted', async () => {
+    const session = { sessionId: left, vendorId: 'fake', channels: 1, sampleRate: 16_000, sentFrames: 32_000 }
+    const claim = await rig.store.claim(id)
+    await rig.store.saveSession(claim, { ...session, acknowledgedFrames: 32_000, endReason: 'done' })
+    await rig.store.setState(claim, 'failed', 'internal_fault')
+    const { backlog } = again.stt.leftAudio.get(id)![0]!
+    await begin()
+    expect(sent()).toBeUndefined()
+    expect(backlog).toMatchObject({ isDiscarded: true })
+  })
+
+  it('20 is found too when it was left later, by a bot of this process whose meeting went elsewhere', async () => {
+    rig.table.claims.get(id)!.push({ holder: 'other', isReleased: false, leftMs: null })
+    const audio = again.stt.leftAudio.get(id)!
+    again.stt.leftAudio.clear()
+    await begin()
+    await rig.clock.advance(30_000)
+    again.stt.leftAudio.set(id, audio)
+    await rig.clock.advance(90_000)
+    expect(sent()?.options.backlog?.frames).toBe(16_000)
+    expect(again.stt.claimed).toEqual([false])
+    sent()!.end('done')
+  })
+
+  it('of a meeting that is over nobody else will ask', async () => {
+    await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
+    await begin()
+    await says('what was left')
+    expect(again.stt.claimed).toEqual([true])
+  })
+
+  it('31 a disk that cannot be looked through is looked through later', async () => {
+    await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
+    const leftMeetings = again.stt.leftMeetings.bind(again.stt)
+    again.stt.leftMeetings = () => Promise.reject(new Error('EMFILE'))
+    await begin()
+    again.stt.leftMeetings = leftMeetings
+    await rig.clock.advance(70_000)
+    expect(sent()).toBeDefined()
+    sent()!.end('done')
+  })
+
   it('41 comes into that of a meeting that is over, once the store answers', async () => {
     await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
     const { spans } = rig.store
@@ -170,9 +223,9 @@ describe('28 audio that a process which died left on its disk, when it is starte
     await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
     again.stt.prepare = (one) => Object.assign(one, { autoAcknowledge: false, autoFinish: false })
     const left = again.stt.left.bind(again.stt)
-    again.stt.left = (of) => {
+    again.stt.left = (...of) => {
       stop.abort(new Error('SIGTERM'))
-      return left(of)
+      return left(...of)
     }
     await begin()
     expect(sent()!.finishDeadlineMs).toBe(20_000)

@@ -41,6 +41,7 @@ export type AckOutcome =
  *    pieces of a probe are of different lengths, so that how many of which were kept is known by their sum. Of several ways to the same sum
  *    the one with the fewest connections is believed, and what any of them lacks is sent again: nothing is lost, at worst a probe is
  *    misplaced. The same holds when a stop or the result says how much the service has.
+ * L7 What words were told of the service has, acknowledged or not; in its place there may be an unanswered probe, so that as much is left out.
  */
 export class StreamLedger {
   readonly map = new StreamMap()
@@ -130,6 +131,17 @@ export class StreamLedger {
     this.#ackedFrame = Math.max(this.#ackedFrame, sureFrame)
     this.#nextFrame = Math.max(this.#ackedFrame, reachFrame)
     return { kind: 'progress', frames: this.#ackedFrame }
+  }
+
+  /** L7, at the end of a session. @param toFrame where the last word ends that was told, a frame of ours; may be fractional */
+  told(toFrame: number): AckOutcome {
+    this.#foldProbe()
+    const probed = this.#inFlight.filter(({ connection }) => connection > 0).reduce((sum, { frames }) => sum + frames, 0)
+    const refusedFrame = this.#inFlight.find(({ refused }) => refused)?.frameFrom ?? Number.POSITIVE_INFINITY
+    const frame = Math.min(Math.round(toFrame) - probed, refusedFrame, this.#nextFrame)
+    if (frame <= this.#ackedFrame) return { kind: 'nothing' }
+    this.#ackedFrame = frame
+    return { kind: 'progress', frames: frame }
   }
 
   /** The next chunk in flight was refused: it is not in the stream, those behind it move up. */

@@ -38,7 +38,7 @@ export function createGladiaStt(options: GladiaOptions): SttPort {
       session.start()
       return session
     },
-    left: (meetingId) => spool?.left(meetingId, limits.bufferBytes) ?? Promise.resolve([]),
+    left: (meetingId, isClaimed) => spool?.left(meetingId, limits.bufferBytes, isClaimed) ?? Promise.resolve([]),
     leftMeetings: () => spool?.meetings() ?? Promise.resolve([]),
     results: (of, signal) => foreignResults({ ...options, limits, transport }, of, signal),
   }

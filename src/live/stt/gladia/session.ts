@@ -348,6 +348,8 @@ export class GladiaSession implements SttSession {
     if (signal.aborted) return
     if (outcome.kind === 'result') this.#reconcile(outcome.result)
     else this.#logger.warn({ why: outcome.why }, 'speech result not available')
+    this.#uplink.confirmTold(this.#book.toldSec * this.#options.sampleRate)
+    this.#tellAcknowledged()
     const isWhole = outcome.kind === 'result' && outcome.result.status === 'done' && outcome.result.utterances !== null
     this.#isCollected = isWhole || (this.#isSettled && this.#connections === 1)
     this.#step({ kind: 'collected', complete: this.#isCollected, unacknowledged: this.#uplink.unacknowledged.length > 0 })
@@ -356,7 +358,6 @@ export class GladiaSession implements SttSession {
   #reconcile(result: RawResult): void {
     this.#malformed += result.malformed
     if (result.audioDurationSec !== null) this.#uplink.confirmDuration(result.audioDurationSec)
-    this.#tellAcknowledged()
     const missing = this.#book.reconcile(result, this.#view())
     if (missing.length > 0) this.#logger.info({ utterances: missing.length }, 'speech result had what the socket did not deliver')
     for (const utterance of missing) this.#tell(() => this.#events.utterance(utterance))

@@ -188,6 +188,11 @@ export class Uplink {
     return outcome
   }
 
+  /** At the end: words were told up to this frame of ours. */
+  confirmTold(toFrame: number): void {
+    if (this.ledger.told(toFrame).kind === 'progress') this.#buffer.release(this.ledger.acknowledgedFrame)
+  }
+
   /** A chunk was refused. @returns false when it was an empty one, which costs nothing */
   refuse(): boolean {
     if (this.#emptiesUnanswered === 0) {

@@ -36,6 +36,8 @@ export class UtteranceBook {
   readonly #interims = new Map<string, { channel: number; start: number }>()
   /** utterances with a time that made no sense */
   clamped = 0
+  /** where the last word ends that a final told, seconds of our audio */
+  toldSec = 0
 
   constructor(sessionId: SessionId) {
     this.#sessionId = sessionId
@@ -54,8 +56,11 @@ export class UtteranceBook {
     this.#finals.add(id)
     if (this.#finals.size > MAX_REMEMBERED) this.#finals.delete(this.#finals.values().next().value!)
     this.#interims.delete(id)
+    const { clamped } = this
     const utterance = this.#make(id, true, raw, view)
     if (utterance.text === '') return null
+    // what makes no sense says nothing
+    if (this.clamped === clamped) for (const { endSec } of utterance.words) if (endSec > this.toldSec) this.toldSec = endSec
     const alike = this.#delivered.get(keyOf(raw)) ?? []
     alike.push({ start: raw.start, matched: false })
     this.#delivered.set(keyOf(raw), alike)

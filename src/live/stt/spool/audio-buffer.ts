@@ -194,9 +194,12 @@ export class AudioBuffer implements DiskUser {
     return this.#lost.length
   }
 
-  /** The buffer goes to another session, whose first frame is `frame` of this one's. */
+  /** The buffer goes to another session, whose first frame is `frame` of this one's: what was lost before it is told no more. */
   rebase(frame: number): void {
     this.#baseFrame += frame
+    this.#lost = this.#lost.flatMap(({ fromFrame, toFrame }) =>
+      toFrame > this.#baseFrame ? [{ fromFrame: Math.max(fromFrame, this.#baseFrame), toFrame }] : [],
+    )
     this.release(0)
   }
 

@@ -5,14 +5,23 @@ import type { AudioBuffer } from './audio-buffer.js'
 /** A buffer on its way from one session to another. */
 export class AudioBacklog implements Backlog {
   readonly channels: number
-  readonly frames: number
+  #frames: number
   #buffer: AudioBuffer | null
 
   /** @param buffer the backlog's own from now on; its frames are numbered from the backlog's first */
   constructor(buffer: AudioBuffer) {
     this.channels = buffer.channels
-    this.frames = buffer.endFrame
+    this.#frames = buffer.endFrame
     this.#buffer = buffer
+  }
+
+  get frames(): number {
+    return this.#frames
+  }
+
+  skip(frames: number): void {
+    this.#buffer?.rebase(frames)
+    this.#frames -= frames
   }
 
   async discard(): Promise<void> {

@@ -12,6 +12,9 @@ export async function thisProcess(): Promise<Owner> {
   return { host: hostname(), boot: await bootId(), pid: process.pid, start: stat?.start ?? '' }
 }
 
+/** Whether it runs elsewhere, if it does: nothing can be known of it from here. */
+export const isElsewhere = ({ host }: Owner): boolean => host !== hostname()
+
 /**
  * Whether a process of this host still runs. One that is stopped (SIGSTOP) counts as dead; so does any of another host: whoever asks
  * holds the claim on what it had.

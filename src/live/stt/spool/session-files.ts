@@ -310,9 +310,12 @@ export class SessionFiles {
   }
 }
 
-/** What a folder says of itself, or null when that cannot be read. */
+/** What a folder says of itself, or null when it says nothing. @throws too many open files, or too little memory: it may say it later */
 export async function readLabel(disk: SpoolDisk, folder: string): Promise<Label | null> {
-  const bytes = await readWhole(disk, join(folder, LABEL)).catch(() => Buffer.alloc(0))
+  const bytes = await readWhole(disk, join(folder, LABEL)).catch((thrown: unknown) => {
+    if (isOfMoment(thrown)) throw thrown
+    return Buffer.alloc(0)
+  })
   const [payload] = decodeRecords(bytes).payloads
   if (!payload) return null
   try {

@@ -10,8 +10,8 @@ import { atMost } from '../../../core/within.js'
 import { AudioBuffer } from './audio-buffer.js'
 import { AudioBacklog } from './backlog.js'
 import { DiskBudget } from './budget.js'
-import { systemDisk, type SpoolDisk } from './disk.js'
-import { isAlive, thisProcess, type Owner } from './owner.js'
+import { isOfMoment, systemDisk, type SpoolDisk } from './disk.js'
+import { isAlive, isElsewhere, thisProcess, type Owner } from './owner.js'
 import { readLabel, SessionFiles, type FolderParts } from './session-files.js'
 
 /** Audio that nobody has asked for in this time is removed at the next start. */
@@ -71,31 +71,48 @@ export class Spool {
     return new AudioBuffer(channels, ringBytes, this.#backing(files, parts.folder))
   }
 
-  /** Takes what dead processes left of a meeting; the caller holds the claim on it. What cannot be read stays, and is told in the log. */
-  async left(meetingId: MeetingId, ringBytes: number): Promise<readonly LeftAudio[]> {
+  /**
+   * Takes what dead processes left of a meeting. What cannot be read stays, and is told in the log.
+   * @param isClaimed the caller holds the claim on it, or it is over: what another host has on this disk is nobody's else
+   * @throws too many open files, or too little memory, and nothing was taken: to be asked again
+   */
+  async left(meetingId: MeetingId, ringBytes: number, isClaimed = true): Promise<readonly LeftAudio[]> {
     const meeting = join(this.#options.folder, meetingId)
     const found: LeftAudio[] = []
+    let moment: unknown = null
     for (const name of await this.#disk.list(meeting)) {
       const folder = join(meeting, name)
       if (this.#mine.has(folder)) continue
       try {
-        const left = await this.#take(meetingId, folder, ringBytes)
+        const left = await this.#take({ meetingId, folder, ringBytes, isClaimed })
         if (left) found.push(left)
       } catch (thrown) {
+        if (isOfMoment(thrown)) moment = thrown
         this.#options.logger.error({ err: toError(thrown), folder }, 'speech spool of a dead process cannot be read')
+      }
+    }
+    if (moment !== null && found.length === 0) throw toError(moment)
+    return found
+  }
+
+  /** The meetings of which there is something that is of no living process. @throws Error what the disk says */
+  async meetings(): Promise<readonly MeetingId[]> {
+    const found: MeetingId[] = []
+    for (const name of await this.#disk.list(this.#options.folder)) {
+      const meeting = join(this.#options.folder, name)
+      for (const folder of await this.#disk.list(meeting)) {
+        if (!(await this.#isLeft(join(meeting, folder)))) continue
+        found.push(asMeetingId(name))
+        break
       }
     }
     return found
   }
 
-  /** The meetings of which there is something that is not of this process. */
-  async meetings(): Promise<readonly MeetingId[]> {
-    const found: MeetingId[] = []
-    for (const name of await this.#disk.list(this.#options.folder)) {
-      const folders = await this.#disk.list(join(this.#options.folder, name))
-      if (folders.some((folder) => !this.#mine.has(join(this.#options.folder, name, folder)))) found.push(asMeetingId(name))
-    }
-    return found
+  async #isLeft(folder: string): Promise<boolean> {
+    if (this.#mine.has(folder)) return false
+    const label = await readLabel(this.#disk, folder)
+    return label !== null && !(label.owner && (await isAlive(label.owner)))
   }
 
   /** Removes what nobody has asked for in a day. What cannot be read or removed stays, and is told in the log. */
@@ -130,13 +147,19 @@ export class Spool {
     await atMost(this.#options.clock, CLOSE_MS, closed)
   }
 
-  async #take(meetingId: MeetingId, folder: string, ringBytes: number): Promise<LeftAudio | null> {
+  async #take(wanted: {
+    readonly meetingId: MeetingId
+    readonly folder: string
+    readonly ringBytes: number
+    readonly isClaimed: boolean
+  }): Promise<LeftAudio | null> {
+    const { meetingId, folder, ringBytes, isClaimed } = wanted
     const label = await readLabel(this.#disk, folder)
     if (!label) {
       this.#options.logger.warn({ folder }, 'speech spool does not say whose it is')
       return null
     }
-    if (label.owner && (await isAlive(label.owner))) return null
+    if (label.owner && ((!isClaimed && isElsewhere(label.owner)) || (await isAlive(label.owner)))) return null
     const parts = this.#parts(meetingId, randomUUID())
     this.#mine.add(parts.folder)
     try {

@@ -3,6 +3,7 @@ import { UpstreamError } from '../../../../src/core/errors.js'
 import { asIdentity, type MeetingId } from '../../../../src/core/ids.js'
 import { FakeBacklog, type FakeSttSession } from '../../../support/fake-stt.js'
 import { AttendanceRig, type AttendanceProcess } from '../../../support/attendance-rig.js'
+import type { FinalsBatch, SessionRecord } from '../../../../src/records/port.js'
 import { segmentOf } from '../../../support/records.js'
 
 describe('what a bot that is gone left behind', () => {
@@ -43,7 +44,18 @@ describe('what a bot that is gone left behind', () => {
   const leave = (session: FakeSttSession, fromFrame: number, frames: number) => {
     const backlog = new FakeBacklog(session.channels, new Int16Array(frames * session.channels))
     two.stt.leftAudio.set(id, [{ sessionId: session.sessionId, channels: session.channels, fromFrame, backlog, vendorId: 'fake' }])
+    return backlog
   }
+  const store = (what: Partial<FinalsBatch>) => rig.store.adopt({ meetingId: id, epoch: 1 }, { segments: [], spans: [], ...what })
+  const recordOf = ({ sessionId, channels, vendorId, sentFrames, acknowledgedFrames }: FakeSttSession): SessionRecord => ({
+    sessionId,
+    channels,
+    vendorId,
+    sentFrames,
+    acknowledgedFrames,
+    sampleRate: 16_000,
+    endReason: null,
+  })
 
   it.each([
     ['7 s that it took of this one', 7_000, true],
@@ -109,6 +121,82 @@ describe('what a bot that is gone left behind', () => {
       const repeated = two.stt.sessions.find(({ options }) => options.backlog !== undefined)
       expect(repeated?.options.backlog?.frames).toBe(128_000)
       expect(await texts()).toEqual(['on its way'])
+    })
+
+    it('and is killed while it drains: of its spool is sent what the service is not known to have, whatever the disk says', async () => {
+      const session = await handOver()
+      // the mark on the disk is older than what was stored of the session, and that is older than its last text
+      await store({ sessions: [{ ...recordOf(session), acknowledgedFrames: 48_000 }] })
+      leave(session, 32_000, 128_000)
+      one.silence()
+      await rig.clock.advance(15_000)
+      const repeated = two.stt.sessions.find(({ options }) => options.backlog !== undefined)
+      expect(repeated?.options.backlog?.frames).toBe(160_000 - 48_000)
+    })
+
+    it('and is killed while it drains: nothing is sent of which texts are stored', async () => {
+      const session = await handOver()
+      const told = {
+        identity: asIdentity('ann'),
+        utteranceId: 'told',
+        text: 'told',
+        startMs: 3_000,
+        endMs: 5_000,
+        words: [0, 1].map((at) => ({ text: 'told', startMs: 3_000 + at * 1_000, endMs: 4_000 + at * 1_000, confidence: 1 })),
+      }
+      await store({ segments: [segmentOf(session.sessionId, 0, told)] })
+      leave(session, 32_000, 128_000)
+      one.silence()
+      await rig.clock.advance(15_000)
+      const [first] = (await rig.store.spans(id)).filter(({ sessionId }) => sessionId === session.sessionId)
+      const reach = (5_000 - first!.meetingMs) * 16 + first!.fromFrame
+      const repeated = two.stt.sessions.find(({ options }) => options.backlog !== undefined)
+      expect(repeated?.options.backlog?.frames).toBe(160_000 - reach)
+      expect(reach).toBeGreaterThan(64_000)
+    })
+
+    it('and is killed while it drains: what the service has of all that was spooled is not sent, and is deleted', async () => {
+      const session = await handOver()
+      await store({ sessions: [{ ...recordOf(session), acknowledgedFrames: 160_000 }] })
+      const backlog = leave(session, 32_000, 128_000)
+      one.silence()
+      await rig.clock.advance(15_000)
+      expect(backlog.isDiscarded).toBe(true)
+      expect(two.stt.sessions.filter(({ options }) => options.backlog !== undefined)).toEqual([])
+    })
+
+    it('and is killed while it drains: of what is sent again, only that is told, not what the dead session had of it as well', async () => {
+      const session = await handOver()
+      leave(session, 32_000, 128_000)
+      const told = { sessionId: session.sessionId, isFinal: true, channel: 0, language: 'en', confidence: 1 }
+      const word = (text: string, startSec: number) => ({ text, startSec, endSec: startSec + 0.3, confidence: 1 })
+      two.stt.results = () =>
+        Promise.resolve({
+          utterances: [
+            {
+              ...told,
+              utteranceId: 'a',
+              startSec: 1,
+              endSec: 3,
+              text: 'begins here, ends there',
+              words: ['begins', 'here,', 'ends', 'there'].map((text, at) => word(text, 1.4 + at * 0.4)),
+            },
+            { ...told, utteranceId: 'b', startSec: 4, endSec: 4.6, text: 'all there', words: [word('all', 4), word('there', 4.3)] },
+            {
+              ...told,
+              utteranceId: 'd',
+              startSec: 4.7,
+              endSec: 4.9,
+              text: 'half timed',
+              words: [word('half', 4.7), word('timed', Number.NaN)],
+            },
+            { ...told, utteranceId: 'c', startSec: 5, endSec: 5.6, text: 'no words', words: [] },
+          ],
+          isWhole: true,
+        })
+      one.silence()
+      await rig.clock.advance(15_000)
+      expect(await texts()).toEqual(['begins here,'])
     })
 
     it('and is killed while it drains: what is sent again and does not arrive either is a gap', async () => {
@@ -269,6 +357,34 @@ describe('what a bot that is gone left behind', () => {
       const found = await rig.store.segments(id)
       expect(found.map(({ text }) => text)).toEqual(['this is known', 'this comes after it', 'this is known'])
       expect(found.map(({ startMs }) => startMs - known.startMs)).toEqual([0, 1_000, 3_400])
+    })
+
+    it("28 I3 a short word that stands apart, and repeats the last one before it, may be such a copy at a border: it is nobody's", async () => {
+      one.attend(id)
+      await rig.clock.settle()
+      await rig.speak(one, 'ann', 4_000)
+      const { sessionId } = one.stt.last
+      const utterance = { sessionId, isFinal: true, channel: 0, language: 'en', confidence: 1 }
+      const word = (text: string, startSec: number, sec = 0.08) => ({ text, startSec, endSec: startSec + sec, confidence: 1 })
+      const told = [
+        { ...utterance, utteranceId: 'a', startSec: 0.2, endSec: 0.48, text: 'Well, YES!', words: [word('Well,', 0.2), word('YES!', 0.4)] },
+        { ...utterance, utteranceId: 'b', startSec: 0.9, endSec: 1.4, text: 'Yes. And', words: [word('Yes.', 0.9), word('And', 1.32)] },
+        { ...utterance, utteranceId: 'near', startSec: 1.5, endSec: 1.7, text: 'and so', words: [word('and', 1.5), word('so', 1.62)] },
+        { ...utterance, utteranceId: 'long', startSec: 2, endSec: 2.6, text: 'so it', words: [word('so', 2, 0.2), word('it', 2.5)] },
+        { ...utterance, utteranceId: 'other', startSec: 3, endSec: 3.5, text: 'so is', words: [word('so', 3), word('is', 3.42)] },
+      ]
+      two.stt.results = () => Promise.resolve({ utterances: told, isWhole: true })
+      one.silence()
+      two.attend(id)
+      await rig.clock.advance(15_000)
+      expect((await rig.store.segments(id)).map(({ text, identity }) => [text, identity])).toEqual([
+        ['Well, YES!', 'ann'],
+        ['Yes.', null],
+        ['And', 'ann'],
+        ['and so', 'ann'],
+        ['so it', 'ann'],
+        ['so is', 'ann'],
+      ])
     })
 
     it("28 I3 a short piece that repeats what was said before it on its channel may be the copy of a probe: it is nobody's", async () => {

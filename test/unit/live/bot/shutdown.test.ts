@@ -21,14 +21,14 @@ describe('7 a process that is to stop while the speech service is away', () => {
   })
   const lost = async () => (await rig.store.gaps(rig.meeting.id)).filter(({ reason }) => reason === 'drain_timeout')
 
-  it('waits for the last texts only, and what is not sent by then is a gap before its audio is let go', async () => {
+  it('waits for the last texts only, and what is not sent by then is a gap, and is left on the disk for whoever begins here next', async () => {
     rig.stop.abort(new Error('stop'))
     await rig.clock.advance(100)
     expect(session.finishDeadlineMs).toBeLessThanOrEqual(BOT_OPTIONS.drainMs)
     session.end('drain_timeout')
     expect(session.taken).toMatchObject({ isDiscarded: false, isLeft: false })
     await rig.end()
-    expect(session.taken).toMatchObject({ isDiscarded: true, isLeft: false })
+    expect(session.taken).toMatchObject({ isDiscarded: false, isLeft: true })
     const [gap, ...more] = await lost()
     expect(more).toEqual([])
     expect(Math.round(gap!.fromMs / 1000)).toBe(1)
@@ -45,6 +45,27 @@ describe('7 a process that is to stop while the speech service is away', () => {
     expect(session.lastDeadlineMs).toBe(BOT_OPTIONS.drainMs)
     session.end('drain_timeout')
     await rig.end()
+    expect(await lost()).toHaveLength(1)
+  })
+
+  it('20 a bot whose meeting went to another one leaves on the disk what the service has not taken', async () => {
+    await rig.store.claim(rig.meeting.id)
+    session.emit({ channel: 0, text: 'too late' })
+    await rig.clock.advance(100)
+    expect(session.closed).toBe(true)
+    await rig.end()
+    expect(rig.outcome?.claimLost).toBe(true)
+    expect(session.taken).toMatchObject({ isDiscarded: false, isLeft: true })
+    expect(session.taken!.frames).toBeGreaterThan(19 * 16_000)
+  })
+
+  it('without a disk it is gone, and stands written down', async () => {
+    rig.stop.abort(new Error('stop'))
+    await rig.clock.advance(100)
+    session.end('drain_timeout')
+    session.taken!.leave = () => Promise.resolve(false)
+    await rig.end()
+    expect(session.taken).toMatchObject({ isDiscarded: true, isLeft: false })
     expect(await lost()).toHaveLength(1)
   })
 

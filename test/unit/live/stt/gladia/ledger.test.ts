@@ -245,4 +245,26 @@ describe('stream ledger', () => {
     ledger.sent(0, 200)
     expect(ledger.confirm(3333, 0)).toEqual({ kind: 'progress', frames: 3133 })
   })
+
+  it('L7 what words were told of the service has, but for what an unanswered probe may stand for', () => {
+    const ledger = reconnected(1600, 0)
+    expect(ledger.told(1200.4)).toEqual({ kind: 'progress', frames: 1200 })
+    expect(ledger.told(800)).toEqual({ kind: 'nothing' })
+    expect(ledger.acknowledgedFrame).toBe(1200)
+    // nothing was sent beyond
+    expect(ledger.told(5000)).toEqual({ kind: 'progress', frames: 1600 })
+    const probed = reconnected(1600, 0)
+    probed.sent(probed.probeFrame, 300)
+    expect(probed.told(1200)).toEqual({ kind: 'progress', frames: 900 })
+  })
+
+  it('L7 a refused chunk is not among it', () => {
+    const ledger = new StreamLedger(FRAME)
+    ledger.connect()
+    for (const from of [0, 800, 1600]) ledger.sent(from, 800)
+    ledger.acknowledged([0, 800 * FRAME])
+    ledger.refused()
+    expect(ledger.told(2000)).toEqual({ kind: 'nothing' })
+    expect(ledger.acknowledgedFrame).toBe(800)
+  })
 })

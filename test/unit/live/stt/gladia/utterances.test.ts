@@ -57,6 +57,18 @@ describe('utterances', () => {
     )
   })
 
+  it('says up to where words were told, by finals and by times that make sense', () => {
+    const it_ = book()
+    const word = { word: 'hello', start: 1, end: 1.8, confidence: 1 }
+    it_.take('a', false, raw({ words: [{ ...word, end: 1.9 }] }), viewOf())
+    expect(it_.toldSec).toBe(0)
+    it_.take('a', true, raw({ words: [word, { ...word, start: Number.NaN, end: Number.NaN }] }), viewOf())
+    it_.take('b', true, raw({ text: 'earlier', start: 0, end: 0.5, words: [{ ...word, start: 0, end: 0.5 }] }), viewOf())
+    it_.take('c', true, raw({ text: 'no words', start: 3, end: 4 }), viewOf())
+    it_.take('d', true, raw({ text: 'nonsense', start: 5, end: 900, words: [{ ...word, start: 5, end: 900 }] }), viewOf())
+    expect(it_.toldSec).toBe(1.8)
+  })
+
   it('13 times are clamped into what was sent, end never before start, and counted', () => {
     const time = fc.oneof(fc.double(), fc.constantFrom(Number.NaN, Infinity, -Infinity, -1, 0, 1e300))
     fc.assert(
