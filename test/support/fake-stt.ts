@@ -63,6 +63,8 @@ export class FakeSttSession implements SttSession {
   malformedMessages = 0
   /** false: its texts could not all be collected */
   hasAllTexts = true
+  /** false: the service has not answered yet */
+  isTaken = true
   /** false: blocks stay unacknowledged until `acknowledge` */
   autoAcknowledge = true
   /** false: `finish` waits until the test calls `end` */
@@ -242,7 +244,7 @@ export class FakeStt implements SttPort {
     // told after `open` has returned, as by the real one
     queueMicrotask(() => {
       // what is held back is nowhere yet, until it is asked to end
-      if (session.ended || (options.holdMs ?? 0) > 0) return
+      if (session.ended || !session.isTaken || (options.holdMs ?? 0) > 0) return
       session.emitPhase('live')
       session.acknowledgeBacklog()
     })

@@ -9,7 +9,7 @@ import type { SttPort } from '../../src/live/stt/port.js'
 import type { Coverage } from '../../src/live/transcript/coverage.js'
 import type { SessionRecord } from '../../src/records/port.js'
 import { createEvents, type BusinessEvents } from '../../src/observe/events.js'
-import { silentLogger } from '../../src/observe/logger.js'
+import { silentLogger, type Logger } from '../../src/observe/logger.js'
 import type { FakeSttSession } from './fake-stt.js'
 import { ManualClock } from './manual-clock.js'
 
@@ -56,6 +56,7 @@ export interface RigOptions {
   readonly channels?: ChannelPlan
   readonly business?: BusinessEvents
   readonly drainMs?: number
+  readonly logger?: Logger
 }
 
 /**
@@ -80,14 +81,14 @@ export class ScribeRig {
   #next = 1
 
   constructor(stt: SttPort, options: RigOptions = {}) {
-    const { channels = { max: 4, mode: 'fixed' }, business = createEvents(null), drainMs = 5000 } = options
+    const { channels = { max: 4, mode: 'fixed' }, business = createEvents(null), drainMs = 5000, logger = silentLogger } = options
     const { clock } = this
     this.scribe = new Scribe(
       {
         meetingId: newMeetingId(),
         stt,
         clock,
-        logger: silentLogger,
+        logger,
         business,
         scope: this.scope,
         journal: {

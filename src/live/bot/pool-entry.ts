@@ -1,5 +1,7 @@
 import type { SessionId } from '../../core/ids.js'
-import type { SttEndReason, SttGap, SttSession } from '../stt/port.js'
+import type { SessionRecord } from '../../records/port.js'
+import { SAMPLE_RATE } from '../room/port.js'
+import type { Backlog, SttEndReason, SttGap, SttSession } from '../stt/port.js'
 
 /** How a session went, for coverage: what became of its audio, its recovery included. */
 export interface PoolOutcome {
@@ -27,6 +29,23 @@ export interface Entry {
   /** the session that took over what this one had not acknowledged, from `fromFrame` on */
   recoveredBy: { readonly sessionId: SessionId; readonly fromFrame: number } | null
 }
+
+/** What a session had, from `fromFrame` on, that the service refused: it waits until the service takes sessions again. */
+export interface Parked {
+  readonly entry: Entry
+  readonly fromFrame: number
+  readonly backlog: Backlog
+}
+
+export const recordOf = ({ session, endReason }: Entry): SessionRecord => ({
+  sessionId: session.sessionId,
+  vendorId: session.vendorId,
+  channels: session.channels,
+  sampleRate: SAMPLE_RATE,
+  sentFrames: session.sentFrames,
+  acknowledgedFrames: session.acknowledgedFrames,
+  endReason,
+})
 
 /** Whether texts of what the service had acknowledged are missing for good. */
 export function isUntexted({ session, endReason }: Entry): boolean {

@@ -6,7 +6,8 @@ import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
 import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPhase, SttPort, Utterance } from '../stt/port.js'
-import { isUntexted, outcomeOf, type Entry, type PoolOutcome } from './pool-entry.js'
+import { isUntexted, outcomeOf, recordOf, type Entry, type Parked, type PoolOutcome } from './pool-entry.js'
+import { refusalOf, type Alarm } from './refusal.js'
 import { Replacements } from './replacements.js'
 import { addGap, Unsent } from './unsent.js'
 
@@ -50,10 +51,10 @@ const FATAL: Partial<Record<SttEndReason, MeetingReason>> = {
 /**
  * The speech sessions of one meeting: opens, feeds, finishes and replaces them. One is live, two while rolling, and a
  * dead session's unacknowledged audio gets a session of its own, so that no frame number ever changes its meaning.
- * P1 A service that refuses before any session worked fails the meeting. P2 Later it does not: audio is kept in sessions that are held
- * back, the operator is told once, and the service is asked again every 10 min and at the end. P3 One death in 5 min is made up for at once,
+ * P1 A service that refuses before any session worked fails the meeting; what was heard stays on the disk (P5). P2 Later it does not: audio is kept in sessions that are held
+ * back, the operator is told once, and the service is asked again every 10 min and at the end, by one session: what others had waits, and is sent one after the other once that is taken. P3 One death in 5 min is made up for at once,
  * with two sessions at most; after that two and one that repeats audio again are opened in two minutes, and what waits is held back. P4 A session that is to end does so when the service has taken it and has its audio, or when the meeting ends: then a backlog is waited for, 10 min at most.
- * P5 When the process is to stop it is not, nor when the meeting has gone elsewhere: what is not sent by then is a gap, and its audio is
+ * P5 When the process is to stop it is not, nor when the meeting has gone elsewhere. What is not sent by then is a gap, and its audio is
  *    left on this disk (`letGo`), so that its texts come late rather than never.
  */
 export class SpeechPool {
@@ -70,11 +71,16 @@ export class SpeechPool {
   readonly #replacements = new Replacements()
   /** the service has taken a session in this meeting */
   #hasWorked: boolean
+  /** told once for all meetings of the service */
+  readonly #refusal: Alarm
   #isRefused = false
+  #isRefusedAtEnd = false
   #closing = false
   /** monotonic ms by which everything is to end; null: there is time */
   #endMs: number | null = null
   readonly #unsent: Unsent
+  /** what sessions had that the service refused */
+  readonly #parked: Parked[] = []
 
   constructor(
     options: {
@@ -99,6 +105,7 @@ export class SpeechPool {
     this.#scope = options.scope
     this.#hints = options.hints
     this.#unsent = new Unsent(options.logger)
+    this.#refusal = refusalOf(options.stt)
     this.#drainMs = options.drainMs
     this.#hasWorked = options.isPatient ?? false
     this.#events = events
@@ -138,7 +145,9 @@ export class SpeechPool {
     this.#closing = true
     for (;;) {
       const open = [...this.#entries.values()].filter((entry) => entry.endReason === null)
-      if (open.length === 0) return
+      const next = open.length === 0 ? this.#parked.shift() : undefined
+      if (next) this.#sendOrGiveUp(next)
+      else if (open.length === 0) return
       await Promise.all(open.map((entry) => entry.session.finish(this.#deadlineMs(entry))))
     }
   }
@@ -162,10 +171,11 @@ export class SpeechPool {
   async close(): Promise<void> {
     this.#closing = true
     await Promise.all([...this.#entries.values()].map((entry) => entry.session.close()))
+    for (const parked of this.#parked.splice(0)) this.#giveUp(parked)
   }
 
   records(): readonly SessionRecord[] {
-    return [...this.#entries.values()].map((entry) => this.#record(entry))
+    return [...this.#entries.values()].map((entry) => recordOf(entry))
   }
 
   /** Whether the session repeats audio of a dead one: its spans are copies. */
@@ -176,18 +186,6 @@ export class SpeechPool {
   /** How every session went that took audio first; recoveries are told of in the session that they repeat. */
   outcomes(): readonly PoolOutcome[] {
     return [...this.#entries.values()].filter((entry) => !entry.recovery).map((entry) => outcomeOf(entry, this.#entries))
-  }
-
-  #record({ session, endReason }: Entry): SessionRecord {
-    return {
-      sessionId: session.sessionId,
-      vendorId: session.vendorId,
-      channels: session.channels,
-      sampleRate: SAMPLE_RATE,
-      sentFrames: session.sentFrames,
-      acknowledgedFrames: session.acknowledgedFrames,
-      endReason,
-    }
   }
 
   /** @param backlog audio that the session repeats, or null for one that takes audio first */
@@ -262,7 +260,7 @@ export class SpeechPool {
     const entry = this.#entries.get(sessionId)
     if (!entry) return
     entry.toldFrames = entry.session.acknowledgedFrames
-    this.#events.session(this.#record(entry))
+    this.#events.session(recordOf(entry))
   }
 
   #ended(sessionId: SessionId, reason: SttEndReason, replaceable: boolean, error: Error | undefined): void {
@@ -274,6 +272,7 @@ export class SpeechPool {
     this.#tell(sessionId)
     const fatal = FATAL[reason]
     if (fatal !== undefined && !this.#hasWorked) {
+      this.#keep(entry, reason)
       this.#events.failed(fatal, error)
       return
     }
@@ -281,16 +280,20 @@ export class SpeechPool {
     const { sentFrames, acknowledgedFrames } = entry.session
     const isLate = reason === 'drain_timeout' && acknowledgedFrames < sentFrames && !this.#closing && this.#endMs === null
     const isOver = reason === 'done' || reason === 'aborted' || !(replaceable || isLate)
-    if (fatal === undefined ? isOver : this.#closing) return this.#keep(entry, reason)
+    if (fatal !== undefined && this.#closing) this.#isRefusedAtEnd = true
+    if (fatal === undefined ? isOver : this.#closing) {
+      this.#keep(entry, reason)
+      return this.#sendParked()
+    }
     if (fatal !== undefined) this.#refused(reason, error)
     if (!this.#mayReplace(entry.recovery)) return this.#keep(entry, reason)
-    this.#recover(entry)
+    this.#recover(entry, fatal !== undefined)
     if (!this.#closing && !entry.isEnding && !entry.recovery) this.#events.died(sessionId)
   }
 
-  /** In a hurry, or torn off: holds on to what was not sent, and tells it as the session would have. */
+  /** Holds on to what was not sent, and tells it as the session would have. */
   #keep({ session, lost }: Entry, reason: SttEndReason): void {
-    const gap = this.#endMs === null && reason !== 'aborted' ? null : this.#unsent.keep(session, reason)
+    const gap = this.#unsent.keep(session, reason)
     if (!gap) return
     addGap(lost, gap)
     this.#events.gap(session.sessionId, gap)
@@ -299,13 +302,13 @@ export class SpeechPool {
   /** Told once until a session works again. */
   #refused(reason: SttEndReason, error: Error | undefined): void {
     this.#replacements.refused(this.#clock.monotonicMs())
-    if (this.#isRefused) return
     this.#isRefused = true
-    this.#logger.error({ reason, err: error }, 'the speech service refuses: audio is kept until it is put right')
+    if (this.#refusal.raise()) this.#logger.error({ reason, err: error }, 'the speech service refuses: audio is kept until it is put right')
   }
 
   #worked(sessionId: SessionId): void {
     this.#hasWorked = true
+    this.#refusal.clear()
     this.#isRefused = false
     this.#replacements.worked()
     this.#tell(sessionId)
@@ -313,6 +316,27 @@ export class SpeechPool {
     if (!entry) return
     entry.isTaken = true
     if (entry.isEnding) this.#finishCaughtUp(entry)
+    this.#sendParked()
+  }
+
+  /** One after the other, while the service takes sessions and none of them repeats audio. */
+  #sendParked(): void {
+    if (this.#closing || this.#isRefused || [...this.#entries.values()].some((one) => one.recovery && one.endReason === null)) return
+    const next = this.#parked.shift()
+    if (next) this.#sendAgain(next)
+  }
+
+  /** At the end of the meeting. */
+  #sendOrGiveUp(parked: Parked): void {
+    if (this.#isRefusedAtEnd) this.#giveUp(parked)
+    else this.#sendAgain(parked)
+  }
+
+  #giveUp({ entry, fromFrame, backlog }: Parked): void {
+    const gap = { fromFrame, toFrame: fromFrame + backlog.frames, reason: 'session_lost' as const }
+    this.#unsent.hold(backlog)
+    addGap(entry.lost, gap)
+    this.#events.gap(entry.session.sessionId, gap)
   }
 
   #held(isRepeat: boolean): { readonly holdMs?: number } {
@@ -341,11 +365,18 @@ export class SpeechPool {
     return true
   }
 
-  #recover(entry: Entry): void {
-    const { session } = entry
-    const rest = session.takeUnacknowledged?.() ?? null
+  #recover(entry: Entry, isRefused: boolean): void {
+    const rest = entry.session.takeUnacknowledged?.() ?? null
     if (!rest) return
-    const { fromFrame, backlog } = rest
+    const parked = { entry, ...rest }
+    // whoever takes audio first is made up for, and asks; else somebody has to
+    const isAsking = !(entry.recovery || entry.isEnding) || [...this.#entries.values()].some(({ endReason }) => endReason === null)
+    if (isRefused && isAsking) this.#parked.push(parked)
+    else this.#sendAgain(parked)
+  }
+
+  #sendAgain({ entry, fromFrame, backlog }: Parked): void {
+    const { session } = entry
     entry.recoveredBy = { sessionId: this.#resend(session.sessionId, session.channels, fromFrame, backlog), fromFrame }
   }
 

@@ -1,7 +1,7 @@
 import type { Logger } from '../../observe/logger.js'
 import type { Backlog, SttEndReason, SttGap, SttSession } from '../stt/port.js'
 
-/** Audio of sessions that ended with the process, or because the meeting went elsewhere, which the service has not taken: held until its loss is written down. */
+/** Audio that the service has not taken when its session ended for good: held until its loss is written down. */
 export class Unsent {
   readonly #logger: Logger
   #backlogs: Backlog[] = []
@@ -15,9 +15,14 @@ export class Unsent {
     const rest = session.takeUnacknowledged?.() ?? null
     if (!rest) return null
     const { fromFrame, backlog } = rest
-    this.#backlogs.push(backlog)
+    this.hold(backlog)
     const isLate = reason === 'done' || reason === 'drain_timeout'
     return { fromFrame, toFrame: fromFrame + backlog.frames, reason: isLate ? 'drain_timeout' : 'session_lost' }
+  }
+
+  /** What was not sent, and is told. */
+  hold(backlog: Backlog): void {
+    this.#backlogs.push(backlog)
   }
 
   /** Leaves it on this disk, for whoever goes on with the meeting or begins here next; without a disk it is gone. */

@@ -113,7 +113,10 @@ export class FailoverStt implements SttPort {
     this.#isDown = true
     const hasLasted = clock.monotonicMs() - this.#backSinceMs >= STABLE_MS
     this.#checkMs = hasLasted ? CHECK_MS : Math.min(LONGEST_CHECK_MS, this.#checkMs * 2)
-    logger.error({ reason, err: error }, 'the speech service is away: the fallback takes over')
+    // one incident, however often the service seems to be back
+    const facts = { reason, err: error }
+    if (hasLasted) logger.error(facts, 'the speech service is away: the fallback takes over')
+    else logger.warn(facts, 'the speech service is away again: the fallback takes over')
     this.#checkLater()
   }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { Spool } from '../spool/spool.js'
-import type { Alarm } from './alarm.js'
+import type { Alarm } from '../../../core/alarm.js'
 import type { Limits } from './limits.js'
 import type { Transport } from './transport.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newMeetingId, newSessionId } from '../../../../src/core/ids.js'
 import { FailoverStt } from '../../../../src/live/stt/failover.js'
-import { silentLogger } from '../../../../src/observe/logger.js'
+import { silentLogger, type Logger } from '../../../../src/observe/logger.js'
 import { FakeStt } from '../../../support/fake-stt.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 import { arrivedAt, ScribeRig } from '../../../support/scribe-rig.js'
@@ -14,12 +14,13 @@ function rigOf() {
   const fallback = new FakeStt()
   const clock = new ManualClock()
   const state = { isBack: false }
+  const errors: string[] = []
   const stt = new FailoverStt({
     primary,
     fallback,
     afterMs: AFTER_MS,
     clock,
-    logger: silentLogger,
+    logger: { ...silentLogger, error: (_: object, text: string) => errors.push(text) } as Logger,
     isBack: () => Promise.resolve(state.isBack),
   })
   const rig = new ScribeRig(stt)
@@ -27,7 +28,7 @@ function rigOf() {
     const truth = rig.truth(arrivedAt([...primary.sessions, ...fallback.sessions]))
     return [...truth.values()].map((row) => row.lostMs)
   }
-  return { primary, fallback, clock, state, stt, rig, lostMs }
+  return { primary, fallback, clock, state, stt, rig, lostMs, errors }
 }
 
 describe('failover', () => {
@@ -149,8 +150,8 @@ describe('failover', () => {
     stt.close()
   })
 
-  it('F2 a return that does not last is tried half as often the next time', async () => {
-    const { primary, clock, state, stt, rig } = rigOf()
+  it('6 F2 a return that does not last is tried half as often the next time, and is the same incident: it was told', async () => {
+    const { primary, clock, state, stt, rig, errors } = rigOf()
     rig.join('ann')
     await rig.talk(['ann'], 1000)
     state.isBack = true
@@ -164,6 +165,7 @@ describe('failover', () => {
     expect(stt.isDown).toBe(true)
     await clock.advance(1_000)
     expect(stt.isDown).toBe(false)
+    expect(errors).toEqual(['the speech service is away: the fallback takes over'])
     await rig.finish()
     stt.close()
   })

@@ -4,6 +4,7 @@ import { asIdentity } from '../../../../src/core/ids.js'
 import type { SttGap } from '../../../../src/live/stt/port.js'
 import type { Coverage } from '../../../../src/live/transcript/coverage.js'
 import { totalOf } from '../../../../src/live/transcript/coverage.js'
+import { silentLogger, type Logger } from '../../../../src/observe/logger.js'
 import { FakeStt, type FakeSttSession } from '../../../support/fake-stt.js'
 import { arrivedAt, ScribeRig } from '../../../support/scribe-rig.js'
 
@@ -224,6 +225,22 @@ describe('losses in the receipt', () => {
     expect(expectTruth(rig, stt, receipt)).toBeGreaterThanOrEqual(2000)
   })
 
+  it('6 P1 P5 what was heard until it refused stays on the disk', async () => {
+    const stt: FakeStt = new FakeStt((session) => {
+      Object.assign(session, { autoAcknowledge: false, isTaken: false })
+      rig.clock.after(2000, () => session.end('unauthorized', false))
+    })
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    await rig.talk(['ann'], 4000)
+    const receipt = await rig.finish()
+    expect(rig.failures).toEqual(['speech_unauthorized'])
+    expectTruth(rig, stt, receipt)
+    await rig.scribe.letGo()
+    expect(stt.sessions[0]!.taken).toMatchObject({ isLeft: true })
+    expect(stt.sessions[0]!.taken!.frames).toBeGreaterThan(16_000)
+  })
+
   it('6 P2 a refusal later costs nothing when it is put right: audio is kept in sessions that are held back', async () => {
     const stt = new FakeStt()
     const rig = new ScribeRig(stt)
@@ -233,9 +250,11 @@ describe('losses in the receipt', () => {
     await rig.talk(['ann'], 1000)
     stt.last.end('payment_required', false)
     await rig.talk(['ann'], 2000)
+    // what is said is kept and asked for; what was said before waits for the answer
+    expect(stt.sessions.slice(1).map(({ options }) => [options.holdMs, options.backlog])).toEqual([[600_000, undefined]])
     const receipt = await rig.finish()
     expect(rig.failures).toEqual([])
-    expect(stt.sessions.slice(1).map(({ options }) => options.holdMs)).toEqual([600_000, 600_000])
+    expect(stt.sessions).toHaveLength(3)
     expect(expectTruth(rig, stt, receipt)).toBe(0)
     expect(receipt.complete).toBe(true)
   })
@@ -249,20 +268,113 @@ describe('losses in the receipt', () => {
     await rig.talk(['ann'], 500)
     stt.last.end('payment_required', false)
     await rig.talk(['ann'], 30_000)
-    const [, ...held] = stt.sessions
-    expect(held.map(({ options, finishDeadlineMs }) => [options.holdMs, finishDeadlineMs])).toEqual([
-      [600_000, null],
-      [600_000, null],
-    ])
+    const [, held] = stt.sessions
+    expect([held!.options.holdMs, held!.finishDeadlineMs]).toEqual([600_000, null])
     // it is put right: the session that repeats what was lost ends when it has been taken, and nothing is held back any more
-    const again = held.find(({ options }) => options.backlog !== undefined)
-    again?.emitPhase('live')
+    held!.emitPhase('live')
+    const again = stt.last
+    expect(again.options.backlog).toBeDefined()
+    again.emitPhase('live')
     await rig.talk(['ann'], 100)
-    expect(again?.ended).toBe('done')
-    held.find((one) => one !== again)?.end('session_lost')
+    expect(again.ended).toBe('done')
+    held!.end('session_lost')
     expect(stt.sessions.at(-1)?.options.holdMs ?? 0).toBeLessThan(300_000)
     const receipt = await rig.finish()
     expect(expectTruth(rig, stt, receipt)).toBe(0)
+  })
+
+  it(
+    '6 P2 a service that refuses for long is asked by one session each ten minutes, and what waited comes one after the other',
+    { timeout: 60_000 },
+    async () => {
+      let isRefusing = false
+      const asked: number[] = []
+      const stt: FakeStt = new FakeStt((session) => {
+        const { holdMs = 0 } = session.options
+        if (holdMs === 0 && !isRefusing) return
+        session.autoAcknowledge = false
+        rig.clock.after(holdMs, () => {
+          asked.push(rig.clock.monotonicMs())
+          if (isRefusing) session.end('payment_required', false)
+          else session.emitPhase('live')
+        })
+      })
+      const rig = new ScribeRig(stt)
+      rig.join('ann')
+      await rig.talk(['ann'], 1000)
+      stt.last.autoAcknowledge = false
+      await rig.talk(['ann'], 1000)
+      isRefusing = true
+      stt.last.end('payment_required', false)
+      for (let minute = 0; minute < 22; minute++) {
+        await rig.talk(['ann'], 1000)
+        await rig.talk(['ann'], 59_000, false)
+      }
+      expect(asked.length).toBe(2)
+      for (const [at, ms] of asked.entries()) expect(ms - (asked[at - 1] ?? 0)).toBeGreaterThanOrEqual(599_000)
+      expect(stt.sessions.filter(({ ended }) => ended === null)).toHaveLength(1)
+      isRefusing = false
+      stt.prepare = (session) => Object.assign(session, { autoFinish: false })
+      stt.last.autoAcknowledge = true
+      await rig.talk(['ann'], 590_000, false)
+      expect(asked).toHaveLength(3)
+      const repeats = () => stt.sessions.filter(({ options }) => options.backlog !== undefined)
+      for (let sent = 1; sent <= asked.length; sent++) {
+        expect(repeats().length).toBe(sent)
+        repeats().at(-1)!.acknowledgeBacklog()
+        repeats().at(-1)!.end('done')
+      }
+      const receipt = await rig.finish()
+      expect(expectTruth(rig, stt, receipt)).toBe(0)
+      expect(receipt.complete).toBe(true)
+    },
+  )
+
+  it('6 P2 P5 one that still refuses at the end is asked once more, and what it never took is a gap and stays on the disk', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    stt.last.autoAcknowledge = false
+    stt.prepare = (session) => Object.assign(session, { autoAcknowledge: false, autoFinish: false })
+    for (let refusal = 0; refusal < 3; refusal++) {
+      await rig.talk(['ann'], 1000)
+      stt.last.end('payment_required', false)
+    }
+    await rig.talk(['ann'], 1000)
+    const finished = rig.finish()
+    await rig.clock.settle()
+    expect(stt.last.finishDeadlineMs).not.toBeNull()
+    stt.last.end('payment_required', false)
+    const receipt = await finished
+    const taken = stt.sessions.map((session) => session.taken).filter((one) => one !== null)
+    expect([stt.sessions.length, taken.length]).toEqual([4, 4])
+    await rig.scribe.letGo()
+    expect(taken.every(({ isLeft }) => isLeft)).toBe(true)
+    const lostMs = expectTruth(rig, stt, receipt)
+    expect(Math.round(lostMs / 1000)).toBe(4)
+    expect(receipt.complete).toBe(false)
+  })
+
+  it('6 one incident of a service is told once, however many meetings it refuses', async () => {
+    const stt = new FakeStt()
+    const errors: string[] = []
+    const logger = { ...silentLogger, error: (_: object, text: string) => errors.push(text) } as Logger
+    const rigs = [new ScribeRig(stt, { logger }), new ScribeRig(stt, { logger })]
+    const refuse = async () => {
+      for (const rig of rigs) {
+        rig.join('ann')
+        await rig.talk(['ann'], 1000)
+      }
+      for (const session of stt.sessions.filter(({ ended }) => ended === null)) session.end('payment_required', false)
+    }
+    await refuse()
+    await refuse()
+    expect(errors).toEqual(['the speech service refuses: audio is kept until it is put right'])
+    stt.last.emitPhase('live')
+    await refuse()
+    expect(errors).toHaveLength(2)
+    for (const rig of rigs) await rig.finish()
   })
 
   it('4 P3 what a death takes is opened at once when none has died for five minutes, else two minutes later; nothing is lost', async () => {

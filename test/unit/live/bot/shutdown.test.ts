@@ -59,6 +59,18 @@ describe('7 a process that is to stop while the speech service is away', () => {
     expect(session.taken!.frames).toBeGreaterThan(19 * 16_000)
   })
 
+  it('6 20 and what waits for a service that refuses, likewise', async () => {
+    rig.stt.prepare = (one) => Object.assign(one, { autoAcknowledge: false })
+    session.end('payment_required', false)
+    await rig.speak(key, 1_000)
+    await rig.store.claim(rig.meeting.id)
+    rig.stt.last.emit({ channel: 0, text: 'too late' })
+    await rig.clock.advance(100)
+    await rig.end()
+    expect(rig.outcome?.claimLost).toBe(true)
+    expect([session, rig.stt.last].map(({ taken }) => taken?.isLeft)).toEqual([true, true])
+  })
+
   it('without a disk it is gone, and stands written down', async () => {
     rig.stop.abort(new Error('stop'))
     await rig.clock.advance(100)

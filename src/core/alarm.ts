@@ -1,4 +1,4 @@
-/** Whether people have been told that the service is out of reach: once for all sessions of it, until one of them gets through. */
+/** Whether people have been told of something: once for all whom it concerns, until it is over. */
 export class Alarm {
   #isRaised = false
 
