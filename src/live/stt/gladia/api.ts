@@ -108,6 +108,14 @@ export class GladiaApi {
         status,
       )
     }
+    if (status === 404) {
+      return this.#failure(
+        'rejected',
+        'speech_rejected',
+        `there is no live speech service at this address; check GLADIA_API_URL (${told})`,
+        status,
+      )
+    }
     return this.#failure('rejected', 'speech_rejected', `the speech service rejected the session's settings (${told})`, status)
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { newMeetingId, newSessionId } from '../../../../src/core/ids.js'
 import { FailoverStt } from '../../../../src/live/stt/failover.js'
-import { silentLogger, type Logger } from '../../../../src/observe/logger.js'
+import { silentLogger } from '../../../../src/observe/logger.js'
 import { FakeStt } from '../../../support/fake-stt.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 import { arrivedAt, ScribeRig } from '../../../support/scribe-rig.js'
@@ -20,7 +20,7 @@ function rigOf() {
     fallback,
     afterMs: AFTER_MS,
     clock,
-    logger: { ...silentLogger, error: (_: object, text: string) => errors.push(text) } as Logger,
+    logger: { ...silentLogger, error: (_: object, text: string) => errors.push(text) },
     isBack: () => Promise.resolve(state.isBack),
   })
   const rig = new ScribeRig(stt)
