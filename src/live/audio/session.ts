@@ -75,7 +75,7 @@ export class MixSession {
     if (track.wantsSinceMs !== Number.POSITIVE_INFINITY) this.#waited(track, nowMs - track.wantsSinceMs)
     track.wantsSinceMs = Number.POSITIVE_INFINITY
     // what leads in is not cut as a pause: a voice may begin before it is noticed
-    track.pausedBlocks = 0
+    track.restartPause()
     track.quietBlocks = 0
     track.isFresh = true
     track.heldBlocks = 0
@@ -172,7 +172,7 @@ export class MixSession {
     // who has just sat down with less than is due begins late rather than with a hole
     const beginsLater = track.isFresh && queue.length < need && need !== Number.POSITIVE_INFINITY
     if (queue.length === 0 || beginsLater) {
-      track.pausedBlocks++
+      track.sent('silent')
       track.quietBlocks++
       return null
     }
@@ -183,7 +183,7 @@ export class MixSession {
     const out = this.#scratch[channel] as Int16Array
     track.quietBlocks = queue.silentAhead(1, track.noiseRms) === 0 ? 0 : track.quietBlocks + 1
     queue.read(out)
-    track.pausedBlocks = headKind === 'voice' ? 0 : track.pausedBlocks + 1
+    track.sent(headKind)
     track.quietestRms = Math.min(track.quietestRms, headRms)
     this.#spans.append(channel, fromFrame, frames, track, headMs)
     this.#ledger.sent(track.identity, this.#blockMs)

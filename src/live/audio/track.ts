@@ -1,5 +1,5 @@
 import type { Identity, SessionId, TrackKey } from '../../core/ids.js'
-import { BlockQueue, type BlockFacts } from './block-queue.js'
+import { BlockQueue, type BlockFacts, type BlockKind } from './block-queue.js'
 import { TrackClock } from './track-clock.js'
 import type { AudioTunables } from './tunables.js'
 import type { VoiceDetector } from './voice/detector.js'
@@ -45,7 +45,7 @@ export class Track {
   isFresh = true
   /** blocks of the session since it was seated */
   heldBlocks = 0
-  /** blocks without voice that were sent since the last one with */
+  /** blocks without voice that were sent since the last one that is, or may yet be found to be, voice: no less of a pause than that */
   pausedBlocks = 0
   /** blocks that were sent since the last one with voice, or with a sound above the noise of the microphone */
   quietBlocks = 0
@@ -54,6 +54,8 @@ export class Track {
   readonly #tunables: AudioTunables
   /** undecided blocks that were sent before the verdict, oldest first; a run of them */
   #sentUndecided: SentBlock[] = []
+  /** how long the pause is if those are no voice */
+  #pausedOrUndecided = 0
   #soundBlocks = 0
   #pauseBlocks = 0
   #floorRms = Number.POSITIVE_INFINITY
@@ -116,6 +118,18 @@ export class Track {
     } else this.#soundBlocks++
   }
 
+  /** Its pause begins anew. */
+  restartPause(): void {
+    this.pausedBlocks = 0
+    this.#pausedOrUndecided = 0
+  }
+
+  /** A block of this kind was sent from its seat; zeros are silent. */
+  sent(kind: BlockKind): void {
+    this.pausedBlocks = kind === 'silent' ? this.pausedBlocks + 1 : 0
+    this.#pausedOrUndecided = kind === 'voice' ? 0 : this.#pausedOrUndecided + 1
+  }
+
   /** A block was sent before it was known whether it is voice. */
   sentUndecided(block: SentBlock): void {
     this.#sentUndecided.push(block)
@@ -133,6 +147,9 @@ export class Track {
     const waiting = this.queue.decide(most)
     const sent = most > waiting ? this.#sentUndecided.slice(-(most - waiting)) : []
     this.#sentUndecided = []
+    // the newest of those sent were voice, or none: what was sent of the pause before them goes on
+    if (sent.length > 0) this.#pausedOrUndecided = this.pausedBlocks
+    else this.pausedBlocks = this.#pausedOrUndecided
     return { waiting, sent }
   }
 }

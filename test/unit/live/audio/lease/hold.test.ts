@@ -121,3 +121,46 @@ test('A6 in a roll a holder moves when it has paused, when nothing more comes of
   expect([14_999, 15_000].map((ms) => mayMove(holder('v', { quietestRms: 100 }), ms, T))).toEqual([false, true])
   expect([15_000, 17_000].map((ms) => mayMove(holder('V', { quietestRms: 100 }), ms, T))).toEqual([false, true])
 })
+
+/** A holder with nothing waiting, whose detector takes its time. */
+const doubted = (): Track => Object.assign(holder(''), { detector: { memoryBlocks: 5 } })
+
+/** Sends these from its seat, as the session does: v voice, u undecided, s silent. */
+function sent(track: Track, blocks: string): void {
+  for (const [at, letter] of Array.from(blocks).entries()) {
+    const kind = letter === 'v' ? 'voice' : letter === 'u' ? 'undecided' : 'silent'
+    track.sent(kind)
+    if (kind === 'undecided') track.sentUndecided({ sessionId: 's0' as never, fromFrame: at })
+  }
+}
+
+test.each([
+  ['ssssss', 0, 6, 6],
+  ['ssssssuu', 0, 0, 8],
+  ['ssssssuu', 2, 0, 0],
+  ['ssssssuu', 1, 0, 0],
+  // frames are late: these are zeros
+  ['ssuusss', 0, 3, 7],
+  ['ssuusss', 2, 3, 3],
+  ['vuu', 0, 0, 2],
+])(
+  'A6 S2 what may be voice is no pause until it is decided: %s sent, then %i of them voice: %i blocks of it, then %i',
+  (blocks, voiced, certain, found) => {
+    const track = holder('')
+    Object.assign(track, { detector: { memoryBlocks: 5 } })
+    sent(track, blocks)
+    expect(track.pausedBlocks).toBe(certain)
+    expect([mayMove(track, 0, T), mayTakeOver(track, T), mayEnd(track, { ...T, hangoverBlocks: 6 })]).toEqual(Array(3).fill(certain >= 6))
+    track.decided(voiced)
+    expect(track.pausedBlocks).toBe(found)
+  },
+)
+
+test('S3 whoever is seated anew begins without a pause, also when what it sent before was not decided yet', () => {
+  const track = doubted()
+  sent(track, 'ssssssu')
+  track.restartPause()
+  sent(track, 'su')
+  track.decided(0)
+  expect(track.pausedBlocks).toBe(2)
+})
