@@ -70,6 +70,7 @@ export class AudioPlane {
     known.isLeaving = false
     known.isStalled = false
     known.clock.restart()
+    this.#decideForGood(known)
     known.detector.reset()
   }
 
@@ -196,14 +197,28 @@ export class AudioPlane {
 
   /** The detector's verdict on earlier blocks: those that were voice after all are counted as such where they are by now. */
   #decide(track: Track): void {
-    const { detector, identity } = track
-    if (detector.isUndecided) return
-    const { waiting, sent } = track.decided(detector.isVoice ? detector.confirmed : 0)
+    const { detector } = track
+    if (!detector.isUndecided) this.#decided(track, detector.isVoice ? detector.confirmed : 0)
+  }
+
+  /** So many of the newest undecided blocks were voice. @returns whether there were any */
+  #decided(track: Track, most: number): boolean {
+    const { identity } = track
+    const { waiting, sent } = track.decided(most)
     const found = waiting + sent.length
-    if (found > 0) this.#ledger.heard(identity, found * this.#blockMs)
+    if (found === 0) return false
+    this.#ledger.heard(identity, found * this.#blockMs)
     for (const { sessionId, fromFrame } of sent) {
       this.#ledger.sentVoice(identity, this.#blockMs, sessionId, fromFrame, this.#tunables.blockSamples)
     }
+    return true
+  }
+
+  /** Nothing follows that could tell whether the last blocks were voice: they are taken for it, so that a word that was cut off there is not lost. */
+  #decideForGood(track: Track): void {
+    if (!this.#decided(track, Number.POSITIVE_INFINITY)) return
+    track.hasSpoken = true
+    track.lastVoiceMs = track.lastArrivedMs
   }
 
   #date(track: Track, samples: Int16Array, arrivedMs: number): BlockFacts {
@@ -231,6 +246,7 @@ export class AudioPlane {
     const { clock } = track
     const atMs = nowMs - this.#meetingStartMs
     if (!track.isLive) return atMs
+    this.#decideForGood(track)
     let knownMs = atMs
     // frames, of silence at least, come until the end: what did not is gone, and so is what the last ones were late by
     const stoppedMs = nowMs - track.lastArrivedMs

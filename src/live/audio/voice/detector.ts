@@ -19,7 +19,7 @@ export interface VoiceDetector {
   readonly confirmed: number
   /** Hears one block of 16 kHz mono; the array stays the caller's. Read the verdict before the next call. */
   hear(samples: Int16Array): void
-  /** After a hole or a mute: what came before says nothing of what comes; undecided blocks stay undecided for ever. */
+  /** After a hole or a mute: what came before says nothing of what comes; undecided blocks are not confirmed any more. */
   reset(): void
   /** Frees what it holds outside of the heap; may be called twice. */
   close(): void

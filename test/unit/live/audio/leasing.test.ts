@@ -292,17 +292,48 @@ test('S6 who pauses at last is noise no more', () => {
   ])
 })
 
-test('S9 after a mute nothing that was undecided before it becomes voice', () => {
-  const room = new RoomOfTracks({}, 0, { channels: two.channels, detector: () => new LateDetector() })
-  room.join('ann', script(1, [500, 600], [1000, 1100]))
-  room.run(610)
-  room.hush('ann')
-  room.plane.trackEnded(keyOf('ann'), room.nowMs, true)
-  room.run(390)
-  room.join('ann', script(1, [1000, 1200]))
+test.each([
+  ['muted', (room: RoomOfTracks) => room.plane.trackEnded(keyOf('cyd'), room.nowMs, true)],
+  ['unpublished', (room: RoomOfTracks) => room.plane.trackEnded(keyOf('cyd'), room.nowMs, false)],
+  ['gone', (room: RoomOfTracks) => room.plane.personLeft(who('cyd'), room.nowMs)],
+  [
+    'begun anew',
+    (room: RoomOfTracks) => {
+      room.plane.trackStarted({ key: keyOf('cyd'), identity: who('cyd') }, room.nowMs)
+      room.plane.frame(keyOf('cyd'), silent(), room.nowMs)
+    },
+  ],
+  ['there when the meeting ends', () => undefined],
+])('S9 what is still undecided when its track is %s is voice, whether it waits or was sent', (_what, end) => {
+  for (const max of [2, 4]) {
+    const room = new RoomOfTracks({}, 0, { channels: { max, mode: 'fixed' }, detector: () => new LateDetector() })
+    for (const name of ['ann', 'bob']) room.join(name, script(1, [500, 1500]))
+    room.join('cyd', script(1, [2900, 1e9]))
+    room.run(3010)
+    room.hush('cyd')
+    end(room)
+    room.run(90)
+    room.plane.finish(room.nowMs)
+    expect(room.plane.coverageInput().find((row) => row.identity === 'cyd')!.heardMs).toBe(100)
+    expectNothingLost(room)
+  }
+})
+
+test('S9 what was taken for voice at a mute is not counted again after it, and is voice to every other rule', () => {
+  const room = new RoomOfTracks({ idleCloseMs: 3000 }, 0, { channels: two.channels, detector: () => new LateDetector() })
+  room.join('ann', script(1, [500, 1500]))
+  room.join('cyd', silent)
+  room.join('bob', script(1, [2900, 3000], [4800, 4900]))
+  room.run(3010)
+  room.plane.trackEnded(keyOf('bob'), room.nowMs, true)
+  room.run(1590)
+  // S8: the session stays open for it; S1: both channels have been taken, so that who is silent lets go
+  expect(room.sink.live.length).toBe(1)
+  expect(room.sink.spansOf('ann').at(-1)!.toFrame / 16).toBeLessThan(3500)
+  room.plane.trackStarted({ key: keyOf('bob'), identity: who('bob') }, room.nowMs)
   room.run(1000)
   room.plane.finish(room.nowMs)
-  expect(room.plane.coverageInput()[0]!.heardMs).toBe(200)
+  expect(room.plane.coverageInput().find((row) => row.identity === 'bob')!.heardMs).toBe(100)
 })
 
 test('S9 of blocks that were sent without a verdict no more are kept than the detector decides on', () => {
