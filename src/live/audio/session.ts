@@ -1,7 +1,7 @@
 import type { SessionId } from '../../core/ids.js'
 import { interleave } from './interleave.js'
 import type { Ledger } from './ledger.js'
-import { mayCut, mayDisplace, mayEnd, mayInterrupt, mayTakeOver, spareLead } from './lease/hold.js'
+import { mayCut, mayDisplace, mayEnd, mayHurry, mayInterrupt, mayTakeOver, spareLead } from './lease/hold.js'
 import { Leases, type LeaseOffer } from './lease/leases.js'
 import { SampleClock } from './sample-clock.js'
 import type { Span } from './span.js'
@@ -79,6 +79,7 @@ export class MixSession {
     track.quietBlocks = 0
     track.isFresh = true
     track.heldBlocks = 0
+    track.hurriedBlocks = 0
     track.quietestRms = Number.POSITIVE_INFINITY
     return 'channel'
   }
@@ -110,6 +111,8 @@ export class MixSession {
     // some channels are kept ready, so that their guards are over when the next one speaks; whoever had one last gets it back at once
     this.#makeRoom(Math.max(tunables.readyChannels, demand.waiting), (track) => mayTakeOver(track, tunables), longestPaused)
     this.#makeRoom(demand.voices, (track) => mayDisplace(track, tunables), longestHeld)
+    const isShort = demand.overdue > this.free
+    for (const track of this.holders) track.hurriedBlocks = isShort && mayHurry(track, tunables) ? track.hurriedBlocks + 1 : 0
     this.#makeRoom(demand.overdue, (track) => mayInterrupt(track, tunables), longestHeld)
   }
 
@@ -184,7 +187,7 @@ export class MixSession {
     track.quietBlocks = queue.silentAhead(1, track.noiseRms) === 0 ? 0 : track.quietBlocks + 1
     queue.read(out)
     track.sent(headKind)
-    track.quietestRms = Math.min(track.quietestRms, headRms)
+    if (headKind === 'voice') track.quietestRms = Math.min(track.quietestRms, headRms)
     this.#spans.append(channel, fromFrame, frames, track, headMs)
     this.#ledger.sent(track.identity, this.#blockMs)
     if (headKind === 'undecided') track.sentUndecided({ sessionId: this.sessionId, fromFrame })

@@ -49,7 +49,9 @@ export class Track {
   pausedBlocks = 0
   /** blocks that were sent since the last one with voice, or with a sound above the noise of the microphone */
   quietBlocks = 0
-  /** loudness of the quietest block sent since it was seated, or the roll began */
+  /** blocks of the session since it was asked for its channel, by who has waited for long; 0 while it is not */
+  hurriedBlocks = 0
+  /** loudness of the quietest voice sent since it was seated, or the roll began */
   quietestRms = Number.POSITIVE_INFINITY
   readonly #tunables: AudioTunables
   /** undecided blocks that were sent before the verdict, oldest first; a run of them */

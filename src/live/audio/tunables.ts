@@ -36,7 +36,10 @@ export interface AudioTunables {
    * hangover as voice up to 0.2 s after the detector, and with 0.1 s less of zeros goes on into the next pre-roll (test: guard.test.ts)
    */
   readonly guardBlocks: number
-  /** who has not paused for so long moves in a roll, or lets another in, at a quiet block; and at `holdLimitMs` at any */
+  /**
+   * who has not paused since a roll began for so long moves at a quiet block, and from `holdLimitMs` on at any; who has held a channel for so
+   * long lets one who has waited for long in at a quiet block, and at any when it has looked for one for the time between the two
+   */
   readonly holdDeadlineMs: number
   readonly holdLimitMs: number
   /** who has waited for so long may interrupt one who has not paused */

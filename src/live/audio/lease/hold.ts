@@ -3,7 +3,7 @@ import { blockMsOf, type AudioTunables } from '../tunables.js'
 
 /** After a pause this many times as long as one that may be cut, nothing waits above the need any more. */
 const LONG_PAUSE = 2
-/** How much louder than the quietest block of a hold or a roll a block may be to be let go, or to move, before it. */
+/** How much louder than the quietest voice of a hold or a roll a block of voice may be to be let go, or to move, before it. */
 const QUIET_FACTOR = 1.5
 
 /**
@@ -55,9 +55,19 @@ export function mayTakeOver({ queue, pausedBlocks }: Track, tunables: AudioTunab
   return pausedBlocks + queue.length - queue.undecided >= tunables.takeOverBlocks
 }
 
-/** Whether it is taken in mid-speech, from a holder who never pauses. */
+/**
+ * Whether a holder who does not pause may be asked for its channel, when somebody has waited for long: it has had it for long itself. From then
+ * on the blocks count that it is left to find a quiet one in.
+ */
+export function mayHurry({ heldBlocks }: Track, tunables: AudioTunables): boolean {
+  return heldBlocks * blockMsOf(tunables) >= tunables.holdDeadlineMs
+}
+
+/** Whether it is taken in mid-speech, from a holder who never pauses and was asked for it. */
 export function mayInterrupt(track: Track, tunables: AudioTunables): boolean {
-  return isOverdue(track, track.heldBlocks * blockMsOf(tunables), tunables)
+  if (track.hurriedBlocks === 0) return false
+  const hurriedMs = (track.hurriedBlocks - 1) * blockMsOf(tunables)
+  return isQuiet(track) || hurriedMs >= tunables.holdLimitMs - tunables.holdDeadlineMs
 }
 
 /** Whether noise makes room for a voice. */
@@ -69,7 +79,12 @@ export function mayDisplace({ isNoisy, heldBlocks }: Track, tunables: AudioTunab
 const isGone = (track: Track): boolean => !track.isLive || track.isStalled
 
 /** It never paused: from the deadline on at a quiet block, from the limit on at any. */
-function isOverdue({ queue, quietestRms }: Track, ms: number, tunables: AudioTunables): boolean {
-  if (ms >= tunables.holdLimitMs) return true
-  return queue.length > 0 && ms >= tunables.holdDeadlineMs && queue.headRms <= QUIET_FACTOR * quietestRms
+function isOverdue(track: Track, ms: number, tunables: AudioTunables): boolean {
+  return ms >= tunables.holdLimitMs || (ms >= tunables.holdDeadlineMs && isQuiet(track))
+}
+
+/** Whether its next block is no voice, or hardly any. What is not there yet, or not decided, cannot be known to be quiet. */
+function isQuiet({ queue, quietestRms }: Track): boolean {
+  if (queue.length === 0 || queue.headKind === 'undecided') return false
+  return queue.headKind === 'silent' || queue.headRms <= QUIET_FACTOR * quietestRms
 }

@@ -35,6 +35,32 @@ test('S2 a holder whose frames do not come, nobody knows why yet, is let go of a
   expect(room.sink.spansOf('cyd').length).toBe(1)
 })
 
+test.each([
+  ['short pauses only', 0],
+  ['no pause, but a soft voice now and then', 250],
+])('S6 who has had a channel for long, with %s, is interrupted there, not in a word', (_what, soft) => {
+  const room = new RoomOfTracks({}, 0, { channels: { max: 2, mode: 'fixed' } })
+  // every 1.2 s end with a soft block and three of no more than that
+  const talk = (fromMs: number) => (nowMs: number) => {
+    const atMs = (nowMs - 50 - fromMs) % 1200
+    return nowMs <= fromMs ? silent() : new Int16Array(BLOCK).fill(atMs < 1000 ? 1000 : atMs < 1050 ? 250 : soft)
+  }
+  const begins = { ann: 500, bob: 1100 }
+  for (const [name, fromMs] of Object.entries(begins)) room.join(name, talk(fromMs))
+  // when it has waited for 5 s, they have sat for 29 s, and both are in a word
+  room.join('cyd', script(1, [24_900, 26_000]))
+  room.run(40_000)
+  const cyd = room.plane.coverageInput().find((row) => row.identity === 'cyd')!
+  expect(cyd.waits.maxMs).toBeGreaterThan(5000)
+  expect(cyd.waits.maxMs).toBeLessThan(7500)
+  const cuts = Object.entries(begins).flatMap(([name, fromMs]) => {
+    const [first, ...rest] = room.sink.spansOf(name)
+    return rest.length === 0 ? [] : [(first!.meetingMs + (first!.toFrame - first!.fromFrame) / 16 - fromMs) % 1200]
+  })
+  expect(cuts.length).toBe(1)
+  expect(cuts[0]).toBeGreaterThanOrEqual(1000)
+})
+
 test('S1 whoever speaks again has the whole 0.3 s before it once more: the pause of the hold before is no reason to cut it', () => {
   const room = new RoomOfTracks({}, 0, { channels: { max: 2, mode: 'fixed' } })
   room.join('ann', script(1, [500, 2000], [8000, 9000]))

@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest'
 import { asIdentity, trackKey } from '../../../../../src/core/ids.js'
 import type { BlockKind } from '../../../../../src/live/audio/block-queue.js'
-import { mayCut, mayDisplace, mayEnd, mayInterrupt, mayMove, mayTakeOver, spareLead } from '../../../../../src/live/audio/lease/hold.js'
+import {
+  mayCut,
+  mayDisplace,
+  mayEnd,
+  mayHurry,
+  mayInterrupt,
+  mayMove,
+  mayTakeOver,
+  spareLead,
+} from '../../../../../src/live/audio/lease/hold.js'
 import { Track } from '../../../../../src/live/audio/track.js'
 import { AUDIO_TUNABLES } from '../../../../../src/live/audio/tunables.js'
 import { EnergyDetector } from '../../../../../src/live/audio/voice/energy.js'
@@ -102,12 +111,19 @@ test.each([
   expect(mayTakeOver(holder(waiting, { pausedBlocks }), T)).toBe(expected)
 })
 
-test('S6 a holder of 15 s is interrupted at a quiet block, of 17 s at any; noise makes room after 2 s', () => {
-  const held = (sec: number, waiting: string) => holder(waiting, { heldBlocks: sec * 20, quietestRms: 100 })
-  expect([14.9, 15].map((sec) => mayInterrupt(held(sec, 'v'), T))).toEqual([false, true])
-  expect([15, 16.9, 17].map((sec) => mayInterrupt(held(sec, 'V'), T))).toEqual([false, false, true])
-  // what is not there yet cannot be known to be quiet
-  expect(mayInterrupt(held(16, ''), T)).toBe(false)
+test('S6 who is asked for its channel is interrupted at a quiet block, after 2 s at any; noise makes room after 2 s', () => {
+  const held = (sec: number) => holder('v', { heldBlocks: sec * 20 })
+  expect([14.9, 15].map((sec) => mayHurry(held(sec), T))).toEqual([false, true])
+  const asked = (waiting: string, hurriedBlocks: number) => holder(waiting, { hurriedBlocks, quietestRms: 100, heldBlocks: 2000 })
+  expect([0, 1].map((blocks) => mayInterrupt(asked('v', blocks), T))).toEqual([false, true])
+  expect([0, 1, 40, 41].map((blocks) => mayInterrupt(asked('V', blocks), T))).toEqual([false, false, false, true])
+  // silence is quiet, however silent the rest of it was; what is not there yet, or not decided, cannot be known to be
+  expect(['s', 'a', '', 'u'].map((waiting) => mayInterrupt(Object.assign(asked(waiting, 1), { quietestRms: 1 }), T))).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ])
   expect([1.9, 2].map((sec) => mayDisplace(holder('v', { heldBlocks: sec * 20, isNoisy: true }), T))).toEqual([false, true])
   expect(mayDisplace(holder('v', { heldBlocks: 1000 }), T)).toBe(false)
 })
