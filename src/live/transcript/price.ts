@@ -13,7 +13,9 @@ export interface MeteredSession {
 
 /**
  * The price of a meeting beside that of a channel for each person. Every session counts, also one that only sent again what a dead one
- * had not got through: it is billed too. Audio that was accepted but never reached the service counts as well, so it is at most this much.
+ * had not got through: it is billed too. Audio that was accepted but never reached the service counts as well, so it is at most this much, but
+ * for the audio of probes, which a service that does not say how far it came is sent twice: up to ten pieces of 10 to 20 ms for each connection after
+ * the first, all channels, are billed and not counted here (stt/gladia/uplink.ts, U4).
  */
 export function billingOf(sessions: readonly MeteredSession[], total: Pick<CoverageTotal, 'speechMs' | 'presentMs'>): Billing {
   const metered = sessions
