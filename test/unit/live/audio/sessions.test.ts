@@ -194,6 +194,6 @@ test('S2 S5 S6 nobody starves: with any turns, who wants a channel has one befor
         }
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 25 },
   )
 })
