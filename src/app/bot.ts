@@ -1,7 +1,7 @@
 import { deferred } from '../core/deferred.js'
 import { Scope } from '../core/scope.js'
 import type { Settings } from './config/settings.js'
-import { currentUsage, whyFull } from './headroom.js'
+import { currentUsage, memoryBytes, whyFull } from './headroom.js'
 import { spread, whyRecycle } from './recycling.js'
 import { openOps } from './roles/control.js'
 import { groundNotReady, type ProcessParts } from './roles/ground.js'
@@ -31,7 +31,7 @@ export async function startBot(settings: Settings, parts: ProcessParts & { reado
   let meetings = 0
   let firstBytes = 0
   const look = () => {
-    const why = whyRecycle(policy, { meetings, growthBytes: rssBytes() - firstBytes })
+    const why = whyRecycle(policy, { meetings, growthBytes: (memoryBytes(rssBytes) ?? firstBytes) - firstBytes })
     if (why !== null) retire.resolve(why)
   }
   let isLeaving = false
@@ -50,7 +50,7 @@ export async function startBot(settings: Settings, parts: ProcessParts & { reado
     ground.relay.start()
     const notReady = async () => {
       if (isLeaving) return 'this process is stopping'
-      return whyFull(currentUsage(rssBytes())) ?? (await groundNotReady(ground))
+      return whyFull(currentUsage(rssBytes)) ?? (await groundNotReady(ground))
     }
     const http = await openOps(ground, notReady)
     scope.defer('http', () => http.server.close())

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 /** What this process uses of what it may use; a limit that is not known, or not there, is Infinity. */
 export interface Usage {
+  /** Infinity: so many that none could be opened to count them */
   readonly openFiles: number
   readonly maxFiles: number
   readonly threads: number
@@ -15,6 +16,9 @@ const FULL_SHARE = 0.7
 
 /** Why this process begins nothing new; null: there is room. */
 export function whyFull(usage: Usage): string | null {
+  if (usage.openFiles === Number.POSITIVE_INFINITY) {
+    return 'this process, or this host, has no open file left: raise the limit, or start another process'
+  }
   const limits = [
     ['open files', usage.openFiles, usage.maxFiles],
     ['threads', usage.threads, usage.maxThreads],
@@ -24,35 +28,53 @@ export function whyFull(usage: Usage): string | null {
   return full ? `this process has ${full[1]} of ${full[2]} ${full[0]}: raise the limit, or start another process` : null
 }
 
+/** Where the system tells what is used. */
+export interface SystemFiles {
+  readonly text: (path: string) => string
+  readonly names: (path: string) => readonly string[]
+}
+
+const systemFiles: SystemFiles = { text: (path) => readFileSync(path, 'utf8'), names: (path) => readdirSync(path) }
+
 /**
  * What the system says now. Linux tells files, threads and the bounds of a control group; elsewhere nothing is known and nothing refused.
- * @param rssBytes memory of this process
+ * A process that cannot open one more file to ask has all of them open.
+ * @param rssBytes memory of this process, which is read from a file as well
  */
-export function currentUsage(rssBytes: number): Usage {
-  const limits = textOf('/proc/self/limits')
-  return {
-    openFiles: countOf('/proc/self/fd'),
+export function currentUsage(rssBytes: () => number, files: SystemFiles = systemFiles): Usage {
+  let isOutOfFiles = false
+  const read = <T>(from: (path: string) => T, path: string, none: T): T => {
+    try {
+      return from(path)
+    } catch (thrown) {
+      isOutOfFiles ||= OUT_OF_FILES.includes(codeOf(thrown))
+      return none
+    }
+  }
+  const limits = read(files.text, '/proc/self/limits', '')
+  const openFiles = read(files.names, '/proc/self/fd', []).length
+  const usage = {
     maxFiles: limitOf(limits, 'Max open files'),
-    threads: countOf('/proc/self/task'),
-    maxThreads: numberOf(textOf('/sys/fs/cgroup/pids.max')),
-    memoryBytes: rssBytes,
-    maxMemoryBytes: numberOf(textOf('/sys/fs/cgroup/memory.max')),
+    threads: read(files.names, '/proc/self/task', []).length,
+    maxThreads: numberOf(read(files.text, '/sys/fs/cgroup/pids.max', '')),
+    memoryBytes: read(rssBytes, '', 0),
+    maxMemoryBytes: numberOf(read(files.text, '/sys/fs/cgroup/memory.max', '')),
   }
+  return { openFiles: isOutOfFiles ? Number.POSITIVE_INFINITY : openFiles, ...usage }
 }
 
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return ''
-  }
-}
+/** No file left: of the process, of the host. */
+const OUT_OF_FILES = ['EMFILE', 'ENFILE']
 
-function countOf(path: string): number {
+const codeOf = (thrown: unknown): string =>
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
+
+/** Memory of this process; null: the system does not say, as when no file is left to read it from. */
+export function memoryBytes(rssBytes: () => number): number | null {
   try {
-    return readdirSync(path).length
+    return rssBytes()
   } catch {
-    return 0
+    return null
   }
 }
 

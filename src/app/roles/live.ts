@@ -31,7 +31,7 @@ export async function openGroundAndSpeech(settings: Settings, parts: ProcessPart
 }
 
 /** Why this process begins nothing new now, as its open files, threads and memory say; null: there is room. */
-export const whyFullNow = (): string | null => whyFull(currentUsage(process.memoryUsage.rss()))
+export const whyFullNow = (): string | null => whyFull(currentUsage(() => process.memoryUsage.rss()))
 
 /**
  * Builds what runs bots: the room library, the log of finals, the signs of life.
