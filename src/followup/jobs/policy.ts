@@ -55,9 +55,13 @@ export function isRetryable(thrown: unknown): boolean {
 /** A job that could not run for no fault of its own looks again after so long, however often. */
 export const BLAMELESS_WAIT_MS = 2_000
 
-/** Whether the store does not answer, or this process has no room for more: neither is the job's fault, and both may last. */
+/**
+ * Whether the store does not answer, or this process has no room for more: neither is the job's fault, and both may last. A statement that
+ * timed out is an attempt: the store answers, and the job may be what never ends.
+ */
 export function isBlameless(thrown: unknown): boolean {
-  return thrown instanceof UpstreamError && thrown.retryable && (thrown.service === 'database' || thrown.service === 'process')
+  if (!(thrown instanceof UpstreamError) || !thrown.retryable) return false
+  return thrown.service === 'process' || (thrown.service === 'database' && thrown.code !== 'database_timeout')
 }
 
 /**

@@ -12,8 +12,10 @@ export function failureCode(thrown: unknown): string | undefined {
 // connection exceptions, operator intervention, too many connections; and the sockets' own codes
 const UNREACHABLE = /^(08...|57P0[123]|53300|E[A-Z]+)$/
 const UNREACHABLE_TEXT = /connection terminated|timeout exceeded when trying to connect|not queryable|timeout expired|query read timeout/i
-// conflicts, cancellation, and a disk or a memory that is full: that passes
-const TRY_AGAIN = new Set(['40001', '40P01', '55P03', '57014', '53100', '53200', '58030'])
+// conflicts, and a disk or a memory that is full: that passes
+const TRY_AGAIN = new Set(['40001', '40P01', '55P03', '53100', '53200', '58030'])
+/** The server answers, and ended a statement that took too long: for a store under load that passes, for what is asked perhaps never. */
+const TIMED_OUT = '57014'
 
 /** Whether the session, or the whole server, ended with this error. */
 export function isFatal(thrown: unknown): boolean {
@@ -30,6 +32,10 @@ export function databaseError(thrown: unknown): RoomscribeError {
   if ((code !== undefined && UNREACHABLE.test(code)) || UNREACHABLE_TEXT.test(error.message) || isFatal(thrown)) {
     const message = `the database does not answer (${code ?? error.message}): start it, or correct DATABASE_URL`
     return new UpstreamError('database_unreachable', message, { service: 'database', retryable: true }, { cause: error })
+  }
+  if (code === TIMED_OUT) {
+    const message = `the database ended a statement that took too long (${code}): it is under load, or locked`
+    return new UpstreamError('database_timeout', message, { service: 'database', retryable: true }, { cause: error })
   }
   const facts = { service: 'database', retryable: code !== undefined && TRY_AGAIN.has(code) }
   return new UpstreamError('database_failed', `the database refused a statement (${code ?? error.message})`, facts, { cause: error })

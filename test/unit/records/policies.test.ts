@@ -70,6 +70,10 @@ describe('failures', () => {
     expect(databaseError(coded(code))).toMatchObject({ code: 'database_failed', retryable })
   })
 
+  test('57014 is a statement that took too long, told apart from a database that is away', () => {
+    expect(databaseError(coded('57014'))).toMatchObject({ code: 'database_timeout', retryable: true })
+  })
+
   test('our own errors pass as they are', () => {
     const own = new NotFoundError('x')
     expect(databaseError(own)).toBe(own)

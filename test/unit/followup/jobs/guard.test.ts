@@ -1,0 +1,62 @@
+import { DelayedError, WaitingError, type Job } from 'bullmq'
+import { describe, expect, test } from 'vitest'
+import { ClaimLostError } from '../../../../src/core/errors.js'
+import { newMeetingId } from '../../../../src/core/ids.js'
+import { payloadOf } from '../../../../src/followup/jobs/payload.js'
+import { guarded, WorkerClosing } from '../../../../src/followup/jobs/processors/guard.js'
+import { createLogger } from '../../../../src/observe/logger.js'
+import { databaseError } from '../../../../src/records/sql/failures.js'
+import { ManualClock } from '../../../support/manual-clock.js'
+
+/** One attempt at a job under a clock of the test's. */
+function attempt(work: (signal: AbortSignal) => Promise<void>, options: { renewed?: number; signal?: AbortSignal } = {}) {
+  const clock = new ManualClock(1_000)
+  const moves: string[] = []
+  const lines: string[] = []
+  const job = {
+    id: 'attend-1',
+    name: 'attend',
+    data: payloadOf(newMeetingId()),
+    attemptsMade: 0,
+    opts: { attempts: 5 },
+    extendLock: () => Promise.resolve(options.renewed ?? 1),
+    moveToDelayed: (atMs: number) => Promise.resolve(void moves.push(`delayed ${atMs}`)),
+    moveToWait: () => Promise.resolve(void moves.push('wait')),
+  }
+  const logger = createLogger('debug', (line) => {
+    const { level, msg } = JSON.parse(line) as { level: number; msg: string }
+    lines.push(`${level} ${msg}`)
+  })
+  const done = guarded(job as unknown as Job<unknown, void>, 'token', options.signal, { clock, logger }, (_, signal) => work(signal))
+  return { clock, moves, lines, done }
+}
+const refusing = (error: Error) => async () => {
+  throw error
+}
+
+describe('one attempt at a job', () => {
+  test('41 a store that is away puts the job off, and no attempt is counted', async () => {
+    const { done, moves, lines } = attempt(refusing(databaseError(Object.assign(new Error('x'), { code: 'ECONNREFUSED' }))))
+    await expect(done).rejects.toBeInstanceOf(DelayedError)
+    expect([moves, lines]).toEqual([['delayed 3000'], ['40 the store is away, or there is no room here: the job waits']])
+  })
+
+  test('43 a statement that timed out is an attempt: a job that only ever times out is a dead letter in the end', async () => {
+    const timeout = databaseError(Object.assign(new Error('canceling statement due to statement timeout'), { code: '57014' }))
+    const { done, moves } = attempt(refusing(timeout))
+    await expect(done).rejects.toBe(timeout)
+    expect(moves).toEqual([])
+  })
+
+  test('a claim that is lost while the lock is held ends the job for good, as an error of ours that nobody expects', async () => {
+    await expect(attempt(refusing(new ClaimLostError('taken'))).done).rejects.toThrow('claim_lost: taken')
+  })
+
+  test('a worker that closes gives the job back', async () => {
+    const closing = new AbortController()
+    closing.abort(new WorkerClosing('the worker is closing'))
+    const { done, moves } = attempt((signal) => Promise.reject(signal.reason as Error), { signal: closing.signal })
+    await expect(done).rejects.toBeInstanceOf(WaitingError)
+    expect(moves).toEqual(['wait'])
+  })
+})
