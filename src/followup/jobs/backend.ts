@@ -15,12 +15,24 @@ export interface KeptJob {
   retry(state: 'failed', options: RetryOptions): Promise<void>
 }
 
+/** What is read of a job that waits for its time. */
+export interface DelayedJob {
+  readonly id?: string | undefined
+  /** for how long it was put off, ms */
+  readonly delay: number
+  readonly attemptsStarted: number
+  readonly attemptsMade: number
+  promote(): Promise<void>
+}
+
 /** The part of BullMQ's Queue that we use; the same on Redis and on SQL. */
 export interface QueueClient {
   readonly name: string
   add(name: string, payload: JobPayload, options: JobsOptions): Promise<unknown>
   getJobCounts(): Promise<Record<string, number>>
   getFailed(start: number, end: number): Promise<KeptJob[]>
+  /** those that are due first come first */
+  getDelayed(start: number, end: number): Promise<DelayedJob[]>
   getJob(id: string): Promise<KeptJob | undefined>
   close(): Promise<void>
   disconnect(): Promise<void>

@@ -109,7 +109,11 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
     deadLetters: createDeadLetters(attendQueue, followUpQueue, call),
     startWorkers: async (handlers, share) => {
       if (closing) throw new StateError('the queue is closed')
-      const workers = await openWorkers({ backend, clock, logger, random, retry, onFailed }, handlers, share)
+      const workers = await openWorkers(
+        { backend, queues: [attendQueue, followUpQueue], clock, logger, random, retry, onFailed },
+        handlers,
+        share,
+      )
       started.add(workers)
       return workers
     },

@@ -5,7 +5,8 @@ import type { BackoffPolicy } from '../../core/backoff.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { JobHandlers } from '../port.js'
-import type { JobBackend, JobProcessor, WorkerClient, WorkerSettings } from './backend.js'
+import type { JobBackend, JobProcessor, QueueClient, WorkerClient, WorkerSettings } from './backend.js'
+import { DelayedWatch } from './delayed-watch.js'
 import { meetingOf } from './payload.js'
 import * as policy from './policy.js'
 import { attendProcessor } from './processors/attend.js'
@@ -28,6 +29,8 @@ export interface Workers {
 /** @internal what the workers of a queue need */
 export interface WorkerParts {
   readonly backend: JobBackend
+  /** those of the jobs */
+  readonly queues: readonly QueueClient[]
   readonly clock: Clock
   readonly logger: Logger
   readonly random: () => number
@@ -60,8 +63,17 @@ export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, sha
     await closeAll(parts, workers, 0)
     throw thrown
   }
+  // whoever takes jobs also sees to it that they come
+  const names = workers.map(({ name }) => name)
+  const delayed = new DelayedWatch({ ...parts, queues: parts.queues.filter(({ name }) => names.includes(name)) })
+  delayed.start()
   let closing: Promise<void> | undefined
-  return { close: (deadlineMs, hurry) => (closing ??= closeAll(parts, workers, deadlineMs, hurry)) }
+  const close = async (deadlineMs: number, hurry?: AbortSignal) => {
+    const watched = delayed.close()
+    await closeAll(parts, workers, deadlineMs, hurry)
+    await watched
+  }
+  return { close: (deadlineMs, hurry) => (closing ??= close(deadlineMs, hurry)) }
 }
 
 function followUpProcessor(handlers: JobHandlers, parts: WorkerParts): JobProcessor {
