@@ -54,6 +54,26 @@ describe.skipIf(binaries === undefined)('jobs on PostgreSQL, faults', () => {
     expect(ran).toBe(1)
   })
 
+  test('35 42 a job whose worker was killed before the wall clock was set back by an hour is run again within 10 s', async () => {
+    const records = await open(server.url, '')
+    const queue = await openQueue({ redisUrl: null, pool: records.pool, logger: silentLogger })
+    const id = newMeetingId()
+    await queue.queue.attend(id)
+    const worker = await startJobWorker(['-', server.url, '-'], id)
+    await worker.kill()
+    // as that clock wrote it down
+    await records.pool.query("UPDATE bullmq.meta SET value = (value::bigint + 3600000)::text WHERE field = 'stalled-check'")
+    await records.pool.query("UPDATE bullmq.job SET locked_until_ms = locked_until_ms + 3600000 WHERE state = 'active'")
+    const handlers = new RecordingHandlers()
+    const fromMs = systemClock.monotonicMs()
+    await queue.startWorkers(handlers, { attendConcurrency: 1 })
+    await handlers.ended(1)
+    const tookMs = systemClock.monotonicMs() - fromMs
+    await queue.close()
+    await records.close()
+    expect(tookMs).toBeLessThan(10_000)
+  })
+
   test('a process that closed everything ends by itself', async () => {
     const id = newMeetingId()
     const worker = await startJobWorker(['-', server.url, '-', id, 'leave'], id)

@@ -67,6 +67,12 @@ export interface JobBackend {
   queue(name: QueueName): QueueClient
   flow(): FlowClient
   worker(name: QueueName, processor: JobProcessor, settings: WorkerSettings): WorkerClient
+  /**
+   * Takes back what was written down for a time that the wall clock, set back, has yet to reach: locks, and when the jobs of dead workers
+   * are looked for next. Absent: the server counts these itself.
+   * @param nowMs the wall clock
+   */
+  setRight?(nowMs: number): Promise<void>
   /** Frees what clients share; every client is closed before. */
   close(): Promise<void>
 }

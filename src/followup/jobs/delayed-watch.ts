@@ -3,7 +3,7 @@ import type { Clock } from '../../core/time.js'
 import { within } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
 import { Rounds } from '../../observe/rounds.js'
-import type { QueueClient } from './backend.js'
+import type { JobBackend, QueueClient } from './backend.js'
 import { CALL_TIMEOUT_MS } from './policy.js'
 
 /** How often jobs that wait are looked at, and how much longer than it was to a job may wait: one that is due runs at once. */
@@ -14,6 +14,7 @@ const MOST = 1_000
 
 /** What a watch of jobs that wait stands on. */
 export interface DelayedWatchParts {
+  readonly backend: Pick<JobBackend, 'setRight'>
   readonly queues: readonly Pick<QueueClient, 'name' | 'getDelayed'>[]
   readonly clock: Clock
   readonly logger: Logger
@@ -21,7 +22,8 @@ export interface DelayedWatchParts {
 
 /**
  * Runs jobs that have waited for as long as they were to. BullMQ writes down when by the wall clock: one that is set back by an hour
- * leaves every job that waits then for an hour. Here a wait is what it was asked to be, by the monotonic clock of whoever watches.
+ * leaves every job that waits then for an hour, and in SQL the jobs of workers that died. Here a wait is what it was asked to be, by the
+ * monotonic clock of whoever watches, and what lies in the future is taken back.
  */
 export class DelayedWatch {
   readonly #parts: DelayedWatchParts
@@ -57,7 +59,8 @@ export class DelayedWatch {
   }
 
   async #look(): Promise<void> {
-    const { queues, clock, logger } = this.#parts
+    const { backend, queues, clock, logger } = this.#parts
+    if (backend.setRight) await this.#call(backend.setRight(Math.floor(clock.nowMs())))
     const seen = new Map<string, number>()
     for (const queue of queues) {
       for (const job of await this.#call(queue.getDelayed(0, MOST - 1))) {

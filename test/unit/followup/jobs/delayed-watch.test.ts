@@ -53,7 +53,7 @@ describe('35 jobs that wait for their time', () => {
   beforeEach(() => {
     clock = new ManualClock(1_700_000_000_000)
     queue = new WallQueue(clock)
-    watch = new DelayedWatch({ queues: [queue], clock, logger: silentLogger })
+    watch = new DelayedWatch({ backend: {}, queues: [queue], clock, logger: silentLogger })
     stop = clock.every(100, () => queue.work())
     watch.start()
   })
@@ -93,7 +93,7 @@ describe('35 jobs that wait for their time', () => {
   })
 
   test('a queue that is away is looked at when it is back, and whoever was faster is no fault', async () => {
-    const other = new DelayedWatch({ queues: [queue], clock, logger: silentLogger })
+    const other = new DelayedWatch({ backend: {}, queues: [queue], clock, logger: silentLogger })
     other.start()
     queue.park('one', 2_000)
     queue.park('two', 2_000)
