@@ -10,6 +10,7 @@ import { FINAL_STATES, type MeetingRecord } from '../records/port.js'
 import { AUTO_CHANNELS } from '../live/audio/lease/sizing.js'
 import { BeatWatch, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
 import type { Settings } from './config/settings.js'
+import { Release } from './release.js'
 import { Turns } from './turns.js'
 
 /** After so many looks a holder has been seen to live. */
@@ -59,6 +60,7 @@ export interface AttendanceParts {
 interface Run {
   readonly bot: MeetingBot
   readonly stop: AbortController
+  readonly release: Release
   readonly done: Promise<BotOutcome>
 }
 
@@ -67,7 +69,8 @@ interface Run {
  * T1 One bot a meeting and process, whatever the queue does: a job that comes again joins the bot that runs. T2 The claim decides who
  * runs a meeting, the queue only who looks: a job whose lock is lost changes nothing. T3 A claim is taken from nobody who gives signs of
  * life, unless it was released; whoever has the job of such a meeting watches over it. T4 A job ends when its meeting is over, never
- * before. T5 On the way out a meeting is released, its job goes back to the queue, and its bot hears on until another one is in the room.
+ * before. T5 On the way out a meeting is released, its job goes back to the queue, and its bot hears on until another one is in the room;
+ * a store that is away is asked again until it has taken the release, or the meeting is ended here.
  * T6 Meetings that are handed over to this process are entered one after the other.
  */
 export class Attendance {
@@ -113,7 +116,7 @@ export class Attendance {
     this.#mode = how
     for (const run of this.#runs.values()) {
       if (how === 'stop') run.stop.abort(new Error('this process is stopping'))
-      else void this.#release(run)
+      else void run.release.begin()
     }
   }
 
@@ -190,12 +193,13 @@ export class Attendance {
     const bot = new MeetingBot(this.#deps, options, meeting, taken.claim, { ...observer, state }, this.#tenure(taken))
     const done = this.#run(bot, meeting.id, stop.signal).finally(() => {
       entered()
+      stop.abort(new Error('the meeting is over here'))
       this.#runs.delete(meeting.id)
       this.#parts.ended?.()
     })
     // the job that waits for it may have gone back to the queue
     done.catch((thrown: unknown) => this.#deps.logger.warn({ meeting: meeting.id, err: toError(thrown) }, 'bot failed'))
-    const run = { bot, stop, done }
+    const run = { bot, stop, release: new Release(this.#deps, meeting.id, bot, stop.signal), done }
     this.#runs.set(meeting.id, run)
     if (this.#mode === 'stop') stop.abort(new Error('this process is stopping'))
     return run
@@ -251,17 +255,8 @@ export class Attendance {
       run.bot.checkClaim()
       return run.done
     }
-    if (this.#mode === 'handover') await this.#release(run)
+    if (this.#mode === 'handover') await run.release.begin()
     throw signal.reason
-  }
-
-  /** A meeting that is about to end is not released: whoever has its job then watches over it. */
-  async #release({ bot }: Run): Promise<void> {
-    try {
-      await bot.release()
-    } catch (thrown) {
-      this.#deps.logger.warn({ err: toError(thrown) }, 'meeting could not be released')
-    }
   }
 }
 
