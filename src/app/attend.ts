@@ -8,7 +8,7 @@ import { BACK_WITHIN_MS, type ClaimBook, type TakenClaim } from '../records/clai
 import { handoverStore } from '../records/handover-store.js'
 import { FINAL_STATES, type MeetingRecord } from '../records/port.js'
 import { AUTO_CHANNELS } from '../live/audio/lease/sizing.js'
-import { BeatWatch, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
+import { BeatWatch, BLIND_MS, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
 import type { Settings } from './config/settings.js'
 import { Release } from './release.js'
 import { Turns } from './turns.js'
@@ -51,9 +51,11 @@ export interface AttendanceParts {
   readonly whyFull?: () => string | null
   /** how many meetings may run at once in all processes together; absent or null: any number */
   readonly places?: number | null
+  /** whether the store has answered this process all along, so that the silence of another one tells something. Absent: it has */
+  readonly isSteady?: () => boolean
   /** a meeting that was run here has ended here */
   readonly ended?: () => void
-  /** somebody else, who lives, runs the meeting of a job */
+  /** somebody else, who lives, runs the meeting that was asked for: it is watched over on. Absent: its job is put off, and looks again */
   readonly elsewhere?: (id: MeetingId) => void
 }
 
@@ -62,22 +64,29 @@ interface Run {
   readonly stop: AbortController
   readonly release: Release
   readonly done: Promise<BotOutcome>
+  /** its jobs that are still this process's */
+  readonly jobs: Set<AbortSignal>
+  /** ends the wait of the job that was lost and kept its place */
+  free: () => void
 }
 
 /**
  * The meetings of one process.
  * T1 One bot a meeting and process, whatever the queue does: a job that comes again joins the bot that runs. T2 The claim decides who
  * runs a meeting, the queue only who looks: a job whose lock is lost changes nothing. T3 A claim is taken from nobody who gives signs of
- * life, unless it was released; whoever has the job of such a meeting watches over it. T4 A job ends when its meeting is over, never
- * before. T5 On the way out a meeting is released, its job goes back to the queue, and its bot hears on until another one is in the room;
- * a store that is away is asked again until it has taken the release, or the meeting is ended here.
- * T6 Meetings that are handed over to this process are entered one after the other.
+ * life, unless it was released; the job of such a meeting is put off and looks again, here or where the bot is. T4 A job ends when its
+ * meeting is over, never before. T5 On the way out a meeting is released, its job goes back to the queue, and its bot hears on until
+ * another one is in the room; a store that is away is asked again until it has taken the release, or the meeting is ended here.
+ * T6 Meetings that are handed over to this process are entered one after the other. T7 A bot takes one place among those of the jobs,
+ * whether its job is here or was lost; a job that finds its meeting run elsewhere takes one for as long as it looks.
  */
 export class Attendance {
   readonly #parts: AttendanceParts
   readonly #deps: BotDeps
   readonly #runs = new Map<MeetingId, Run>()
   readonly #turns: Turns
+  /** meetings of others that were told of */
+  readonly #elsewhere = new Set<MeetingId>()
   #mode: 'open' | 'handover' | 'stop' = 'open'
 
   constructor(parts: AttendanceParts) {
@@ -94,7 +103,7 @@ export class Attendance {
   /**
    * One `attend` job, until the meeting is over.
    * @param signal aborted by a ClaimLostError: the job runs elsewhere too; by anything else: it is to go back to the queue
-   * @throws signal.reason when it goes back; UpstreamError what is worth another attempt
+   * @throws signal.reason when it goes back, or is here no more; UpstreamError what is worth another attempt, `run_elsewhere` among it
    */
   async attend(id: MeetingId, signal: AbortSignal): Promise<void> {
     for (;;) {
@@ -105,8 +114,8 @@ export class Attendance {
       const run = this.#runs.get(id) ?? (await this.#take(id, signal))
       if (!run) return
       const outcome = await this.#accompany(run, signal)
-      // somebody else has it: this job is what watches over that one
-      if (outcome && !outcome.claimLost) return
+      // somebody else has it: this job looks after that one
+      if (!outcome.claimLost) return
     }
   }
 
@@ -115,6 +124,7 @@ export class Attendance {
     if (this.#mode === 'stop') return
     this.#mode = how
     for (const run of this.#runs.values()) {
+      run.free()
       if (how === 'stop') run.stop.abort(new Error('this process is stopping'))
       else void run.release.begin()
     }
@@ -126,8 +136,8 @@ export class Attendance {
   }
 
   /**
-   * Looks, and watches, until the meeting is over (null) or may be run here. A store that is away is asked again, as long as the job is
-   * ours: that is no failure of the job.
+   * Looks, and watches, until the meeting is over (null), may be run here, or is seen to be run elsewhere. A store that is away is asked
+   * again, as long as the job is ours: that is no failure of the job.
    */
   async #take(id: MeetingId, signal: AbortSignal): Promise<Run | null> {
     const { clock, logger } = this.#deps
@@ -138,9 +148,15 @@ export class Attendance {
       if (this.#mode !== 'open') throw new UpstreamError('stopping', 'this process is stopping', { service: 'process', retryable: true })
       try {
         const answer = await this.#look(id, watch, signal)
-        if (answer !== 'elsewhere') return answer
+        if (answer !== 'elsewhere') {
+          this.#elsewhere.delete(id)
+          return answer
+        }
+        if (!this.#elsewhere.has(id)) logger.info({ meeting: id }, 'meeting is run elsewhere: watching over it')
+        this.#elsewhere.add(id)
+        // for hours, perhaps: a place is worth more than the second or two that a death is seen later
+        if (!this.#parts.elsewhere && watch.isAlive) throw runElsewhere()
         if (looks === SEEN_ALIVE) this.#parts.elsewhere?.(id)
-        if (looks === 0) logger.info({ meeting: id }, 'meeting is run elsewhere: watching over it')
       } catch (thrown) {
         // without a place the job waits, and not in here: whoever is to be taken over needs the room
         if (!(thrown instanceof UpstreamError) || !thrown.retryable || thrown.service === 'process') throw thrown
@@ -153,7 +169,7 @@ export class Attendance {
 
   /** One look at a meeting: it is over, it is run here from now on, or somebody else has it. */
   async #look(id: MeetingId, watch: BeatWatch, signal: AbortSignal): Promise<Run | null | 'elsewhere'> {
-    const { claims, queue, places } = this.#parts
+    const { claims, queue, places, isSteady } = this.#parts
     const { clock, store } = this.#deps
     const meeting = await store.meeting(id)
     if (FINAL_STATES.includes(meeting.state)) return null
@@ -161,9 +177,11 @@ export class Attendance {
       await queue.followUp(id)
       return null
     }
+    const fromMs = clock.monotonicMs()
     const standing = await claims.standing(id)
+    if (clock.monotonicMs() - fromMs > BLIND_MS) watch.blind()
     const isFree = standing.holder === null || standing.holder === claims.holder || standing.isReleased
-    if (!isFree && !watch.isDead(standing, clock.monotonicMs())) return 'elsewhere'
+    if (!isFree && !watch.isDead(standing, clock.monotonicMs(), isSteady?.() ?? true)) return 'elsewhere'
     // T6: whoever waits is heard by the bot before, and a join that has the processor to itself leaves the shortest hole
     const entered = standing.isReleased ? await this.#turns.take() : () => undefined
     try {
@@ -199,7 +217,14 @@ export class Attendance {
     })
     // the job that waits for it may have gone back to the queue
     done.catch((thrown: unknown) => this.#deps.logger.warn({ meeting: meeting.id, err: toError(thrown) }, 'bot failed'))
-    const run = { bot, stop, release: new Release(this.#deps, meeting.id, bot, stop.signal), done }
+    const run: Run = {
+      bot,
+      stop,
+      release: new Release(this.#deps, meeting.id, bot, stop.signal),
+      done,
+      jobs: new Set(),
+      free: () => undefined,
+    }
     this.#runs.set(meeting.id, run)
     if (this.#mode === 'stop') stop.abort(new Error('this process is stopping'))
     return run
@@ -241,24 +266,42 @@ export class Attendance {
     }
   }
 
-  /** Waits for the end of a bot; null: the job is lost, the bot runs on. @throws signal.reason the job goes back to the queue */
-  async #accompany(run: Run, signal: AbortSignal): Promise<BotOutcome | null> {
+  /** Waits for the end of a bot. @throws signal.reason the job goes back to the queue, or is another worker's */
+  async #accompany(run: Run, signal: AbortSignal): Promise<BotOutcome> {
+    run.jobs.add(signal)
+    // the one that was lost has come back: its place is free
+    run.free()
     let onAbort!: () => void
     const aborted = new Promise<'aborted'>((resolve) => {
       onAbort = () => resolve('aborted')
       signal.addEventListener('abort', onAbort, { once: true })
       if (signal.aborted) onAbort()
     })
-    const first = await Promise.race([run.done, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
+    const first = await Promise.race([run.done, aborted]).finally(() => {
+      signal.removeEventListener('abort', onAbort)
+      run.jobs.delete(signal)
+    })
     if (first !== 'aborted') return first
     if (signal.reason instanceof ClaimLostError) {
       run.bot.checkClaim()
-      return run.done
+      return this.#keepPlace(run, signal.reason)
     }
     if (this.#mode === 'handover') await run.release.begin()
     throw signal.reason
   }
+
+  /** T7: a bot whose job was lost takes its place on, until another job of it is here or nothing new is begun. @throws lost there is one */
+  #keepPlace(run: Run, lost: ClaimLostError): Promise<BotOutcome> {
+    const isHere = run.jobs.size > 0 || this.#mode !== 'open'
+    const freed = new Promise<never>((_, reject) => {
+      run.free = () => reject(lost)
+      if (isHere) run.free()
+    })
+    return Promise.race([run.done, freed])
+  }
 }
+
+const runElsewhere = () => new UpstreamError('run_elsewhere', 'another process runs the meeting', { service: 'process', retryable: true })
 
 /** A claim as it is so much later, ms. */
 function later(taken: TakenClaim, ms: number): TakenClaim {

@@ -9,8 +9,30 @@ export const LOOK_MS = 200
 /** A holder that was seen alive is looked at less often: it may be so for hours. */
 export const CALM_LOOK_MS = 1_000
 
-/** Looks further apart than this had a store between them that did not answer, or a watcher that stood still: nothing was watched meanwhile. */
-const BLIND_MS = 2_000
+/**
+ * Looks further apart than this, or that took so long, had a store that did not answer, or a watcher that stood still: nothing was watched
+ * meanwhile.
+ */
+export const BLIND_MS = 2_000
+/** Own signs of life further apart than this: the store did not answer, or did so late. */
+const UNSTEADY_MS = 3 * BEAT_MS
+
+/** Whether the store has answered this process's own signs of life all along; monotonic ms. Until the first one nothing speaks against it. */
+export class StoreWatch {
+  #sinceMs = Number.NEGATIVE_INFINITY
+  #answeredMs: number | null = null
+
+  /** A sign of life was stored. */
+  answered(nowMs: number): void {
+    if (this.#answeredMs !== null && nowMs - this.#answeredMs > UNSTEADY_MS) this.#sinceMs = nowMs
+    this.#answeredMs = nowMs
+  }
+
+  /** Whether every process that lives has had the time to find out that the store answers. */
+  isSteady(nowMs: number): boolean {
+    return nowMs - (this.#answeredMs ?? nowMs) <= UNSTEADY_MS && nowMs - this.#sinceMs >= BACK_WITHIN_MS
+  }
+}
 
 /**
  * Tells a dead holder from one that lives, by watching. Only changes count, and the watcher's own monotonic clock: a clock that jumps,
@@ -19,25 +41,38 @@ const BLIND_MS = 2_000
 export class BeatWatch {
   #seen: Pick<Standing, 'epoch' | 'holder' | 'beat'> | null = null
   #sinceMs = 0
-  #lookedMs = Number.NEGATIVE_INFINITY
+  #lookedMs = 0
+  #isBlind = false
   #deadAfterMs = DEAD_AFTER_MS
+  #isAlive = false
 
-  /** @param nowMs monotonic. @returns whether the holder has been silent for long enough */
-  isDead(standing: Standing, nowMs: number): boolean {
+  /** whether the holder that was looked at last has given a sign of life while it was watched */
+  get isAlive(): boolean {
+    return this.#isAlive
+  }
+
+  /**
+   * @param nowMs monotonic
+   * @param isSteady whether the store has answered all along, also before this watch
+   * @returns whether the holder has been silent for long enough
+   */
+  isDead(standing: Standing, nowMs: number, isSteady: boolean): boolean {
     const { epoch, holder, beat } = standing
     const seen = this.#seen
-    const isSame = seen?.epoch === epoch && seen.holder === holder && seen.beat === beat
-    const wasBlind = seen !== null && nowMs - this.#lookedMs > BLIND_MS
+    const isOne = seen !== null && seen.epoch === epoch && seen.holder === holder
+    const wasBlind = this.#isBlind || (seen !== null && nowMs - this.#lookedMs > BLIND_MS)
     this.#lookedMs = nowMs
-    if (isSame && !wasBlind) return nowMs - this.#sinceMs >= this.#deadAfterMs
+    this.#isBlind = false
+    if (isOne && seen.beat === beat && !wasBlind) return nowMs - this.#sinceMs >= (isSteady ? this.#deadAfterMs : BACK_WITHIN_MS)
+    this.#isAlive = isOne && !wasBlind && seen.beat !== null && beat !== null
     this.#seen = { epoch, holder, beat }
     this.#sinceMs = nowMs
     this.#deadAfterMs = wasBlind ? BACK_WITHIN_MS : DEAD_AFTER_MS
     return false
   }
 
-  /** A look failed: what was seen before it says nothing about now. */
+  /** A look failed, or took too long: what was seen before it says nothing about now. */
   blind(): void {
-    this.#lookedMs = Number.NEGATIVE_INFINITY
+    this.#isBlind = true
   }
 }

@@ -1,7 +1,8 @@
 import { Attendance } from '../../src/app/attend.js'
-import { BEAT_MS } from '../../src/app/beat-watch.js'
+import { BEAT_MS, StoreWatch } from '../../src/app/beat-watch.js'
 import type { MeetingId } from '../../src/core/ids.js'
 import type { Clock } from '../../src/core/time.js'
+import { BLAMELESS_WAIT_MS, isRunElsewhere } from '../../src/followup/jobs/policy.js'
 import { EnergyDetector } from '../../src/live/audio/voice/energy.js'
 import { createEvents, type ReceiptFacts } from '../../src/observe/events.js'
 import { silentLogger } from '../../src/observe/logger.js'
@@ -48,6 +49,9 @@ export class AttendanceProcess {
   readonly attendance: Attendance
   /** how its jobs ended: `done`, or the message of what they threw */
   readonly jobs: string[] = []
+  /** jobs that it has now, each in a place of its own */
+  busy = 0
+  readonly #watch = new StoreWatch()
   #stopBeating: () => void = () => undefined
 
   constructor(name: string, rig: AttendanceRig, places: number | null) {
@@ -71,24 +75,41 @@ export class AttendanceProcess {
       queue: { followUp: () => Promise.resolve() },
       observe: () => ({}),
       places,
+      isSteady: () => this.#watch.isSteady(clock.monotonicMs()),
     })
     this.beats()
   }
 
   /** Signs of life, at once and from now on. */
   beats(): void {
-    void this.claims.beat()
-    this.#stopBeating = this.clock.every(BEAT_MS, () => void this.claims.beat())
+    const beat = () => void this.claims.beat().then(() => this.#watch.answered(this.clock.monotonicMs()))
+    beat()
+    this.#stopBeating = this.clock.every(BEAT_MS, beat)
   }
 
-  /** A job of the queue. */
+  /** A job of the queue, which comes back to this process when it is put off. */
   attend(id: MeetingId): AbortController {
     const signal = new AbortController()
-    this.attendance.attend(id, signal.signal).then(
+    this.#attend(id, signal.signal).then(
       () => this.jobs.push('done'),
       (thrown: unknown) => this.jobs.push(thrown instanceof Error ? thrown.message : String(thrown)),
     )
     return signal
+  }
+
+  async #attend(id: MeetingId, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      this.busy += 1
+      try {
+        await this.attendance.attend(id, signal)
+        return
+      } catch (thrown) {
+        if (!isRunElsewhere(thrown)) throw thrown
+      } finally {
+        this.busy -= 1
+      }
+      await this.clock.sleep(BLAMELESS_WAIT_MS, signal)
+    }
   }
 
   /** Its joins take so long from now on. */

@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { deferred } from '../../src/core/deferred.js'
 import { UpstreamError } from '../../src/core/errors.js'
 import { newMeetingId, type MeetingId } from '../../src/core/ids.js'
 import { openQueue, type OpenQueue } from '../../src/followup/jobs/open.js'
 import type { JobHandlers } from '../../src/followup/port.js'
+import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
 
 /** Where a run of the suite keeps its jobs. */
@@ -156,6 +157,49 @@ export function jobsSuite(title: string, openBackend: () => Promise<JobsBackend>
       await queue.followUp(newMeetingId())
       await countsUntil(opening, (counts) => grown(counts, 'followup.failed') === 1)
       expect(handlers.ran).toEqual(['finalise', 'summarise', 'deliver'])
+    })
+
+    test('37 a meeting that is run elsewhere: its job is put off as often as it takes, which is no attempt', async () => {
+      const { queue, startWorkers } = await open()
+      let looks = 0
+      const elsewhere = new UpstreamError('run_elsewhere', 'another process runs the meeting', { service: 'process', retryable: true })
+      const handlers = new RecordingHandlers({ attend: () => ((looks += 1) <= 2 ? Promise.reject(elsewhere) : Promise.resolve()) })
+      await startWorkers(handlers, { attendConcurrency: 1 })
+      const fromMs = systemClock.monotonicMs()
+      const id = newMeetingId()
+      await queue.attend(id)
+      await handlers.ended(3)
+      // 2 s each, and whoever waits is woken in time
+      const tookMs = systemClock.monotonicMs() - fromMs
+      expect(tookMs).toBeGreaterThan(3_900)
+      expect(tookMs).toBeLessThan(8_000)
+    })
+
+    test('35 a job that waits while the wall clock is set back by an hour runs all the same, and counts the same attempts', async () => {
+      const opening = await open()
+      const { queue, startWorkers } = opening
+      let isFirst = true
+      // so that it waits, and is not tried again at once
+      const later = new UpstreamError('later', 'text', { service: 'slack', retryable: true, retryAfterMs: 50 })
+      const handlers = new RecordingHandlers({
+        attend: () => {
+          const outcome = isFirst ? Promise.reject(later) : Promise.resolve()
+          isFirst = false
+          return outcome
+        },
+      })
+      // what BullMQ sees
+      vi.useFakeTimers({ toFake: ['Date'], now: systemClock.nowMs() + 3_600_000 })
+      try {
+        await queue.attend(newMeetingId())
+        await startWorkers(handlers, { attendConcurrency: 1 })
+        await handlers.ended(1)
+        await countsUntil(opening, (counts) => grown(counts, 'attend.delayed') === 1)
+      } finally {
+        vi.useRealTimers()
+      }
+      await handlers.ended(2)
+      expect(handlers.ran).toEqual(['attend', 'attend'])
     })
 
     test('a closing worker aborts its jobs at the deadline and the next worker gets them, however often', async () => {

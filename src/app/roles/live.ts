@@ -11,7 +11,7 @@ import { Scope } from '../../core/scope.js'
 import type { Settings } from '../config/settings.js'
 import { Attendance, botOptions } from '../attend.js'
 import { sendLeftAudio } from '../late-audio.js'
-import { BEAT_MS } from '../beat-watch.js'
+import { BEAT_MS, StoreWatch } from '../beat-watch.js'
 import { currentUsage, whyFull } from '../headroom.js'
 import { openRoom } from '../room.js'
 import { openSpeech, type Speech } from '../speech.js'
@@ -53,7 +53,8 @@ export async function openLive(
   const room = openRoom(settings, { clock, logger, business })
   const finals = new FinalsFolder(join(settings.dataDir, 'finals'), logger)
   await finals.adopt(store)
-  if (records.kind === 'postgres') beat(ground)
+  const watch = new StoreWatch()
+  if (records.kind === 'postgres') beat(ground, () => watch.answered(clock.monotonicMs()))
   lateAudio(ground, stt)
   return new Attendance({
     deps: { room, stt, store, finals, clock, logger, random, detector: await loadVoice(), business },
@@ -63,6 +64,7 @@ export async function openLive(
     observe: (meeting) => tellingPartials(options.observe?.(meeting) ?? {}, meeting.id, records.partials),
     places: settings.stt === 'gladia' ? settings.maxSessions : null,
     whyFull: options.whyFull,
+    isSteady: () => watch.isSteady(clock.monotonicMs()),
     ...(options.ended === undefined ? {} : { ended: options.ended }),
   })
 }
@@ -83,19 +85,21 @@ function lateAudio({ scope, settings, records, clock, random, logger, business }
   })
 }
 
-/** Signs of life until the scope closes, one at a time. An embedded database is nobody else's: nobody would look. */
-export function beat({
-  scope,
-  records,
-  clock,
-  logger,
-}: Pick<Ground, 'scope' | 'clock' | 'logger'> & { readonly records: Pick<Ground['records'], 'claims'> }): void {
+/**
+ * Signs of life until the scope closes, one at a time. An embedded database is nobody else's: nobody would look.
+ * @param answered one was stored
+ */
+export function beat(
+  { scope, records, clock, logger }: Pick<Ground, 'scope' | 'clock' | 'logger'> & { readonly records: Pick<Ground['records'], 'claims'> },
+  answered: () => void = () => undefined,
+): void {
   let isBeating = false
   const stop = clock.every(BEAT_MS, () => {
     if (isBeating) return
     isBeating = true
     records.claims
       .beat()
+      .then(answered)
       .catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'sign of life could not be given'))
       .finally(() => {
         isBeating = false

@@ -56,12 +56,17 @@ export function isRetryable(thrown: unknown): boolean {
 export const BLAMELESS_WAIT_MS = 2_000
 
 /**
- * Whether the store does not answer, or this process has no room for more: neither is the job's fault, and both may last. A statement that
- * timed out is an attempt: the store answers, and the job may be what never ends.
+ * Whether the store does not answer, this process has no room for more, or another one runs the meeting: that is not the job's fault, and
+ * may last. A statement that timed out is an attempt: the store answers, and the job may be what never ends.
  */
 export function isBlameless(thrown: unknown): boolean {
   if (!(thrown instanceof UpstreamError) || !thrown.retryable) return false
   return thrown.service === 'process' || (thrown.service === 'database' && thrown.code !== 'database_timeout')
+}
+
+/** Whether the job had only to see that the meeting is looked after: nothing is wrong. */
+export function isRunElsewhere(thrown: unknown): boolean {
+  return thrown instanceof UpstreamError && thrown.code === 'run_elsewhere'
 }
 
 /**

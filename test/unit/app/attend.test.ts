@@ -383,7 +383,7 @@ describe('Attendance', () => {
     await rig.clock.advance(5_000)
     expect(two.room.joins.length).toBe(0)
     one.attendance.leave('handover')
-    await rig.clock.advance(1_500)
+    await rig.clock.advance(2_500)
     expect([two.room.joins.length, one.attendance.running]).toEqual([1, 1])
     one.room.connection.end('duplicate_identity')
     await rig.clock.advance(6_000)

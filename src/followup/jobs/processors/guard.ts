@@ -4,7 +4,7 @@ import { ClaimLostError, RoomscribeError, toError } from '../../../core/errors.j
 import type { Clock } from '../../../core/time.js'
 import { redactText, type Logger } from '../../../observe/logger.js'
 import { parsePayload } from '../payload.js'
-import { BLAMELESS_WAIT_MS, isBlameless, isRetryable, LOCK_MS, RENEW_MS } from '../policy.js'
+import { BLAMELESS_WAIT_MS, isBlameless, isRetryable, isRunElsewhere, LOCK_MS, RENEW_MS } from '../policy.js'
 
 /** Why the signal of a job aborts when its worker closes: the job goes back to the queue, no attempt is counted. */
 export class WorkerClosing extends Error {
@@ -20,7 +20,8 @@ export interface GuardParts {
 /**
  * Runs one attempt of a job under a lock that is renewed meanwhile. A job whose lock is lost runs elsewhere too: its signal aborts with a
  * ClaimLostError. A non-retryable error ends the job at once as a dead letter; at shutdown the job goes back to the queue for another
- * worker; while the store is away, or this process has no room, it waits and no attempt is counted; anything else is retried up to the bound.
+ * worker; while the store is away, this process has no room, or another one runs the meeting, it waits and no attempt is counted; anything
+ * else is retried up to the bound.
  * @param work idempotent; rejects with `signal.reason` when it stops because of the signal
  */
 export async function guarded(
@@ -42,9 +43,15 @@ export async function guarded(
       await job.moveToWait(token)
       throw new WaitingError()
     }
+    if (lost.signal.aborted && thrown === lost.signal.reason) {
+      log.info({}, "job is another worker's")
+      // BullMQ leaves alone what ends like this, and so it does not ask for a lock that is gone
+      throw new WaitingError()
+    }
     const error = toError(thrown)
     if (isBlameless(error)) {
-      log.warn({ err: error }, 'the store is away, or there is no room here: the job waits')
+      if (isRunElsewhere(error)) log.debug({}, 'meeting is run elsewhere: the job looks again')
+      else log.warn({ err: error }, 'the store is away, or there is no room here: the job waits')
       await job.moveToDelayed(clock.nowMs() + BLAMELESS_WAIT_MS, token)
       throw new DelayedError()
     }

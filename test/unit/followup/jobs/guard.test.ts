@@ -1,6 +1,6 @@
 import { DelayedError, WaitingError, type Job } from 'bullmq'
 import { describe, expect, test } from 'vitest'
-import { ClaimLostError } from '../../../../src/core/errors.js'
+import { ClaimLostError, UpstreamError } from '../../../../src/core/errors.js'
 import { newMeetingId } from '../../../../src/core/ids.js'
 import { payloadOf } from '../../../../src/followup/jobs/payload.js'
 import { guarded, WorkerClosing } from '../../../../src/followup/jobs/processors/guard.js'
@@ -33,6 +33,7 @@ function attempt(work: (signal: AbortSignal) => Promise<void>, options: { renewe
 const refusing = (error: Error) => async () => {
   throw error
 }
+const upstream = (code: string, service: string) => new UpstreamError(code, 'text', { service, retryable: true })
 
 describe('one attempt at a job', () => {
   test('41 a store that is away puts the job off, and no attempt is counted', async () => {
@@ -46,6 +47,24 @@ describe('one attempt at a job', () => {
     const { done, moves } = attempt(refusing(timeout))
     await expect(done).rejects.toBe(timeout)
     expect(moves).toEqual([])
+  })
+
+  test('37 a meeting that is run elsewhere puts the job off, and nobody is told that something is wrong', async () => {
+    const { done, moves, lines } = attempt(refusing(upstream('run_elsewhere', 'process')))
+    await expect(done).rejects.toBeInstanceOf(DelayedError)
+    expect([moves, lines]).toEqual([['delayed 3000'], ['20 meeting is run elsewhere: the job looks again']])
+  })
+
+  test("37 a job whose lock is lost is another worker's: it is left alone, and is no failure", async () => {
+    const lost = attempt((signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))), {
+      renewed: 0,
+    })
+    const outcome = expect(lost.done).rejects.toBeInstanceOf(WaitingError)
+    await lost.clock.advance(1_000)
+    await outcome
+    expect(lost.moves).toEqual([])
+    expect(lost.lines.filter((line) => line.startsWith('50'))).toEqual([])
+    expect(lost.clock.pending).toBe(0)
   })
 
   test('a claim that is lost while the lock is held ends the job for good, as an error of ours that nobody expects', async () => {
