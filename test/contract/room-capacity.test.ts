@@ -52,7 +52,7 @@ test('three places, five speakers: the first three are heard, each place that is
   // a place freed by unpublishing
   await speakers.get('b')!.unpublish(tones.get('b')!)
   await recorder.untilLoud(mic('d'))
-  expect(recorder.lines.indexOf(`refusal ended ${mic('d')}`)).toBe(recorder.lines.indexOf(`started ${mic('d')}`) - 1)
+  expect(recorder.lines).not.toContain(`refusal ended ${mic('d')}`)
   expect(recorder.frames.has(mic('e'))).toBe(false)
   expect([subscribed(), places.taken, places.waiting]).toEqual([3, 3, 1])
 
@@ -91,7 +91,7 @@ test('the rooms of a process share the places: the end of one meeting lets the p
   await second.untilLines([`refused ${mic('c')}`], from)
   await connection.close()
   await second.untilLoud(mic('c'))
-  expect(second.since(from)).toEqual([`refused ${mic('c')}`, `refusal ended ${mic('c')}`, `started ${mic('c')}`])
+  expect(second.since(from)).toEqual([`refused ${mic('c')}`, `started ${mic('c')}`])
 })
 
 test('a full reconnect keeps to the places, and hears as many as before', async () => {

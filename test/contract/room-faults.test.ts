@@ -1,5 +1,6 @@
 import { SimulateScenarioKind } from '@livekit/rtc-node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/core/time.js'
 import { prepareLibrary, libraryListenerCount } from '../../src/live/room/livekit/library.js'
 import { disposeRoomLibrary } from '../../src/live/room/livekit/open.js'
 import { silentLogger } from '../../src/observe/logger.js'
@@ -147,13 +148,18 @@ describe('permissions', () => {
     const bert = await stage.speaker('bert')
     await bert.publish()
     const recorder = new RoomRecorder()
-    await stage.join(recorder, { port: { missingMs: 1_000, askAgainMs: 500, rejoinMs: 2_000 } })
+    const joinedMs = systemClock.monotonicMs()
+    await stage.join(recorder, { port: { lateMs: 1_000, askAgainMs: 500, rejoinMs: 2_000 } })
+    const inMs = systemClock.monotonicMs()
     await recorder.untilLines([`started ${mic('bert')}`, `refused ${mic('anna')}`])
     const from = recorder.lines.length
     anna.allowAll(true)
-    await recorder.untilLines([`refusal ended ${mic('anna')}`, `started ${mic('anna')}`], from)
+    await recorder.untilLines([`started ${mic('anna')}`], from)
     await recorder.untilLoud(mic('anna'))
     expect(only(recorder.lines, 'end')).toEqual([])
+    // it was open when the bot came in
+    expect(recorder.awaitedMs.get(mic('anna'))).toBeGreaterThanOrEqual(joinedMs)
+    expect(recorder.awaitedMs.get(mic('anna'))).toBeLessThan(inMs + 100)
   })
 
   test('a connection on which nothing comes of what was asked for ends, so that the room is joined anew', async () => {
@@ -161,7 +167,7 @@ describe('permissions', () => {
     anna.allowAll(false)
     await anna.publish()
     const recorder = new RoomRecorder()
-    await stage.join(recorder, { port: { missingMs: 500, askAgainMs: 500, rejoinMs: 1_500 } })
+    await stage.join(recorder, { port: { lateMs: 500, askAgainMs: 500, rejoinMs: 1_500 } })
     await recorder.untilLines([`refused ${mic('anna')}`, 'end connection_lost'])
   })
 })

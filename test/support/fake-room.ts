@@ -49,13 +49,14 @@ export class FakeRoomConnection implements RoomConnection {
     this.#emit((events) => events.participantLeft(asIdentity(identity)))
   }
 
-  start(identity: string, source: AudioSourceKind = 'microphone'): TrackKey {
+  /** @param sinceMs monotonic ms since when its microphone is open; absent: now */
+  start(identity: string, source: AudioSourceKind = 'microphone', sinceMs?: number): TrackKey {
     const id = asIdentity(identity)
     const key = trackKey(id, source)
     if (!this.#present.has(id)) this.participant(identity)
-    this.withdraw(key)
+    this.#refused.delete(key)
     this.#started.add(key)
-    this.#emit((events) => events.trackStarted({ key, identity: id, source }))
+    this.#emit((events) => events.trackStarted({ key, identity: id, source }, sinceMs))
     return key
   }
 

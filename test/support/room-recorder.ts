@@ -10,6 +10,8 @@ interface Waiter {
 export class RoomRecorder implements RoomEvents {
   readonly lines: string[] = []
   readonly frames = new Map<TrackKey, { count: number; loud: number; sizes: Set<number>; lastMs: number }>()
+  /** since when each track was awaited at its last start, monotonic clock */
+  readonly awaitedMs = new Map<TrackKey, number | undefined>()
   error: Error | undefined
   #waiters: Waiter[] = []
   /** called with each line before it is written down; a test throws in it */
@@ -24,7 +26,8 @@ export class RoomRecorder implements RoomEvents {
   participantLeft(identity: string): void {
     this.#write(`left ${identity}`)
   }
-  trackStarted({ key }: RoomTrack): void {
+  trackStarted({ key }: RoomTrack, sinceMs?: number): void {
+    this.awaitedMs.set(key, sinceMs)
     this.#write(`started ${key}`)
   }
   trackEnded(key: TrackKey, why: string): void {

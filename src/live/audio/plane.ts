@@ -2,6 +2,7 @@ import type { Identity, SessionId, TrackKey } from '../../core/ids.js'
 import { activityOf, type Activity } from './activity.js'
 import type { BlockFacts } from './block-queue.js'
 import { GapLog } from './gap-log.js'
+import { LateStarts, type Missing, type Opening } from './late-starts.js'
 import { Sizing, type ChannelPlan } from './lease/sizing.js'
 import { Ledger, type AudioCounters } from './ledger.js'
 import { Patience } from './patience.js'
@@ -37,6 +38,7 @@ export class AudioPlane {
   readonly #sink: AudioSink
   readonly #tracks = new Map<TrackKey, Track>()
   readonly #ledger = new Ledger()
+  readonly #lateStarts = new LateStarts()
   readonly #gaps: GapLog
   readonly #patience: Patience
   readonly #pool: SessionPool
@@ -57,16 +59,24 @@ export class AudioPlane {
     this.#detector = options.detector ?? (() => new EnergyDetector(voiceRms))
   }
 
-  /** The track can be heard from now on, for the first time or again. */
-  trackStarted(track: { readonly key: TrackKey; readonly identity: Identity }, nowMs: number): void {
+  /**
+   * The track can be heard from now on, for the first time or again.
+   * @param opening since when it could have been: until its first sample it was open and not heard. Absent: since now
+   */
+  trackStarted(track: { readonly key: TrackKey; readonly identity: Identity }, nowMs: number, opening?: Opening): void {
     if (this.#isFinished) return
     const known = this.#tracks.get(track.key)
-    this.#ledger.present(track.identity, 0)
+    const isNew = known?.isLive !== true
+    this.#ledger.present(track.identity, isNew && opening ? Math.max(0, nowMs - opening.sinceMs) : 0)
+    if (isNew) {
+      const { sinceMs, allowedMs } = opening ?? { sinceMs: nowMs, allowedMs: Number.POSITIVE_INFINITY }
+      this.#lateStarts.begin(track.key, sinceMs - this.#meetingStartMs, allowedMs)
+    }
     if (!known) {
       this.#tracks.set(track.key, new Track(track, this.#detector(), this.#meetingStartMs, nowMs, this.#tunables))
       return
     }
-    if (!known.isLive) known.liveSinceMs = nowMs
+    if (isNew) known.liveSinceMs = nowMs
     known.isLeaving = false
     known.isStalled = false
     known.clock.restart()
@@ -96,6 +106,8 @@ export class AudioPlane {
     const track = this.#tracks.get(key)
     if (this.#isFinished || !track?.isLive) return
     track.isStalled = true
+    const openedMs = this.#lateStarts.take(key)
+    if (openedMs !== null) track.missingSinceMs ??= openedMs
     const endMs = track.clock.endMs
     track.missingSinceMs ??= Math.min(
       Number.isNaN(endMs) ? nowMs - this.#meetingStartMs : endMs,
@@ -229,6 +241,7 @@ export class AudioPlane {
     if (isBack) clock.restart()
     clock.received(samples.length, arrivedMs)
     if (isBack) this.#missed(track, clock.startMs)
+    this.#late(track, this.#lateStarts.frame(track.key, clock, arrivedMs))
     if (clock.jumpMs < 0) track.queue.redate(clock.jumpMs)
     if (clock.jumpMs > 0) this.#notReceived(track, clock.startMs - clock.jumpMs, clock.startMs)
     const { rms, peak, isVoice, isUndecided } = detector
@@ -247,6 +260,7 @@ export class AudioPlane {
     const atMs = nowMs - this.#meetingStartMs
     if (!track.isLive) return atMs
     this.#decideForGood(track)
+    this.#late(track, this.#lateStarts.end(track.key, atMs))
     let knownMs = atMs
     // frames, of silence at least, come until the end: what did not is gone, and so is what the last ones were late by
     const stoppedMs = nowMs - track.lastArrivedMs
@@ -261,6 +275,10 @@ export class AudioPlane {
     this.#ledger.present(track.identity, nowMs - track.liveSinceMs)
     track.liveSinceMs = Number.NaN
     return knownMs
+  }
+
+  #late(track: Track, missing: Missing | null): void {
+    if (missing) this.#notReceived(track, missing.fromMs, missing.toMs)
   }
 
   #missed(track: Track, untilMs: number): void {

@@ -61,16 +61,29 @@ export class Absence {
     this.#cancel = this.#torn.size === 0 ? null : this.#parts.clock.after(BACK_WITHIN_MS, () => this.#tellTorn(atMs))
   }
 
-  /** Somebody can be heard. */
-  heard(key: TrackKey, identity: Identity): void {
-    const nowMs = this.#parts.meetingMs()
+  /**
+   * Somebody can be heard.
+   * @param untilMs what they were missed for from there on is written down by the caller, meeting ms
+   * @returns whether it is written down that they were missed until then
+   */
+  heard(key: TrackKey, identity: Identity, untilMs: number): boolean {
     const torn = this.#torn.get(key)
+    const lost = this.#lost
+    const back = this.#back
     this.#torn.delete(key)
-    if (torn) this.#tell(identity, torn.fromMs, nowMs)
-    else if (this.#lost) this.#tellQuiet([identity], nowMs, [])
-    else if (this.#back?.quiet.has(identity) && nowMs - this.#back.atMs <= OPEN_WITHIN_MS) this.#tell(identity, this.#back.atMs, nowMs)
-    this.#lost?.told.add(identity)
-    this.#back?.quiet.delete(identity)
+    const isTold = this.#tellHeard(identity, untilMs, torn?.fromMs)
+    lost?.told.add(identity)
+    back?.quiet.delete(identity)
+    return isTold
+  }
+
+  #tellHeard(identity: Identity, untilMs: number, tornMs: number | undefined): boolean {
+    if (tornMs !== undefined) this.#tell(identity, tornMs, untilMs)
+    else if (this.#lost) return this.#tellQuiet([identity], untilMs, []).size > 0
+    else if (this.#back?.quiet.has(identity) && this.#parts.meetingMs() - this.#back.atMs <= OPEN_WITHIN_MS)
+      this.#tell(identity, this.#back.atMs, untilMs)
+    else return false
+    return true
   }
 
   /** Nobody is to be heard from now on. */

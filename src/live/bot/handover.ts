@@ -184,10 +184,12 @@ export class Handover {
     return null
   }
 
-  /** Somebody can be heard. */
-  heard(identity: Identity): void {
-    const heard = this.#entry?.heardFromMs
-    if (heard && !heard.has(identity)) heard.set(identity, this.#parts.meetingMs())
+  /** Somebody can be heard. @returns whether it is written down that nobody heard them until now, or will be */
+  heard(identity: Identity): boolean {
+    const entry = this.#entry
+    if (!entry || entry.heardFromMs.has(identity)) return false
+    entry.heardFromMs.set(identity, this.#parts.meetingMs())
+    return entry.there.has(identity)
   }
 
   /** Writes down, once, what nobody heard since the bot was in the room; by itself soon after `entered`. */

@@ -2,11 +2,11 @@ import type { Identity, TrackKey } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { ParticipantRecord } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
-import type { RoomEndReason, RoomEvents } from '../room/port.js'
+import { LATE_START_MS, type RoomEndReason, type RoomEvents } from '../room/port.js'
 import { Absence } from './absence.js'
 import type { Handover } from './handover.js'
 import type { People } from './people.js'
-import { Refusals } from './refusals.js'
+import { gapOf, Refusals } from './refusals.js'
 import type { Scribe } from './scribe.js'
 
 /** Frames lie behind by less when this process keeps up. */
@@ -36,7 +36,7 @@ export interface RoomListenerParts {
 export class RoomListener {
   readonly #parts: RoomListenerParts
   readonly #absence: Absence
-  readonly #refusals = new Refusals()
+  readonly #refusals: Refusals
   /** tracks that are being heard */
   readonly #heard = new Map<TrackKey, Identity>()
   /** of these, what went with the last connection */
@@ -47,6 +47,8 @@ export class RoomListener {
   /** the bot before this one hears */
   #isWaiting: boolean
   #isPaused = false
+  /** since when everybody is to be heard, meeting ms */
+  #hearsSinceMs = 0
   /** tracks that could be heard, were it not for the bot before or a pause; null: neither */
   #held: Map<TrackKey, Identity> | null
 
@@ -54,6 +56,7 @@ export class RoomListener {
     this.#parts = parts
     const { clock, scribe } = parts
     this.#absence = new Absence({ clock, meetingMs: () => scribe.meetingMs(), gap: (gap) => scribe.gap(gap) })
+    this.#refusals = new Refusals(parts.isHeld)
     this.#isWaiting = parts.isHeld
     this.#held = parts.isHeld ? new Map() : null
   }
@@ -68,6 +71,7 @@ export class RoomListener {
   pause(): void {
     this.#isPaused = true
     this.#absence.pause()
+    this.#writeGaps(this.#refusals.hold(this.#parts.scribe.meetingMs()))
     this.#held ??= new Map()
     for (const [key, identity] of this.#heard) {
       this.#parts.scribe.trackEnded(key, true)
@@ -87,6 +91,8 @@ export class RoomListener {
     if (this.#isPaused || this.#isWaiting) return
     const held = this.#held ?? []
     this.#held = null
+    this.#hearsSinceMs = this.#parts.scribe.meetingMs()
+    this.#refusals.release(this.#hearsSinceMs)
     for (const [key, identity] of held) this.#trackStarted(key, identity)
   }
 
@@ -113,10 +119,11 @@ export class RoomListener {
           scribe.personLeft(identity)
           this.#peopleChanged()
         }),
-      trackStarted: ({ key, identity }) =>
+      trackStarted: ({ key, identity }, sinceMs) =>
         live(() => {
-          if (this.#held) this.#held.set(key, identity)
-          else this.#trackStarted(key, identity)
+          if (!this.#held) return this.#trackStarted(key, identity, sinceMs)
+          this.#refusals.take(key)
+          this.#held.set(key, identity)
         }),
       trackEnded: (key, why) =>
         live(() => {
@@ -196,12 +203,21 @@ export class RoomListener {
     keep(people.records())
   }
 
-  #trackStarted(key: TrackKey, identity: Identity): void {
-    const { handover, scribe } = this.#parts
+  /** @param sinceMs since when it could have been heard, monotonic ms; absent: since now, as far as this connection knows */
+  #trackStarted(key: TrackKey, identity: Identity, sinceMs?: number): void {
+    const { clock, handover, scribe } = this.#parts
+    const nowMs = scribe.meetingMs()
     this.#heard.set(key, identity)
-    handover.heard(identity)
-    this.#absence.heard(key, identity)
-    scribe.trackStarted(key, identity)
+    const refusal = this.#refusals.take(key)
+    const isTaken = handover.heard(identity)
+    const isAbsent = this.#absence.heard(key, identity, refusal?.fromMs ?? nowMs)
+    const isCrowded = refusal?.reason === 'over_capacity'
+    if (refusal && isCrowded) scribe.gap(gapOf(refusal, nowMs))
+    // one stretch is written down once
+    const isTold = isTaken || isCrowded || (isAbsent && !refusal)
+    const openMs = refusal?.fromMs ?? nowMs - (sinceMs === undefined ? 0 : clock.monotonicMs() - sinceMs)
+    const openedMs = isTold ? nowMs : Math.max(openMs, this.#hearsSinceMs)
+    scribe.trackStarted(key, identity, { sinceMs: openedMs, allowedMs: refusal ? 0 : LATE_START_MS })
   }
 
   #peopleChanged(): void {

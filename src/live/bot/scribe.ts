@@ -5,6 +5,7 @@ import type { BusinessEvents } from '../../observe/events.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import type { Activity } from '../audio/activity.js'
+import type { Opening } from '../audio/late-starts.js'
 import { AudioPlane, type AudioPlaneOptions } from '../audio/plane.js'
 import type { Gap, Span } from '../audio/span.js'
 import type { LeftAudio, SttPort, Utterance } from '../stt/port.js'
@@ -148,10 +149,12 @@ export class Scribe {
     this.#stopWatching = options.clock.every(ACTIVITY_MS, () => guarded(() => this.#watch.look()))
   }
 
-  trackStarted(key: TrackKey, identity: Identity): void {
+  /** @param opening since when it could have been heard, meeting ms; absent: since now */
+  trackStarted(key: TrackKey, identity: Identity, opening?: Opening): void {
     if (!this.#heard.has(key)) this.#business.trackHeard(1)
     this.#heard.set(key, identity)
-    this.#plane.trackStarted({ key, identity }, this.#clock.monotonicMs())
+    const since = opening && { ...opening, sinceMs: opening.sinceMs + this.#meetingStartMs }
+    this.#plane.trackStarted({ key, identity }, this.#clock.monotonicMs(), since)
   }
 
   /** @returns until when it has come, or is known to be missing, meeting ms: after a stall of this process that may be long ago */

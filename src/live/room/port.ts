@@ -3,6 +3,12 @@ import type { AudioSourceKind, Identity, TrackKey } from '../../core/ids.js'
 /** Rate of every frame that a room yields: 16 kHz mono s16. */
 export const SAMPLE_RATE = 16_000
 
+/**
+ * What an open microphone lacks at its beginning is recorded as a gap when it is longer than this, ms: a microphone has to be subscribed to
+ * before anything of it can come (0.2 to 0.4 s measured, some 1.5 s on a busy machine), and nobody gets around that.
+ */
+export const LATE_START_MS = 1_500
+
 /** Who is in the room. Agents and egress are never reported. */
 export interface RoomParticipant {
   readonly identity: Identity
@@ -48,18 +54,19 @@ export interface RoomEvents {
   participantLeft(identity: Identity): void
   /**
    * The track can be heard from now on: frames follow. A muted track is not announced until it is unmuted,
-   * and a republished or rejoined one is announced again under the same key after `trackEnded`.
+   * and a republished or rejoined one is announced again under the same key after `trackEnded`. Ends a refusal of the key.
+   * @param sinceMs monotonic clock: since when its microphone is open, this connection stands, and nothing of the key is heard; absent: now
    */
-  trackStarted(track: RoomTrack): void
+  trackStarted(track: RoomTrack, sinceMs?: number): void
   /** No more frames of this key until the next `trackStarted`. */
   trackEnded(key: TrackKey, why: 'muted' | 'unpublished' | 'left' | 'reconnecting' | 'superseded' | 'revoked'): void
   /**
-   * The track is unmuted, and yet not heard. It waits for a place, or is asked for again; `trackStarted` may follow at any time. Never between
-   * `trackStarted` and `trackEnded` of its key.
+   * The track is unmuted, and yet not heard: it waits for a place, or has not come for `LATE_START_MS` and is asked for. `trackStarted` may follow
+   * at any time. Never between `trackStarted` and `trackEnded` of its key.
    * @param forMs since so long already
    */
   trackRefused(track: RoomTrack, why: RefusalReason, forMs: number): void
-  /** A refused track is heard now, is muted or gone. */
+  /** A refused track is muted, or gone. */
   trackRefusalEnded(key: TrackKey): void
   /**
    * 50 ms of audio of a started track.

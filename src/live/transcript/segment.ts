@@ -61,7 +61,7 @@ export interface CoverageTotal {
   readonly unaccountedMs: number
   /** meeting time in which no audio came although there may have been speech */
   readonly unheardMs: number
-  /** time in which the track could be heard, speaking or not */
+  /** time in which the microphone was open for all that is known here, speaking or not: from its opening on, also before anything of it came */
   readonly presentMs: number
   readonly waits: WaitTimes
 }

@@ -243,7 +243,7 @@ export class LivekitConnection implements RoomConnection {
       case 'close':
         return this.#closeReader(action.key)
       case 'started':
-        return this.#emit((events) => events.trackStarted(action.track))
+        return this.#emit((events) => events.trackStarted(action.track, action.sinceMs))
       case 'ended':
         return this.#emit((events) => events.trackEnded(action.key, action.why))
       case 'refused':

@@ -21,10 +21,11 @@ import type { RefusalReason, RoomEvents, RoomTrack } from '../port.js'
  * T5 what was asked for while reconnecting is asked for again afterwards: the library forgets it
  * T6 `started` and `ended` alternate for each key, and `ended` comes after the stream is closed
  * T7 whoever subscribes may be refused a place: a key is refused while it is idle and an unmuted publication of it got none;
- *    `refused` and `unrefused` alternate for each key, never between `started` and `ended`
+ *    `refused` is followed by `unrefused` or by `started`, which ends it too, and never comes between `started` and `ended`
  * T8 every publication that was asked for is forgotten once, when it is gone
- * T9 an unmuted publication that was asked for and does not come is asked for again every `askAgainMs`; after `missingMs` its key is refused as
- *    `not_received`, until it comes. When for `rejoinMs` nothing at all has come of what was asked for, the connection is no good
+ * T9 an unmuted publication that was asked for and does not come is asked for again every `askAgainMs`; after `lateMs` its key is refused as
+ *    `not_received`, until it comes. `started` says since when it should have come. No time counts in which the key was heard by another
+ *    publication. When for `rejoinMs` nothing at all has come of what was asked for, the connection is no good
  *    (`rejoin`, once). Nothing of this counts while reconnecting
  */
 export type TrackEvent =
@@ -53,7 +54,8 @@ export type TrackAction =
   | { readonly kind: 'forget'; readonly sid: string }
   | { readonly kind: 'open'; readonly sid: string; readonly key: TrackKey }
   | { readonly kind: 'close'; readonly key: TrackKey }
-  | { readonly kind: 'started'; readonly track: RoomTrack }
+  /** @param sinceMs since when it is awaited, monotonic ms */
+  | { readonly kind: 'started'; readonly track: RoomTrack; readonly sinceMs: number }
   /** @param forMs since so long already */
   | { readonly kind: 'refused'; readonly track: RoomTrack; readonly why: RefusalReason; readonly forMs: number }
   /** it is to be asked for once more, from the beginning */
@@ -68,7 +70,7 @@ export interface TrackBookLimits {
   readonly holdMs: number
   readonly maxPerKey: number
   readonly askAgainMs: number
-  readonly missingMs: number
+  readonly lateMs: number
   readonly rejoinMs: number
 }
 
@@ -100,6 +102,8 @@ interface Slot {
   /** by time of publication, oldest first */
   readonly publications: Publication[]
   state: SlotState
+  /** since when nothing of it is heard, monotonic ms; infinitely long before it is heard for the first time */
+  quietSinceMs: number
   refusedAs: RefusalReason | null
 }
 
@@ -123,7 +127,7 @@ export class TrackBook {
     for (const { state } of this.#slots.values()) deadline = Math.min(deadline, dueMs(state))
     for (const publication of this.#missing()) {
       const { sinceMs, againMs, slot } = publication
-      deadline = Math.min(deadline, againMs, slot.refusedAs === null ? sinceMs + this.#limits.missingMs : Infinity)
+      deadline = Math.min(deadline, againMs, isUntold(slot) ? awaitedSinceMs(publication) + this.#limits.lateMs : Infinity)
       if (!this.#isRejoinAsked) deadline = Math.min(deadline, Math.max(againMs, sinceMs + this.#limits.rejoinMs))
     }
     return deadline
@@ -205,7 +209,8 @@ export class TrackBook {
     const key = trackKey(event.identity, event.source)
     let slot = this.#slots.get(key)
     if (!slot) {
-      slot = { track: { key, identity: event.identity, source: event.source }, publications: [], state: IDLE, refusedAs: null }
+      const track = { key, identity: event.identity, source: event.source }
+      slot = { track, publications: [], state: IDLE, quietSinceMs: Number.NEGATIVE_INFINITY, refusedAs: null }
       this.#slots.set(key, slot)
     }
     const { sid, muted } = event
@@ -264,7 +269,7 @@ export class TrackBook {
     if (!slot) return
     const { state } = slot
     if ((state.kind === 'open' || state.kind === 'tail') && state.sid === sid) {
-      actions.push({ kind: 'close', key: slot.track.key })
+      this.#close(slot, actions, nowMs)
       slot.state = { kind: 'ending', sid, why, endAtMs: nowMs + this.#limits.holdMs }
       if (this.#reconnecting) this.#end(slot, 'reconnecting', actions)
     } else if (state.kind === 'ending' && state.why === 'revoked') {
@@ -294,19 +299,22 @@ export class TrackBook {
     this.#move(slot, actions, nowMs)
     if (slot.state.kind !== 'idle') return
     const refusal = this.#refusalOf(slot, nowMs)
-    if (refusal?.why !== slot.refusedAs) this.#unrefuse(slot, actions)
+    if (slot.refusedAs !== null && refusal?.why !== slot.refusedAs) {
+      actions.push({ kind: 'unrefused', key: slot.track.key })
+      slot.refusedAs = null
+    }
     if (refusal && slot.refusedAs === null) actions.push({ kind: 'refused', track: slot.track, ...refusal })
     slot.refusedAs = refusal?.why ?? null
     if (slot.publications.length === 0) this.#slots.delete(slot.track.key)
   }
 
   /** Why a key that is idle is not heard although its microphone is open; null: there is no reason to be told. */
-  #refusalOf({ publications }: Slot, nowMs: number): { why: RefusalReason; forMs: number } | null {
-    const open = publications.filter(({ muted }) => !muted)
+  #refusalOf(slot: Slot, nowMs: number): { why: RefusalReason; forMs: number } | null {
+    const open = slot.publications.filter(({ muted }) => !muted)
     if (open.some(({ refused }) => refused)) return { why: 'over_capacity', forMs: 0 }
     if (this.#reconnecting) return null
-    const sinceMs = Math.min(Infinity, ...open.filter(({ wanted, subscribed }) => wanted && !subscribed).map((one) => one.sinceMs))
-    return nowMs - sinceMs >= this.#limits.missingMs ? { why: 'not_received', forMs: nowMs - sinceMs } : null
+    const sinceMs = Math.min(Infinity, ...open.filter(({ wanted, subscribed }) => wanted && !subscribed).map(awaitedSinceMs))
+    return nowMs - sinceMs >= this.#limits.lateMs ? { why: 'not_received', forMs: nowMs - sinceMs } : null
   }
 
   #move(slot: Slot, actions: TrackAction[], nowMs: number): void {
@@ -321,7 +329,8 @@ export class TrackBook {
         if (this.#held(state.sid).muted) {
           slot.state = { kind: 'tail', sid: state.sid, closeAtMs: nowMs + this.#limits.tailMs }
         } else if (best && best.sid !== state.sid) {
-          actions.push({ kind: 'close', key }, { kind: 'ended', key, why: 'superseded' })
+          this.#close(slot, actions, nowMs)
+          actions.push({ kind: 'ended', key, why: 'superseded' })
           this.#open(slot, best, actions)
         }
         return
@@ -330,7 +339,8 @@ export class TrackBook {
           slot.state = { kind: 'open', sid: state.sid }
           this.#move(slot, actions, nowMs)
         } else if (state.closeAtMs <= nowMs) {
-          actions.push({ kind: 'close', key }, { kind: 'ended', key, why: 'muted' })
+          this.#close(slot, actions, nowMs)
+          actions.push({ kind: 'ended', key, why: 'muted' })
           slot.state = IDLE
           if (best) this.#open(slot, best, actions)
         }
@@ -346,14 +356,15 @@ export class TrackBook {
   }
 
   #open(slot: Slot, publication: Publication, actions: TrackAction[]): void {
-    this.#unrefuse(slot, actions)
+    const { track } = slot
+    slot.refusedAs = null
     slot.state = { kind: 'open', sid: publication.sid }
-    actions.push({ kind: 'open', sid: publication.sid, key: slot.track.key }, { kind: 'started', track: slot.track })
+    actions.push({ kind: 'open', sid: publication.sid, key: track.key }, { kind: 'started', track, sinceMs: awaitedSinceMs(publication) })
   }
 
-  #unrefuse(slot: Slot, actions: TrackAction[]): void {
-    if (slot.refusedAs !== null) actions.push({ kind: 'unrefused', key: slot.track.key })
-    slot.refusedAs = null
+  #close(slot: Slot, actions: TrackAction[], nowMs: number): void {
+    slot.quietSinceMs = nowMs
+    actions.push({ kind: 'close', key: slot.track.key })
   }
 
   #subscribe(slot: Slot, actions: TrackAction[]): void {
@@ -376,6 +387,12 @@ export class TrackBook {
     return [...this.#slots.values()].filter(({ track }) => track.identity === identity)
   }
 }
+
+/** Since when it should come, monotonic ms: as long as its key is heard by another one nothing is missed. */
+const awaitedSinceMs = ({ sinceMs, slot }: Publication): number => Math.max(sinceMs, slot.quietSinceMs)
+
+/** Whether it would be refused for what does not come: not while it is heard, and once. */
+const isUntold = ({ state, refusedAs }: Slot): boolean => state.kind === 'idle' && refusedAs === null
 
 function dueMs(state: SlotState): number {
   if (state.kind === 'tail') return state.closeAtMs

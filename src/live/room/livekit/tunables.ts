@@ -1,3 +1,5 @@
+import { LATE_START_MS } from '../port.js'
+
 /** Times and bounds of the adapter, in ms unless named otherwise; `DEFAULT_TUNABLES` are measured or stated there. */
 export interface RoomTunables {
   /** how long a departure without a reason, or the end of a stream, waits for the event that explains it */
@@ -9,7 +11,7 @@ export interface RoomTunables {
   readonly maxTracksPerKey: number
   /** a microphone that was asked for and does not come is asked for again so often, is told as missing, and makes the room be joined anew */
   readonly askAgainMs: number
-  readonly missingMs: number
+  readonly lateMs: number
   readonly rejoinMs: number
   /** a room is joined anew for that reason at most so often */
   readonly rejoinEveryMs: number
@@ -34,7 +36,7 @@ export const DEFAULT_TUNABLES: RoomTunables = {
   maxTracksPerKey: 4,
   // 175 ms measured, some seconds on a machine that is short of time
   askAgainMs: 5_000,
-  missingMs: 5_000,
+  lateMs: LATE_START_MS,
   rejoinMs: 30_000,
   rejoinEveryMs: 300_000,
   maxCaptions: 64,

@@ -102,4 +102,17 @@ describe('28 what nobody heard between two bots', () => {
     handover.settle()
     expect(gaps).toEqual([{ identity: 'ann', fromMs: 45_000, toMs: 60_000, reason: 'taken_over' }])
   })
+
+  test('goes on until a person who was there can be heard, and says so, once', async () => {
+    const { clock, gaps, handover } = await takenOver([person('ann', 0, null)])
+    await handover.entered(new AbortController().signal)
+    await clock.advance(1_000)
+    expect(['ann', 'ann', 'bob'].map((name) => handover.heard(asIdentity(name)))).toEqual([true, false, false])
+    await clock.advance(5_000)
+    expect(gaps).toEqual([
+      { identity: 'ann', fromMs: 45_000, toMs: 60_000, reason: 'taken_over' },
+      { identity: 'ann', fromMs: 60_000, toMs: 61_000, reason: 'taken_over' },
+    ])
+    expect(handover.heard(asIdentity('ann'))).toBe(false)
+  })
 })
