@@ -67,10 +67,15 @@ function presentSec({ script, events, t0Ms, endMs }: CrowdFacts): number {
 function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, maxPositionMs: number): string[] {
   const tell = (what: string, marks: readonly (ReturnedMark | SpokenMark)[]) => marks.map((mark) => explained(what, mark, facts, verdict))
   const worst = verdict.positionErrorMs.at(-1) ?? 0
+  const isTold = (mark: SpokenMark) => gapsAt(identityOf(mark.who), mark.playMs + verdict.clockMs, facts).length > 0
   return [
     ...tell('wrong name', verdict.wrong),
     ...tell('doubled', verdict.doubled),
-    ...tell('lost', verdict.missing),
+    ...tell('lost', verdict.missing.filter(isTold)),
+    ...tell(
+      'lost without a gap',
+      verdict.missing.filter((mark) => !isTold(mark)),
+    ),
     ...tell('spoken by nobody', verdict.foreign),
     ...tell('first mark not whole', verdict.onsets.incomplete),
     ...(worst > maxPositionMs ? [`a mark lies ${Math.round(worst)} ms beside its place`] : []),
@@ -93,6 +98,25 @@ function heardOf(identity: string, { transcript, events, script }: CrowdFacts): 
   return `spoken ${marks * SLOT_MS} ms; heard ${row?.speechMs ?? 0}, sent ${row?.sentSpeechMs ?? 0}, returned ${row?.returnedSpeechMs ?? 0} ms`
 }
 
+/** Gaps in which a mark lies that would be heard at that meeting ms. */
+const gapsAt = (identity: string, atMs: number, { gaps }: CrowdFacts) =>
+  gaps.filter((gap) => gap.identity === identity && gap.fromMs < atMs + CHORD_MS && gap.toMs > atMs)
+
+/** How long the microphone had been open when a mark was spoken, and since when the person was heard: whether the bot came too late to it. */
+function openedBefore({ playMs }: SpokenMark, identity: string, facts: CrowdFacts, { clockMs }: MarksVerdict): string {
+  const opening = facts.events.findLast(
+    (event) =>
+      event.kind === 'step' &&
+      event.identity === identity &&
+      event.startedMs <= playMs &&
+      ['join', 'rejoin', 'republish', 'unmute'].includes(event.do),
+  )
+  const since = opening?.kind === 'step' ? `${opening.do} ${Math.round(playMs - opening.endedMs)} ms before` : 'open since before T0'
+  const heardMs = Math.min(...facts.spans.flatMap((span) => (span.identity === identity ? [span.meetingMs] : [])))
+  const heard = heardMs === Infinity ? 'never heard' : `first heard ${Math.round(playMs + clockMs - heardMs)} ms before`
+  return `${Math.round(playMs - facts.t0Ms)} ms after T0; ${since}; ${heard}`
+}
+
 /** One fault with what was around it: where it came back, the person's spans, the channel's spans. */
 function explained(what: string, mark: ReturnedMark | SpokenMark, facts: CrowdFacts, verdict: MarksVerdict): string {
   const identity = identityOf(mark.who)
@@ -113,7 +137,7 @@ function explained(what: string, mark: ReturnedMark | SpokenMark, facts: CrowdFa
     const fromMs = Math.round(event.startedMs + verdict.clockMs)
     return Math.abs(fromMs - atMs) < 3_000 ? [`${event.do} at ${fromMs}`] : []
   })
-  const gaps = facts.gaps.filter((gap) => gap.identity === identity && gap.fromMs < atMs + CHORD_MS && gap.toMs > atMs)
+  const gaps = gapsAt(identity, atMs, facts)
   return [
     `${what}: w${mark.who}n${mark.n} of ${identity} at ${atMs} ms of the meeting`,
     ...(back
@@ -122,6 +146,8 @@ function explained(what: string, mark: ReturnedMark | SpokenMark, facts: CrowdFa
     ...spans.toSorted((a, b) => a.meetingMs - b.meetingMs).map((span) => `  span ${spanLine(span)}`),
     ...gaps.map((gap) => `  gap ${gap.fromMs}-${gap.toMs} ${gap.reason}`),
     ...steps.map((step) => `  ${step}`),
-    ...(what === 'lost' ? [`  ${heardOf(identity, facts)}`] : []),
+    ...(what.startsWith('lost')
+      ? [`  ${heardOf(identity, facts)}`, `  ${openedBefore(mark as SpokenMark, identity, facts, verdict)}`]
+      : []),
   ].join('\n')
 }

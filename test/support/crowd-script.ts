@@ -152,7 +152,7 @@ function incidentsOf(
 }
 
 /**
- * Onsets and nothing else: everybody there from the start, turns of 3 marks, each person silent for at least 3 s before each.
+ * Onsets and nothing else: everybody there from the start, and silent at first; turns of 3 marks, each person silent for at least 3 s before each.
  * @param options.perSecond turns that begin in a second, of all people together
  */
 export function onsetScript(options: {
@@ -164,10 +164,11 @@ export function onsetScript(options: {
   const { people, onsets, perSecond, seed } = options
   const random = seeded(seed)
   const turnMs = 3 * SLOT_MS
-  const freeMs = Array.from({ length: people }, () => 0)
+  // whoever came last is there since half a second before the start
+  const freeMs = Array.from({ length: people }, () => SETTLE_MS)
   const steps: Step[] = []
   for (let turn = 0; turn < onsets; turn++) {
-    const atMs = aligned(BEGIN_MS + ((turn + random() - 0.5) * 1000) / perSecond)
+    const atMs = aligned(SETTLE_MS + ((turn + random()) * 1000) / perSecond)
     const able = freeMs.flatMap((free, who) => (free <= atMs ? [who] : []))
     const who = able[Math.floor(random() * able.length)]
     if (who === undefined) continue

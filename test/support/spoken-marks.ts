@@ -1,5 +1,6 @@
 import type { PlayEvent } from '../../src/standins/actors/play-event.js'
 import type { CastMember } from '../../src/standins/actors/script.js'
+import { LATE_START_MS } from '../../src/live/room/port.js'
 import type { SpokenMark } from './marks-verdict.js'
 
 const SLOT_MS = 200
@@ -7,15 +8,16 @@ const CHORD_MS = 160
 
 /**
  * Around these steps marks may be cut or lost, ms before the step begins and after it is done. What is on its way when a microphone
- * closes goes with it; a microphone that opens has to be subscribed to first (0.2 to 0.4 s).
+ * closes goes with it; a microphone that opens has to be subscribed to first (0.2 to 0.4 s). What lacks for longer than the product allows without
+ * a gap is excused by nothing.
  */
 const STATED_MS: Readonly<Record<string, { readonly beforeMs: number; readonly afterMs: number }>> = {
   mute: { beforeMs: 300, afterMs: 100 },
   unmute: { beforeMs: 100, afterMs: 300 },
   leave: { beforeMs: 400, afterMs: 0 },
-  join: { beforeMs: 0, afterMs: 1_500 },
-  rejoin: { beforeMs: 0, afterMs: 1_500 },
-  republish: { beforeMs: 400, afterMs: 1_500 },
+  join: { beforeMs: 0, afterMs: LATE_START_MS },
+  rejoin: { beforeMs: 0, afterMs: LATE_START_MS },
+  republish: { beforeMs: 400, afterMs: LATE_START_MS },
 }
 
 /**

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { asSessionId } from '../../../src/core/ids.js'
+import { asIdentity, asSessionId } from '../../../src/core/ids.js'
+import type { Gap } from '../../../src/live/audio/span.js'
 import type { PlayEvent } from '../../../src/standins/actors/play-event.js'
 import { crowdReport } from '../../support/crowd-report.js'
 import type { CrowdFacts } from '../../support/crowd-stage.js'
@@ -8,7 +9,7 @@ import { identityOf } from '../../support/eight-people.js'
 const healthy = { worstLatenessMs: 0, worstUnderrunMs: 0, worstLoopDelayMs: 0, skippedMarks: 0, failures: 0 }
 
 /** A meeting of four marks of one person, the last of which came back so far beside its place, in a bot that was so late. */
-function faults(besideMs: number, worstDelayMs: number, returned = 4): readonly string[] {
+function faults(besideMs: number, worstDelayMs: number, returned = 4, gaps: readonly Gap[] = []): readonly string[] {
   const identity = identityOf(0)
   const marks = [5, 6, 7, 8]
   const words = marks.slice(0, returned).map((n, at) => {
@@ -25,7 +26,7 @@ function faults(besideMs: number, worstDelayMs: number, returned = 4): readonly 
     transcript: { complete: true, coverage: [], segments: [{ identity, sessionId: asSessionId('s'), channel: 0, words }] },
     sessions: [],
     spans: [],
-    gaps: [],
+    gaps,
   }
   return crowdReport(facts as unknown as CrowdFacts).faults
 }
@@ -38,7 +39,15 @@ test('a mark beside its place is a fault: above 150 ms in a run that was in time
 
 test('a lost mark is told with what was heard of its speaker: whether it ever came to the bot', () => {
   const [first, ...others] = faults(0, 0, 3)
-  expect(first).toMatch(/^lost: w0n8 of p0 at 1600 ms/)
+  expect(first).toMatch(/^lost without a gap: w0n8 of p0 at 1600 ms/)
   expect(first).toContain('spoken 800 ms; heard 0, sent 0, returned 0 ms')
+  expect(first).toContain('1600 ms after T0; open since before T0; never heard')
   expect(others).toEqual([])
+})
+
+test('and one that lies in a gap of its speaker is told apart from one that nobody was told of', () => {
+  const gap = { identity: asIdentity(identityOf(0)), fromMs: 1_500, toMs: 2_000, reason: 'not_received' } as const
+  expect(faults(0, 0, 3, [gap])[0]).toMatch(/^lost: w0n8/)
+  expect(faults(0, 0, 3, [{ ...gap, identity: asIdentity('p1') }])[0]).toMatch(/^lost without a gap: w0n8/)
+  expect(faults(0, 0, 3, [{ ...gap, fromMs: 0, toMs: 1_600 }])[0]).toMatch(/^lost without a gap: w0n8/)
 })

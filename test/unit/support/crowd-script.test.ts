@@ -51,6 +51,8 @@ test('onsets come after at least 3 s of silence of that person, as many as asked
   const script = onsetScript({ people: 30, onsets: 520, perSecond: 2.6, seed: 1 })
   expect(scriptProblems(script)).toEqual([])
   expect(turnsOf(script)).toHaveLength(520)
+  // everybody's microphone has been subscribed to by then
+  expect(Math.min(...turnsOf(script).map(({ atMs }) => atMs))).toBeGreaterThanOrEqual(2_500)
   for (const { identity } of script.cast) {
     const own = turnsOf(script).filter(({ actor }) => actor === identity)
     own.slice(1).forEach((turn, at) => expect(turn.atMs - (own[at]?.atMs ?? 0)).toBeGreaterThanOrEqual(3_600))
