@@ -34,6 +34,8 @@ export type AudioSourceKind = 'microphone' | 'screenshare'
 
 /** The key of an identity's track of one source. */
 export const trackKey = (identity: Identity, source: AudioSourceKind): TrackKey => `${source}:${identity}` as TrackKey
+/** Whether the track is somebody's microphone. */
+export const isMicrophone = (key: TrackKey): boolean => key.startsWith('microphone:')
 
 /** So begins the id of an utterance that a result told which has no ids: the same at every look-up, and none that the service gives. */
 export const RESULT_ID = 'result:'

@@ -4,6 +4,8 @@ import { systemClock } from '../../src/core/time.js'
 import { prepareLibrary, libraryListenerCount } from '../../src/live/room/livekit/library.js'
 import { disposeRoomLibrary } from '../../src/live/room/livekit/open.js'
 import { silentLogger } from '../../src/observe/logger.js'
+import type { Script } from '../../src/standins/actors/script.js'
+import { spawnActors } from '../../src/standins/actors/spawn.js'
 import { startTestLivekit } from '../support/livekit.js'
 import { RoomRecorder } from '../support/room-recorder.js'
 import { mic, RoomStage, type StageJoin } from '../support/room-stage.js'
@@ -99,6 +101,57 @@ describe('a server in trouble', () => {
     stage.server.signal('SIGCONT')
     await recorder.untilLines([`resumed ${mic('anna')}`, `resumed ${mic('bert')}`], from)
     await recorder.untilLoud(mic('anna'))
+  })
+})
+
+describe('a person in trouble', () => {
+  const script: Script = {
+    cast: [{ identity: 'anna', name: 'Anna', who: 0, voice: 'rms' }],
+    steps: [{ atMs: 0, actor: 'anna', do: 'marks', slots: 200 }],
+  }
+
+  test('whose process freezes: that track alone is without packets, from the last one to the next, and never ends', async () => {
+    await (await stage.speaker('bert')).publish()
+    const { url, apiKey, apiSecret } = stage.server
+    const order = { url, apiKey, apiSecret, room: stage.room, sampleRate: 48_000 as const, isHeld: false, script }
+    await using anna = spawnActors({ order, clock: systemClock, onEvent: () => undefined })
+    await anna.ready
+    const recorder = new RoomRecorder()
+    await stage.join(recorder)
+    await recorder.untilLoud(mic('anna'))
+    await recorder.untilLoud(mic('bert'))
+    await systemClock.sleep(4_000)
+    const frozenMs = systemClock.monotonicMs()
+    anna.kill('SIGSTOP')
+    await recorder.untilLines([`stalled ${mic('anna')} no_packets`])
+    expect(systemClock.monotonicMs() - frozenMs).toBeLessThan(6_500)
+    const sinceMs = recorder.stalledMs.get(mic('anna')) ?? Number.NaN
+    expect(Math.abs(sinceMs - frozenMs)).toBeLessThan(400)
+    await recorder.untilLoud(mic('bert'), 40)
+    anna.kill('SIGCONT')
+    await recorder.untilLines([`resumed ${mic('anna')}`])
+    await recorder.untilLoud(mic('anna'), 40)
+    expect(recorder.lines.filter((line) => !line.startsWith('joined') && !line.startsWith('started'))).toEqual([
+      `stalled ${mic('anna')} no_packets`,
+      `resumed ${mic('anna')}`,
+    ])
+  })
+
+  test('who says nothing for 12 s, with an open microphone that captures nothing, stalls as little as one who is muted and opens it', async () => {
+    const recorder = new RoomRecorder()
+    await stage.join(recorder)
+    const tone = await (await stage.speaker('anna')).publish()
+    await recorder.untilLoud(mic('anna'))
+    await tone.silence()
+    const bert = await (await stage.speaker('bert')).publish()
+    await recorder.untilLoud(mic('bert'))
+    bert.setMuted(true)
+    await recorder.untilLines([`ended ${mic('bert')} muted`])
+    await systemClock.sleep(12_000)
+    bert.setMuted(false)
+    await recorder.untilLines([`started ${mic('bert')}`], recorder.lines.length)
+    await systemClock.sleep(5_000)
+    expect([...only(recorder.lines, 'stalled'), ...only(recorder.lines, 'resumed')]).toEqual([])
   })
 })
 

@@ -164,8 +164,7 @@ export function onsetScript(options: {
   const { people, onsets, perSecond, seed } = options
   const random = seeded(seed)
   const turnMs = 3 * SLOT_MS
-  // whoever came last is there since half a second before the start
-  const freeMs = Array.from({ length: people }, () => SETTLE_MS)
+  const freeMs = Array.from({ length: people }, () => 0)
   const steps: Step[] = []
   for (let turn = 0; turn < onsets; turn++) {
     const atMs = aligned(SETTLE_MS + ((turn + random()) * 1000) / perSecond)

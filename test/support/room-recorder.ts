@@ -12,6 +12,8 @@ export class RoomRecorder implements RoomEvents {
   readonly frames = new Map<TrackKey, { count: number; loud: number; sizes: Set<number>; lastMs: number }>()
   /** since when each track was awaited at its last start, monotonic clock */
   readonly awaitedMs = new Map<TrackKey, number | undefined>()
+  /** since when each track may have been made up at its last stall, monotonic clock */
+  readonly stalledMs = new Map<TrackKey, number | undefined>()
   error: Error | undefined
   #waiters: Waiter[] = []
   /** called with each line before it is written down; a test throws in it */
@@ -51,7 +53,8 @@ export class RoomRecorder implements RoomEvents {
     if (samples.some((sample) => Math.abs(sample) > 1_000)) seen.loud += 1
     this.#look()
   }
-  trackStalled(key: TrackKey, why: StallReason): void {
+  trackStalled(key: TrackKey, why: StallReason, sinceMs?: number): void {
+    this.stalledMs.set(key, sinceMs)
     this.#write(`stalled ${key} ${why}`)
   }
   trackResumed(key: TrackKey): void {

@@ -41,10 +41,15 @@ export class ToneTrack {
     livekitFfiRequest(request.toBinary())
   }
 
-  async stop(): Promise<void> {
+  /** Captures nothing any more; the track stays as it is. */
+  async silence(): Promise<void> {
     this.#stopped = true
     this.#source.clearQueue()
     await this.#playing
+  }
+
+  async stop(): Promise<void> {
+    await this.silence()
     await this.track.close()
   }
 

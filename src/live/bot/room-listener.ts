@@ -37,6 +37,8 @@ export class RoomListener {
   readonly #parts: RoomListenerParts
   readonly #absence: Absence
   readonly #refusals: Refusals
+  /** tracks that are said to deliver nothing */
+  readonly #stalled = new Set<TrackKey>()
   /** tracks that are being heard */
   readonly #heard = new Map<TrackKey, Identity>()
   /** of these, what went with the last connection */
@@ -93,7 +95,10 @@ export class RoomListener {
     this.#held = null
     this.#hearsSinceMs = this.#parts.scribe.meetingMs()
     this.#refusals.release(this.#hearsSinceMs)
-    for (const [key, identity] of held) this.#trackStarted(key, identity)
+    for (const [key, identity] of held) {
+      this.#trackStarted(key, identity)
+      if (this.#stalled.has(key)) this.#parts.scribe.trackStalled(key)
+    }
   }
 
   /** Events of one connection; nothing is heard of it once `signal` is aborted. */
@@ -127,6 +132,7 @@ export class RoomListener {
         }),
       trackEnded: (key, why) =>
         live(() => {
+          this.#stalled.delete(key)
           if (this.#held?.delete(key)) return
           const identity = this.#heard.get(key)
           this.#heard.delete(key)
@@ -141,10 +147,12 @@ export class RoomListener {
         }),
       trackStalled: (key, _why, sinceMs) =>
         live(() => {
+          this.#stalled.add(key)
           if (!this.#held) scribe.trackStalled(key, sinceMs)
         }),
       trackResumed: (key) =>
         live(() => {
+          this.#stalled.delete(key)
           if (!this.#held) scribe.trackResumed(key)
         }),
       reconnecting: () =>
@@ -167,6 +175,7 @@ export class RoomListener {
     const { scribe } = this.#parts
     this.#writeGaps(this.#refusals.endAll(scribe.meetingMs()))
     this.#held?.clear()
+    this.#stalled.clear()
     this.#torn = Array.from(this.#heard, ([key, identity]) => ({ key, identity, untilMs: this.#trackEnded(key, true) }))
     this.#heard.clear()
   }

@@ -1,13 +1,13 @@
 import type { RemoteAudioTrack, RemoteTrackPublication, Room } from '@livekit/rtc-node'
 import { toError } from '../../../core/errors.js'
-import type { Identity, TrackKey } from '../../../core/ids.js'
+import { isMicrophone, type Identity, type TrackKey } from '../../../core/ids.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { Caption, RoomConnection, RoomEndReason, RoomEvents, RoomParticipant } from '../port.js'
 import { AudioReader } from './audio-reader.js'
 import { CaptionQueue } from './caption-queue.js'
 import { CaptionSender } from './caption-sender.js'
-import { detachRoom } from './library.js'
+import { detachRoom, statsIdOf } from './library.js'
 import { Roster, type RosterAction, type RosterEvent } from './roster.js'
 import { StallMonitor } from './stall-monitor.js'
 import { TrackBook, type TrackAction, type TrackEvent } from './track-book.js'
@@ -64,6 +64,7 @@ export class LivekitConnection implements RoomConnection {
     this.#book = new TrackBook({ ...tunables, tailMs: tunables.muteTailMs, maxPerKey: tunables.maxTracksPerKey })
     this.#stalls = new StallMonitor({
       room,
+      statsIdOf,
       clock,
       logger,
       tunables,
@@ -304,8 +305,9 @@ export class LivekitConnection implements RoomConnection {
   }
 
   #open(sid: string, key: TrackKey): void {
-    this.#stalls.opened(key)
     const track = this.#media.get(sid)?.track
+    // a shared screen may send nothing while it makes no sound
+    this.#stalls.opened(key, isMicrophone(key) ? track : undefined)
     if (!track) return
     try {
       const reader = new AudioReader(track, (samples) => this.#frame(key, samples))

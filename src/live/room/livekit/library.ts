@@ -1,11 +1,11 @@
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import type { Room } from '@livekit/rtc-node'
+import type { RemoteAudioTrack, Room } from '@livekit/rtc-node'
 import { toError } from '../../../core/errors.js'
 import { type Logger, redactText, silentLogger } from '../../../observe/logger.js'
 
 /**
- * What rtc-node does to the whole process, put in order once: its log, its unhandled rejections, its event emitter.
+ * What rtc-node does to the whole process, put in order once: its log, its unhandled rejections, its event emitter; and what it does not tell.
  * All of it is private to the library (1.1.0): the contract test fails when a new version moves it.
  */
 
@@ -14,6 +14,21 @@ type FfiListener = (event: unknown) => Promise<void>
 interface FfiEmitter {
   off(name: 'ffi_event', listener: FfiListener): void
   listeners(name: 'ffi_event'): FfiListener[]
+  request(request: { readonly message: { readonly case: 'getStats'; readonly value: { readonly trackHandle: bigint } } }): {
+    readonly asyncId?: bigint
+  }
+  waitFor(isMeant: (event: StatsEvent) => boolean, options: { readonly signal: AbortSignal }): Promise<TrackStats>
+}
+
+interface TrackStats {
+  readonly asyncId?: bigint
+  readonly stats?: readonly {
+    readonly stats: { readonly case?: string; readonly value?: { readonly inbound?: { trackIdentifier?: string } } }
+  }[]
+}
+
+interface StatsEvent {
+  readonly message: { readonly case?: string; readonly value?: TrackStats }
 }
 
 interface RoomInternals {
@@ -86,6 +101,18 @@ export function guardRoom(room: Room, onError: (error: Error) => void): void {
 export function detachRoom(room: Room): void {
   emitter()?.off('ffi_event', (room as unknown as RoomInternals).onFfiEvent)
   room.removeAllListeners()
+}
+
+/**
+ * Under which id (`trackIdentifier`) `Room#getRtcStats` lists what is received of a track: the library has no call that tells, its native side has.
+ * @returns undefined while nothing has been received
+ */
+export async function statsIdOf(track: RemoteAudioTrack, signal: AbortSignal): Promise<string | undefined> {
+  const ffi = emitter()
+  if (!ffi) return undefined
+  const { asyncId } = ffi.request({ message: { case: 'getStats', value: { trackHandle: track.ffi_handle.handle } } })
+  const { stats = [] } = await ffi.waitFor(({ message }) => message.case === 'getStats' && message.value?.asyncId === asyncId, { signal })
+  return stats.find((one) => one.stats.case === 'inboundRtp')?.stats.value?.inbound?.trackIdentifier
 }
 
 /** Whether the error was thrown by rtc-node itself: its first frame outside of Node is the library's. */

@@ -1,14 +1,16 @@
-import type { Room } from '@livekit/rtc-node'
+import type { RemoteAudioTrack, Room } from '@livekit/rtc-node'
 import type { TrackKey } from '../../../core/ids.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import { type BufferTotals, HeldBack } from './held-back.js'
-import { type StallChange, StallWatch } from './stall-watch.js'
+import { type StallChange, StallWatch, type TrackPackets } from './stall-watch.js'
+import { StatsIds, type StatsIdOf } from './stats-ids.js'
 import type { RoomTunables } from './tunables.js'
 
 /** What the monitor needs. */
 export interface StallMonitorParts {
   readonly room: Pick<Room, 'getRtcStats'>
+  readonly statsIdOf: StatsIdOf
   readonly clock: Clock
   readonly logger: Logger
   readonly tunables: RoomTunables
@@ -16,13 +18,14 @@ export interface StallMonitorParts {
 }
 
 /**
- * Feeds the StallWatch: looks at frames on a short period, and asks the library for packet counts on a long one,
- * only while a stream is open and never twice at a time.
+ * Feeds the StallWatch: looks at frames on a short period, and asks the library for packet counts on a long one (the short one while a track is
+ * without), only while a stream is open and never twice at a time.
  */
 export class StallMonitor {
   readonly #parts: StallMonitorParts
   readonly #watch: StallWatch
   readonly #heldBack = new HeldBack()
+  readonly #ids: StatsIds
   #cancels: (() => void)[] = []
   #checkedMs = 0
   #asking = false
@@ -31,6 +34,7 @@ export class StallMonitor {
   constructor(parts: StallMonitorParts) {
     this.#parts = parts
     this.#watch = new StallWatch({ noFramesMs: parts.tunables.noFramesMs, noPacketsMs: parts.tunables.noPacketsMs })
+    this.#ids = new StatsIds(parts.statsIdOf, (thrown) => parts.logger.debug({ err: thrown }, 'no statistics of a track'))
   }
 
   /** ms of sound that were received and not yielded yet, at the last look */
@@ -42,8 +46,8 @@ export class StallMonitor {
     const { clock, tunables } = this.#parts
     this.#checkedMs = clock.monotonicMs()
     this.#cancels = [
-      clock.every(tunables.checkFramesEveryMs, () => this.#checkFrames()),
       clock.every(tunables.checkPacketsEveryMs, () => void this.#checkPackets()),
+      clock.every(tunables.checkFramesEveryMs, () => this.#checkFrames()),
     ]
   }
 
@@ -51,6 +55,7 @@ export class StallMonitor {
     for (const cancel of this.#cancels) cancel()
     this.#cancels = []
     this.#paused = true
+    this.#ids.stop()
   }
 
   /** While the connection is restored nothing is expected. */
@@ -63,12 +68,15 @@ export class StallMonitor {
     this.#watch.excuse(this.#parts.clock.monotonicMs())
   }
 
-  opened(key: TrackKey): void {
+  /** @param track whose own packets are looked at; absent: it sends none while nothing is to be heard, or is not there */
+  opened(key: TrackKey, track?: RemoteAudioTrack): void {
     this.#watch.opened(key, this.#parts.clock.monotonicMs())
+    if (track) this.#ids.opened(key, track)
   }
 
   closed(key: TrackKey): void {
     this.#watch.closed(key)
+    this.#ids.closed(key)
   }
 
   frame(key: TrackKey, nowMs: number): void {
@@ -79,25 +87,36 @@ export class StallMonitor {
     const { clock, tunables, report } = this.#parts
     const nowMs = clock.monotonicMs()
     // when this process stood still the frames are still queued behind this call
-    const late = nowMs - this.#checkedMs > 2 * tunables.checkFramesEveryMs
+    const late = this.#stoodStill(nowMs)
     this.#checkedMs = nowMs
     if (this.#paused) return
     if (late) this.#watch.excuse(nowMs)
     else this.#watch.checkFrames(nowMs).forEach(report)
+    // the end of a gap is looked for more often than its beginning, of which it is known when it was
+    if (this.#watch.isWaiting) void this.#checkPackets()
+  }
+
+  #stoodStill(nowMs: number): boolean {
+    return nowMs - this.#checkedMs > 2 * this.#parts.tunables.checkFramesEveryMs
   }
 
   async #checkPackets(): Promise<void> {
     const { room, clock, logger, report } = this.#parts
     if (this.#paused || this.#asking || this.#watch.size === 0) return
     this.#asking = true
+    this.#ids.seek()
+    const askedMs = clock.monotonicMs()
     try {
       const { publisherStats, subscriberStats } = await room.getRtcStats()
       const tracks = inboundAudio([...publisherStats, ...subscriberStats])
       this.#heldBack.look(tracks)
+      const nowMs = clock.monotonicMs()
+      // packets wait too, or were thrown away, and that is nobody's fault but ours
+      if (this.#stoodStill(nowMs)) return this.#watch.excuse(nowMs)
       // no track is known to the statistics yet
       const received = tracks.length > 0 ? tracks.reduce((sum, { packets }) => sum + packets, 0n) : undefined
       if (this.#paused || received === undefined) return
-      this.#watch.checkPackets(received, clock.monotonicMs()).forEach(report)
+      this.#watch.checkPackets(received, nowMs, this.#ids.pick(tracks), askedMs).forEach(report)
     } catch (thrown) {
       logger.debug({ err: thrown }, 'no packet statistics')
     } finally {
@@ -108,17 +127,21 @@ export class StallMonitor {
 
 type ConnectionStats = Awaited<ReturnType<Room['getRtcStats']>>['subscriberStats']
 
-interface InboundAudio extends BufferTotals {
-  /** received since the peer connection began */
-  readonly packets: bigint
-}
+interface InboundAudio extends BufferTotals, TrackPackets {}
 
 /** With one peer connection for both directions (the library's default) what is received is listed under the publisher. */
 function inboundAudio(stats: ConnectionStats): readonly InboundAudio[] {
   return stats.flatMap(({ stats: entry }) => {
     if (entry.case !== 'inboundRtp' || entry.value.stream?.kind !== 'audio') return []
     const { rtc, received, inbound } = entry.value
-    const { jitterBufferDelay: seconds = 0, jitterBufferEmittedCount = 0n } = inbound ?? {}
-    return [{ id: rtc?.id ?? '', packets: received?.packetsReceived ?? 0n, seconds, samples: Number(jitterBufferEmittedCount) }]
+    const {
+      jitterBufferDelay: seconds = 0,
+      jitterBufferEmittedCount = 0n,
+      lastPacketReceivedTimestamp: lastMs = Number.NaN,
+    } = inbound ?? {}
+    // of one clock, the host's: microseconds and milliseconds
+    const quietMs = Number(rtc?.timestamp ?? Number.NaN) / 1000 - lastMs
+    const id = inbound?.trackIdentifier ?? rtc?.id ?? ''
+    return [{ id, packets: received?.packetsReceived ?? 0n, quietMs, seconds, samples: Number(jitterBufferEmittedCount) }]
   })
 }

@@ -5,7 +5,7 @@ import type { StallReason } from '../port.js'
 export interface StallLimits {
   /** an open stream without a frame for so long yields `no_frames` */
   readonly noFramesMs: number
-  /** no RTP packet of audio in the whole connection for so long yields `no_packets` on every open track */
+  /** no RTP packet of a track for so long yields `no_packets`; of a track whose own packets are not known: none in the whole connection */
   readonly noPacketsMs: number
 }
 
@@ -18,15 +18,29 @@ export interface StallChange {
   readonly sinceMs: number
 }
 
+/** What the statistics say of one track. */
+export interface TrackPackets {
+  /** received since it was subscribed to */
+  readonly packets: bigint
+  /** how long the last one is ago, ms; NaN: unknown */
+  readonly quietMs: number
+}
+
 interface Watched {
   lastFrameMs: number
   stalled: StallReason | null
+  /** since when it is watched without a break */
+  watchedSinceMs: number
+  /** its own packets, when they were seen to change last, and the look before that: they stopped somewhere between; null: not looked at yet */
+  own: { readonly packets: bigint; readonly changedMs: number; readonly beforeMs: number } | null
 }
+
+const NO_TRACKS: ReadonlyMap<TrackKey, TrackPackets> = new Map()
 
 /**
  * Notices tracks that stopped without an event. Two measures, since neither sees everything: frames (a publisher that
- * withdraws permission stops them) and received RTP packets (a frozen server or network does not stop frames, the
- * client library makes up silence). Pure; monotonic ms in.
+ * withdraws permission stops them) and received RTP packets (a frozen publisher, server or network does not stop frames, the
+ * client library makes up silence). An open microphone sends a packet every 0.4 s at least, silent or not. Pure; monotonic ms in.
  */
 export class StallWatch {
   readonly #limits: StallLimits
@@ -46,10 +60,15 @@ export class StallWatch {
     return this.#watched.size
   }
 
+  /** whether a track is said to be without packets */
+  get isWaiting(): boolean {
+    return [...this.#watched.values()].some(({ stalled }) => stalled === 'no_packets')
+  }
+
   opened(key: TrackKey, nowMs: number): void {
     // a first stream starts a new measurement of packets: nothing was measured while none was open
     if (this.#watched.size === 0) this.#packets = undefined
-    this.#watched.set(key, { lastFrameMs: nowMs, stalled: null })
+    this.#watched.set(key, { lastFrameMs: nowMs, stalled: null, watchedSinceMs: nowMs, own: null })
   }
 
   closed(key: TrackKey): void {
@@ -68,7 +87,11 @@ export class StallWatch {
 
   /** Nothing can be said of the past: after a reconnect, or when this process itself stood still. */
   excuse(nowMs: number): void {
-    for (const watched of this.#watched.values()) watched.lastFrameMs = nowMs
+    for (const watched of this.#watched.values()) {
+      watched.lastFrameMs = nowMs
+      watched.watchedSinceMs = nowMs
+      watched.own = null
+    }
     this.#packets = undefined
     this.#lookedMs = Number.NaN
   }
@@ -84,27 +107,53 @@ export class StallWatch {
     return changes
   }
 
-  /** @param received packets of audio received so far, all tracks together; any difference counts as life */
-  checkPackets(received: bigint, nowMs: number): StallChange[] {
-    const changes: StallChange[] = []
+  /**
+   * @param received packets of audio received so far, all tracks together; any difference counts as life of those whose own are not known
+   * @param tracks of each track whose own packets are known
+   * @param askedMs when this was asked for: it was true some time from then to now
+   */
+  checkPackets(received: bigint, nowMs: number, tracks = NO_TRACKS, askedMs = nowMs): StallChange[] {
+    const own = [...this.#watched].flatMap(([key, watched]) => this.#checkOwn(key, watched, tracks.get(key), nowMs, askedMs))
+    return [...own, ...this.#checkAll(received, nowMs, askedMs)]
+  }
+
+  #checkOwn(key: TrackKey, watched: Watched, now: TrackPackets | undefined, nowMs: number, askedMs: number): StallChange[] {
+    const { own } = watched
+    if (!now || !own) {
+      watched.own = now ? { packets: now.packets, changedMs: nowMs, beforeMs: watched.watchedSinceMs } : null
+      return []
+    }
+    if (now.packets !== own.packets) {
+      watched.own = { packets: now.packets, changedMs: nowMs, beforeMs: own.changedMs }
+      return watched.stalled === 'no_packets' ? [resumed(key, watched, nowMs)] : []
+    }
+    if (watched.stalled || askedMs - own.changedMs < this.#limits.noPacketsMs) return []
+    watched.stalled = 'no_packets'
+    const lastMs = Number.isNaN(now.quietMs) ? own.beforeMs : askedMs - now.quietMs
+    return [{ key, stalled: 'no_packets', sinceMs: Math.min(own.changedMs, Math.max(own.beforeMs, lastMs)) }]
+  }
+
+  /** Those whose own packets are not known. */
+  #checkAll(received: bigint, nowMs: number, askedMs: number): StallChange[] {
     const lookedMs = this.#lookedMs
     this.#lookedMs = nowMs
+    const others = [...this.#watched].filter(([, { own }]) => own === null)
     if (this.#packets !== received) {
       this.#packetsBeforeMs = this.#packets === undefined || Number.isNaN(lookedMs) ? nowMs : lookedMs
       this.#packets = received
       this.#packetsSinceMs = nowMs
-      for (const [key, watched] of this.#watched) {
-        if (watched.stalled !== 'no_packets') continue
-        watched.stalled = null
-        changes.push({ key, stalled: null, sinceMs: nowMs })
-      }
-    } else if (nowMs - this.#packetsSinceMs >= this.#limits.noPacketsMs) {
-      for (const [key, watched] of this.#watched) {
-        if (watched.stalled) continue
-        watched.stalled = 'no_packets'
-        changes.push({ key, stalled: 'no_packets', sinceMs: this.#packetsBeforeMs })
-      }
+      return others.filter(([, { stalled }]) => stalled === 'no_packets').map(([key, watched]) => resumed(key, watched, nowMs))
     }
-    return changes
+    if (askedMs - this.#packetsSinceMs < this.#limits.noPacketsMs) return []
+    return others.flatMap(([key, watched]) => {
+      if (watched.stalled) return []
+      watched.stalled = 'no_packets'
+      return [{ key, stalled: 'no_packets' as const, sinceMs: this.#packetsBeforeMs }]
+    })
   }
+}
+
+function resumed(key: TrackKey, watched: Watched, nowMs: number): StallChange {
+  watched.stalled = null
+  return { key, stalled: null, sinceMs: nowMs }
 }

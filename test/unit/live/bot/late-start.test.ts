@@ -107,6 +107,27 @@ describe('an open microphone of which nothing comes at first', () => {
   })
 })
 
+test('a microphone of which nothing came when a pause began, or since, is missed from its end on', async () => {
+  const rig = await live()
+  opened(rig, 0)
+  await rig.speak(BOB, 1_000)
+  await rig.store.setPaused(rig.meeting.id, true)
+  await rig.clock.advance(2_000)
+  rig.room.connection.stall(BOB, 'no_packets', rig.clock.monotonicMs() - 1_000)
+  await rig.clock.advance(5_000)
+  await rig.store.setPaused(rig.meeting.id, false)
+  await rig.clock.advance(1_000)
+  await rig.speak(BOB, 3_000)
+  rig.room.connection.resume(BOB)
+  const resumedMs = rig.clock.nowMs() - 1_700_000_000_000
+  await rig.speak(BOB, 1_000)
+  const { gaps } = await ended(rig)
+  expect(gaps.map(([identity, reason]) => [identity, reason])).toEqual([['bob', 'not_received']])
+  const [, , fromMs, toMs] = gaps[0] ?? []
+  expect(fromMs).toBeGreaterThan(resumedMs - 4_500)
+  expect(Math.abs(Number(toMs) - resumedMs)).toBeLessThan(100)
+})
+
 describe('no gap', () => {
   test('is made of a burst: the first frame waited while this process stood still', async () => {
     const rig = await live()

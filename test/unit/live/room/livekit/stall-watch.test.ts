@@ -75,3 +75,86 @@ describe('packets', () => {
     expect(stalls.checkPackets(1n, 63_000)).toEqual([])
   })
 })
+
+describe('packets of one track', () => {
+  /** What the statistics say, anna's and bert's; bert has 100 more at each look. */
+  const both = (packets: bigint, quietMs = Number.NaN) =>
+    new Map([
+      [anna, { packets, quietMs }],
+      [bert, { packets: 100n * ++looks, quietMs: 20 }],
+    ])
+  let looks = 0n
+  const watched = () => {
+    const stalls = watch()
+    stalls.opened(anna, 0)
+    stalls.opened(bert, 0)
+    return stalls
+  }
+
+  test("that stop while those of others go on are that track's stall, from the last one to the look that sees the next", () => {
+    const stalls = watched()
+    expect(stalls.checkPackets(1n, 1_500, both(10n))).toEqual([])
+    expect(stalls.checkPackets(2n, 3_000, both(20n))).toEqual([])
+    expect(stalls.checkPackets(3n, 8_900, both(20n, 6_500))).toEqual([])
+    expect(stalls.isWaiting).toBe(false)
+    expect(stalls.checkPackets(4n, 9_000, both(20n, 6_600))).toEqual([{ key: anna, stalled: 'no_packets', sinceMs: 2_400 }])
+    expect(stalls.isWaiting).toBe(true)
+    expect(stalls.checkPackets(5n, 12_000, both(20n, 9_600))).toEqual([])
+    expect(stalls.checkPackets(6n, 12_500, both(21n, 100))).toEqual([{ key: anna, stalled: null, sinceMs: 12_500 }])
+    expect(stalls.isWaiting).toBe(false)
+  })
+
+  test.each([
+    ['unknown', Number.NaN, 1_500],
+    ['before the look before, which saw some since', 9_000, 1_500],
+    ['after they were seen to have stopped', 100, 3_000],
+  ])('stopped between two looks, when the last one is %s', (_what, quietMs, sinceMs) => {
+    const stalls = watched()
+    stalls.checkPackets(1n, 1_500, both(10n))
+    stalls.checkPackets(2n, 3_000, both(20n))
+    expect(stalls.checkPackets(3n, 9_000, both(20n, quietMs))).toEqual([{ key: anna, stalled: 'no_packets', sinceMs }])
+  })
+
+  test('say nothing of a track that has just been opened: only the time from the first look on counts', () => {
+    const stalls = watched()
+    expect(stalls.checkPackets(1n, 60_000, both(10n))).toEqual([])
+    expect(stalls.checkPackets(2n, 65_999, both(10n))).toEqual([])
+    expect(stalls.checkPackets(3n, 66_000, both(10n))).toMatchObject([{ key: anna, stalled: 'no_packets' }])
+  })
+
+  test('say nothing of the time before an excuse, and a track that had stalled is not said to deliver before it does', () => {
+    const stalls = watched()
+    stalls.checkPackets(1n, 0, both(10n))
+    stalls.checkPackets(2n, 6_000, both(10n))
+    stalls.excuse(7_000)
+    expect(stalls.checkPackets(3n, 7_500, both(10n))).toEqual([])
+    expect(stalls.checkPackets(4n, 20_000, both(10n))).toEqual([])
+    expect(stalls.checkPackets(5n, 20_500, both(11n))).toEqual([{ key: anna, stalled: null, sinceMs: 20_500 }])
+    stalls.excuse(21_000)
+    stalls.checkPackets(6n, 22_000, both(11n))
+    expect(stalls.checkPackets(7n, 27_999, both(11n))).toEqual([])
+  })
+
+  test('are as old as the asking for them: an answer that is late says nothing of the time since', () => {
+    const stalls = watched()
+    stalls.checkPackets(1n, 0, both(10n))
+    expect(stalls.checkPackets(2n, 30_000, both(10n), 5_999)).toEqual([])
+    expect(stalls.checkPackets(3n, 30_000, both(10n), 6_000)).toMatchObject([{ key: anna }])
+  })
+
+  test('that the statistics lose sight of go by those of the whole connection again', () => {
+    const stalls = watched()
+    stalls.checkPackets(1n, 0, both(10n))
+    stalls.checkPackets(2n, 6_000, both(10n))
+    expect(stalls.checkPackets(3n, 6_500)).toEqual([{ key: anna, stalled: null, sinceMs: 6_500 }])
+    expect(stalls.checkPackets(3n, 12_500)).toMatchObject([{ key: anna }, { key: bert }])
+  })
+
+  test('are not asked about while there are no frames', () => {
+    const stalls = watched()
+    stalls.checkPackets(1n, 0, both(10n))
+    stalls.frame(bert, 2_000)
+    expect(stalls.checkFrames(2_000)).toMatchObject([{ key: anna, stalled: 'no_frames' }])
+    expect(stalls.checkPackets(2n, 9_000, both(10n))).toEqual([])
+  })
+})
