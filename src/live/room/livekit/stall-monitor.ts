@@ -84,7 +84,7 @@ export class StallMonitor {
   }
 
   #checkFrames(): void {
-    const { clock, tunables, report } = this.#parts
+    const { clock, report } = this.#parts
     const nowMs = clock.monotonicMs()
     // when this process stood still the frames are still queued behind this call
     const late = this.#stoodStill(nowMs)
