@@ -23,7 +23,12 @@ function faults(besideMs: number, worstDelayMs: number, returned = 4, gaps: read
     endMs: 2_000,
     actors: healthy,
     bot: { worstDelayMs, corePercent: 10, exitCode: 0 },
-    transcript: { complete: true, coverage: [], segments: [{ identity, sessionId: asSessionId('s'), channel: 0, words }] },
+    transcript: {
+      complete: gaps.length === 0,
+      doubts: gaps.length === 0 ? [] : ['gaps'],
+      coverage: [],
+      segments: [{ identity, sessionId: asSessionId('s'), channel: 0, words }],
+    },
     sessions: [],
     spans: [],
     gaps,
@@ -50,4 +55,10 @@ test('and one that lies in a gap of its speaker is told apart from one that nobo
   expect(faults(0, 0, 3, [gap])[0]).toMatch(/^lost: w0n8/)
   expect(faults(0, 0, 3, [{ ...gap, identity: asIdentity('p1') }])[0]).toMatch(/^lost without a gap: w0n8/)
   expect(faults(0, 0, 3, [{ ...gap, fromMs: 0, toMs: 1_600 }])[0]).toMatch(/^lost without a gap: w0n8/)
+})
+
+test('a gap from before the start is no fault, one that lasts into it is', () => {
+  const gap = { identity: asIdentity(identityOf(0)), fromMs: -900, toMs: 0, reason: 'not_received' } as const
+  expect(faults(0, 0, 4, [gap])).toEqual([])
+  expect(faults(0, 0, 4, [{ ...gap, toMs: 1 }])[0]).toBe('the transcript is not called complete')
 })
