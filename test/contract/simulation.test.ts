@@ -23,6 +23,12 @@ test('I1 I2 I3 I4 I5 I7 I8 I11 a thousand simulated meetings with random faults 
   }
 }, 600_000)
 
+test('I11 tracks that are subscribed to late are gaps, whatever else happens', async () => {
+  const totals = await simulateMany(FROM, Math.min(COUNT, 300), undefined, { lateStarts: true })
+  expect(totals.worst).toEqual([])
+  expect(totals.ungapped.none).toBe(0)
+}, 600_000)
+
 // found among 100 000; a seed is another meeting once anything asks for chance in another order, so unit tests hold what was wrong in src
 test.each([
   [15255, 'I2 a probe of one speaker and the block of another after it are one word of the service'],

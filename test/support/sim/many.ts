@@ -1,5 +1,5 @@
 import type { Explanation } from './losses.js'
-import { simulate } from './meeting.js'
+import { simulate, type SimOptions } from './meeting.js'
 import type { SimVerdict } from './verdict.js'
 
 /** What became of many simulated meetings. */
@@ -22,13 +22,18 @@ export interface SimTotals {
 const WHYS = ['piece', 'session', 'unknown', 'none'] as const
 
 /** Simulates meetings one after the other, seeds `from` on. */
-export async function simulateMany(from: number, count: number, told?: (verdict: SimVerdict) => void): Promise<SimTotals> {
+export async function simulateMany(
+  from: number,
+  count: number,
+  told?: (verdict: SimVerdict) => void,
+  options: SimOptions = {},
+): Promise<SimTotals> {
   const worst: SimVerdict[] = []
   const sums = { spoken: 0, returned: 0, lost: 0, unnamed: 0, complete: 0 }
   const ungapped = { piece: 0, session: 0, unknown: 0, none: 0 }
   let violations = 0
   for (let seed = from; seed < from + count; seed++) {
-    const verdict = await simulate(seed)
+    const verdict = await simulate(seed, options)
     sums.spoken += verdict.spoken
     sums.returned += verdict.returned
     sums.lost += verdict.lost

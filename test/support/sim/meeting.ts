@@ -20,6 +20,8 @@ export interface SimOptions {
   /** kinds of fault that do not happen */
   readonly without?: readonly FaultKind[]
   readonly logger?: Logger
+  /** a third of the tracks that are opened take up to 4 s to be subscribed to */
+  readonly lateStarts?: boolean
   /** told of each fault */
   readonly onFault?: (atMs: number, kind: FaultKind) => void
   /** told of what the meeting left, before it is judged */
@@ -70,7 +72,10 @@ export async function simulate(seed: number, options: SimOptions = {}): Promise<
   const time = new SimTime([10, 20, 50, 50][below(4)]!, START_MS)
   const people = NAMES.slice(0, 2 + below(6))
   const lengthMs = between(6_000, 30_000)
-  const room = new SimRoom(time, random, people, between(0.5, 3))
+  // of a chance of its own: without it a seed is the meeting that it always was
+  const late = seeded(seed + 1_000_003)
+  const lateMs = () => (options.lateStarts === true && late() < 0.3 ? 200 + 3_800 * late() : 0)
+  const room = new SimRoom(time, random, people, between(0.5, 3), lateMs)
   const speech = new SimSpeech(time, random, {
     latencyMs: between(1, 60),
     finalMs: between(50, 1_500),

@@ -1,6 +1,6 @@
 import { UpstreamError } from '../../../src/core/errors.js'
 import { asIdentity, trackKey, type TrackKey } from '../../../src/core/ids.js'
-import type { RoomPort } from '../../../src/live/room/port.js'
+import { LATE_START_MS, type RoomPort } from '../../../src/live/room/port.js'
 import { FakeRoomConnection } from '../fake-room.js'
 import type { SimProcess, SimTime } from './clock.js'
 import { BLOCK, BLOCK_MS, stampedBlock } from './stamps.js'
@@ -17,6 +17,8 @@ export interface Spoken {
   readonly isUnseen: boolean
   /** while no bot that runs was connected */
   readonly isUnattended: boolean
+  /** a bot that runs has waited for this track for longer than is allowed without a gap */
+  readonly isAwaited: boolean
 }
 
 /** the room's watchdog over frames */
@@ -33,6 +35,8 @@ interface Person {
   /** counts tracks: frames of an old one never come out of a new one */
   track: number
   isUnseen: boolean
+  /** of this track */
+  openedMs: number
 }
 
 interface Link {
@@ -53,13 +57,16 @@ export class SimRoom {
   burstUntilMs = 0
   readonly #time: SimTime
   readonly #random: () => number
+  readonly #lateMs: () => number
   #links: Link[] = []
   #held: (() => void)[] = []
   #stop: (() => void) | null = null
   #isClosed = false
   #lossUntilMs = 0
 
-  constructor(time: SimTime, random: () => number, names: readonly string[], talkative: number) {
+  /** @param lateMs how long the next track that is opened takes to be subscribed to */
+  constructor(time: SimTime, random: () => number, names: readonly string[], talkative: number, lateMs: () => number = () => 0) {
+    this.#lateMs = lateMs
     this.#time = time
     this.#random = random
     this.people = names.map((name) => ({
@@ -71,6 +78,7 @@ export class SimRoom {
       talkative,
       track: 0,
       isUnseen: false,
+      openedMs: 0,
     }))
   }
 
@@ -122,10 +130,8 @@ export class SimRoom {
     person.isThere = true
     person.isMuted = false
     this.#newTrack(person)
-    this.#each(({ connection }) => {
-      connection.participant(name)
-      connection.start(name)
-    })
+    this.#each(({ connection }) => connection.participant(name))
+    this.#start(person)
     this.#watchStart(name)
   }
 
@@ -140,12 +146,36 @@ export class SimRoom {
     const person = this.#person(name)
     if (!person.isThere || person.isMuted === isMuted) return
     person.isMuted = isMuted
-    if (!isMuted) this.#newTrack(person)
-    this.#each(({ connection }) => {
-      if (isMuted) connection.stop(name, 'muted')
-      else connection.start(name)
+    if (isMuted) return this.#each(({ connection }) => this.#muted(connection, name))
+    this.#newTrack(person)
+    this.#start(person)
+    this.#watchStart(name)
+  }
+
+  #muted(connection: FakeRoomConnection, name: string): void {
+    const key = trackKey(asIdentity(name), 'microphone')
+    connection.withdraw(key)
+    if (connection.started.includes(key)) connection.stop(name, 'muted')
+  }
+
+  /** The person's track is heard, at once or after a while, in which it is told that it does not come. */
+  #start(person: Person): void {
+    const { name, track } = person
+    const lateMs = this.#lateMs()
+    this.#each((link) => {
+      const { connection, process, torn } = link
+      if (lateMs === 0) return void connection.start(name)
+      const openedMs = process.monotonicMs()
+      const later = (ms: number, what: () => void) =>
+        this.#time.after(ms, () =>
+          process.receive(() => {
+            if (person.track !== track || !person.isThere || person.isMuted || link.torn !== torn || connection.ended) return
+            if (!connection.started.includes(trackKey(asIdentity(name), 'microphone'))) what()
+          }),
+        )
+      if (lateMs > LATE_START_MS) later(LATE_START_MS, () => connection.refuse(name, 'not_received', process.monotonicMs() - openedMs))
+      later(lateMs, () => connection.start(name, 'microphone', openedMs))
     })
-    if (!isMuted) this.#watchStart(name)
   }
 
   /** The connection is torn for so long, and comes back with new tracks. */
@@ -155,6 +185,7 @@ export class SimRoom {
       link.isTorn = true
       link.process.receive(() => {
         link.torn++
+        for (const { name } of this.people) link.connection.withdraw(trackKey(asIdentity(name), 'microphone'))
         link.connection.reconnecting('full')
       })
       this.#time.after(ms, () =>
@@ -214,6 +245,7 @@ export class SimRoom {
 
   #newTrack(person: Person): void {
     person.track++
+    person.openedMs = this.#time.nowMs
     person.isUnseen = this.#isUnattended
   }
 
@@ -237,7 +269,15 @@ export class SimRoom {
       const isTalking = this.#talks(person, this.#time.elapsedMs)
       const startMs = this.#time.elapsedMs - BLOCK_MS
       const spoken = isTalking
-        ? { id: this.spoken.length + 1, name: person.name, startMs, wasHeard: false, isUnseen: person.isUnseen, isUnattended }
+        ? {
+            id: this.spoken.length + 1,
+            name: person.name,
+            startMs,
+            wasHeard: false,
+            isUnseen: person.isUnseen,
+            isUnattended,
+            isAwaited: this.#isAwaited(person),
+          }
         : null
       if (spoken) this.spoken.push(spoken)
       const samples = spoken ? stampedBlock(spoken.id) : new Int16Array(BLOCK)
@@ -257,6 +297,13 @@ export class SimRoom {
         else deliver()
       }
     }
+  }
+
+  #isAwaited({ name, openedMs }: Person): boolean {
+    const key = trackKey(asIdentity(name), 'microphone')
+    const isWaiting = ({ isTorn, process, connection }: Link) =>
+      !isTorn && !connection.ended && process.state === 'running' && !connection.started.includes(key)
+    return this.#time.nowMs - openedMs > LATE_START_MS && this.#links.some(isWaiting)
   }
 
   #talks(person: Person, nowMs: number): boolean {

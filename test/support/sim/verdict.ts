@@ -146,6 +146,9 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   // nobody misses whom no bot ever saw
   const seen = new Set<string>(coverage?.rows.map(({ identity }) => identity))
   const silent = unheard.filter((spoken) => !spoken.isUnseen && seen.has(spoken.name) && !liesInGap(spoken, gaps, startMs, EDGE_MS))
+  // whoever takes a meeting over does not know of a track that the one before waited for
+  const awaited = runs.length > 1 ? [] : unheard.filter((spoken) => spoken.isAwaited && !liesInGap(spoken, gaps, startMs, EDGE_MS))
+  if (awaited.length > 0) violations.push(`I11 b${awaited[0]!.id} of ${awaited[0]!.name} was waited for, and is in no gap`)
   // what is lost on the way to a bot that stands still cannot be told from what comes late
   const isBlind = plan.includes('freeze') && plan.includes('frames_lost')
   if (complete && !isBlind && silent.length > UNSEEN_BLOCKS * remains.people)

@@ -41,7 +41,7 @@ export const DEFAULT_TUNABLES: RoomTunables = {
   rejoinEveryMs: 300_000,
   maxCaptions: 64,
   noFramesMs: 2_000,
-  // even a silent microphone sends a packet every 0.4 s (0.52 s at most, measured); two looks without any
+  // even a silent microphone sends a packet every 0.4 s (0.54 s at most, measured); two looks without any
   noPacketsMs: 2_900,
   checkFramesEveryMs: 500,
   checkPacketsEveryMs: 1_500,
