@@ -1,4 +1,4 @@
-import { playVerdict } from '../../src/standins/actors/play-event.js'
+import { playVerdict, type PlayEvent } from '../../src/standins/actors/play-event.js'
 import type { CrowdFacts } from './crowd-stage.js'
 import { marksVerdict, returnedMarks, type MarksVerdict, type ReturnedMark, type SpokenMark } from './marks-verdict.js'
 import { identityOf } from './eight-people.js'
@@ -27,6 +27,9 @@ export const MAX_POSITION_MS = { valid: 150, no_timing: 600, invalid: Number.POS
 const CHORD_MS = 160
 const SLOT_MS = 200
 const AROUND_MS = 1_500
+const OPENINGS: ReadonlySet<string> = new Set(['join', 'rejoin', 'republish', 'unmute'])
+/** between a step's end as its process tells it and the opening as the bot sees it */
+const OPENED_WITHIN_MS = 1_000
 
 /** Compares a meeting of marks with its script. */
 export function crowdReport(facts: CrowdFacts): CrowdReport {
@@ -44,7 +47,7 @@ export function crowdReport(facts: CrowdFacts): CrowdReport {
     rolls: Math.max(0, sessions.length - 1),
     billedRatio: billedSec / presentSec(facts),
     billedToSpeech: billedSec / (((verdict.expected + stated.length) * SLOT_MS) / 1000),
-    faults: faultsOf(facts, verdict, MAX_POSITION_MS[health]),
+    faults: faultsOf(facts, verdict, spoken, MAX_POSITION_MS[health]),
   }
 }
 
@@ -64,7 +67,7 @@ function presentSec({ script, events, t0Ms, endMs }: CrowdFacts): number {
   }, 0)
 }
 
-function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, maxPositionMs: number): string[] {
+function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, spoken: readonly SpokenMark[], maxPositionMs: number): string[] {
   const tell = (what: string, marks: readonly (ReturnedMark | SpokenMark)[]) => marks.map((mark) => explained(what, mark, facts, verdict))
   const worst = verdict.positionErrorMs.at(-1) ?? 0
   const isTold = (mark: SpokenMark) => gapsAt(identityOf(mark.who), mark.playMs + verdict.clockMs, facts).length > 0
@@ -80,14 +83,33 @@ function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, maxPositionMs: numbe
     ...tell('first mark not whole', verdict.onsets.incomplete),
     ...(worst > maxPositionMs ? [`a mark lies ${Math.round(worst)} ms beside its place`] : []),
     ...facts.events.flatMap((event) => (event.kind === 'failed' ? [`${event.identity} could not ${event.do}: ${event.message}`] : [])),
-    ...(facts.transcript.complete || isOverBefore(facts, verdict) ? [] : ['the transcript is not called complete', ...gapLines(facts)]),
+    ...(facts.transcript.complete || hasOnlyLateStarts(facts, verdict, spoken)
+      ? []
+      : ['the transcript is not called complete', ...gapLines(facts)]),
   ]
 }
 
-/** Whether nothing is doubted but the time before anybody was to speak: thirty microphones that open at once are subscribed to one after the other. */
-function isOverBefore({ gaps, transcript, t0Ms }: CrowdFacts, { clockMs }: MarksVerdict): boolean {
-  return transcript.doubts.every((doubt) => doubt === 'gaps') && gaps.every(({ toMs }) => toMs <= t0Ms + clockMs)
+/**
+ * Whether nothing is doubted but microphones that were subscribed to late, on a busy machine, while nobody spoke into them: before the start, when
+ * thirty open at once, or from the step on that opened one.
+ */
+function hasOnlyLateStarts(facts: CrowdFacts, { clockMs }: MarksVerdict, spoken: readonly SpokenMark[]): boolean {
+  const isLateStart = (gap: CrowdFacts['gaps'][number]) =>
+    gap.toMs <= facts.t0Ms + clockMs ||
+    facts.events.some((event) => isOpening(event, gap.identity) && Math.abs(event.endedMs + clockMs - gap.fromMs) < OPENED_WITHIN_MS)
+  const isSilent = (gap: CrowdFacts['gaps'][number]) =>
+    !spoken.some(
+      ({ who, playMs }) => identityOf(who) === gap.identity && gapsAt(gap.identity, playMs + clockMs, { gaps: [gap] }).length > 0,
+    )
+  return (
+    facts.transcript.doubts.every((doubt) => doubt === 'gaps') &&
+    facts.gaps.every((gap) => gap.reason === 'not_received' && isLateStart(gap) && isSilent(gap))
+  )
 }
+
+/** Whether the step opened a microphone of that person. */
+const isOpening = (event: PlayEvent, identity: string): event is Extract<PlayEvent, { kind: 'step' }> =>
+  event.kind === 'step' && event.identity === identity && OPENINGS.has(event.do)
 
 function gapLines({ gaps, transcript }: CrowdFacts): string[] {
   return [
@@ -104,18 +126,12 @@ function heardOf(identity: string, { transcript, events, script }: CrowdFacts): 
 }
 
 /** Gaps in which a mark lies that would be heard at that meeting ms. */
-const gapsAt = (identity: string, atMs: number, { gaps }: CrowdFacts) =>
+const gapsAt = (identity: string, atMs: number, { gaps }: Pick<CrowdFacts, 'gaps'>) =>
   gaps.filter((gap) => gap.identity === identity && gap.fromMs < atMs + CHORD_MS && gap.toMs > atMs)
 
 /** How long the microphone had been open when a mark was spoken, and since when the person was heard: whether the bot came too late to it. */
 function openedBefore({ playMs }: SpokenMark, identity: string, facts: CrowdFacts, { clockMs }: MarksVerdict): string {
-  const opening = facts.events.findLast(
-    (event) =>
-      event.kind === 'step' &&
-      event.identity === identity &&
-      event.startedMs <= playMs &&
-      ['join', 'rejoin', 'republish', 'unmute'].includes(event.do),
-  )
+  const opening = facts.events.findLast((event) => isOpening(event, identity) && event.startedMs <= playMs)
   const since = opening?.kind === 'step' ? `${opening.do} ${Math.round(playMs - opening.endedMs)} ms before` : 'open since before T0'
   const heardMs = Math.min(...facts.spans.flatMap((span) => (span.identity === identity ? [span.meetingMs] : [])))
   const heard = heardMs === Infinity ? 'never heard' : `first heard ${Math.round(playMs + clockMs - heardMs)} ms before`

@@ -18,7 +18,10 @@ function faults(besideMs: number, worstDelayMs: number, returned = 4, gaps: read
   })
   const facts = {
     script: { cast: [{ identity, name: 'Ann', who: 0, voice: 'rms' }], steps: [], lengthMs: 2_000 },
-    events: marks.map((n): PlayEvent => ({ kind: 'mark', who: 0, n, isHeard: true, monotonicMs: n * 200 })),
+    events: [
+      ...marks.map((n): PlayEvent => ({ kind: 'mark', who: 0, n, isHeard: true, monotonicMs: n * 200 })),
+      { kind: 'step', identity, do: 'unmute', name: 'Ann', startedMs: 500, endedMs: 500 },
+    ],
     t0Ms: 0,
     endMs: 2_000,
     actors: healthy,
@@ -46,7 +49,7 @@ test('a lost mark is told with what was heard of its speaker: whether it ever ca
   const [first, ...others] = faults(0, 0, 3)
   expect(first).toMatch(/^lost without a gap: w0n8 of p0 at 1600 ms/)
   expect(first).toContain('spoken 800 ms; heard 0, sent 0, returned 0 ms')
-  expect(first).toContain('1600 ms after T0; open since before T0; never heard')
+  expect(first).toContain('1600 ms after T0; unmute 1100 ms before; never heard')
   expect(others).toEqual([])
 })
 
@@ -57,8 +60,15 @@ test('and one that lies in a gap of its speaker is told apart from one that nobo
   expect(faults(0, 0, 3, [{ ...gap, fromMs: 0, toMs: 1_600 }])[0]).toMatch(/^lost without a gap: w0n8/)
 })
 
-test('a gap from before the start is no fault, one that lasts into it is', () => {
+test('a gap before the start, or from the opening of a microphone on, in which nothing was said is no fault; any other is', () => {
   const gap = { identity: asIdentity(identityOf(0)), fromMs: -900, toMs: 0, reason: 'not_received' } as const
+  const told = 'the transcript is not called complete'
   expect(faults(0, 0, 4, [gap])).toEqual([])
-  expect(faults(0, 0, 4, [{ ...gap, toMs: 1 }])[0]).toBe('the transcript is not called complete')
+  expect(faults(0, 0, 4, [{ ...gap, toMs: 1 }])[0]).toBe(told)
+  expect(faults(0, 0, 4, [{ ...gap, reason: 'reconnecting' }])[0]).toBe(told)
+  // p0 unmuted at 0.5 s, and spoke from 1.0 to 1.76 s: those marks came back all the same
+  expect(faults(0, 0, 4, [{ ...gap, fromMs: 600, toMs: 1_000 }])).toEqual([])
+  expect(faults(0, 0, 4, [{ ...gap, fromMs: 600, toMs: 1_001 }])[0]).toBe(told)
+  expect(faults(0, 0, 4, [{ ...gap, identity: asIdentity('p1'), fromMs: 600, toMs: 1_000 }])[0]).toBe(told)
+  expect(faults(0, 0, 4, [{ ...gap, fromMs: 2_000, toMs: 5_000 }])[0]).toBe(told)
 })
