@@ -164,7 +164,10 @@ export class SimRoom {
     const lateMs = this.#lateMs()
     this.#each((link) => {
       const { connection, process, torn } = link
-      if (lateMs === 0) return void connection.start(name)
+      if (lateMs === 0) {
+        connection.start(name)
+        return
+      }
       const openedMs = process.monotonicMs()
       const later = (ms: number, what: () => void) =>
         this.#time.after(ms, () =>
