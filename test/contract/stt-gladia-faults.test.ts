@@ -49,7 +49,7 @@ describe('creating a session', () => {
     [403, 'payment_required', 'plan'],
     [400, 'rejected', 'the speech service rejected'],
     [422, 'rejected', 'the speech service rejected'],
-    [404, 'rejected', 'the speech service rejected'],
+    [404, 'rejected', 'GLADIA_API_URL'],
   ])('6 S1 HTTP %i ends it at once as %s', async (status, reason, words) => {
     const stage = await stageOf({ post: { status, message: `no, ${KEY}` } })
     const session = stage.open()
