@@ -59,7 +59,7 @@ export const mainFile = (): string => fileURLToPath(workerFile(import.meta.url, 
 export async function openSpeech(settings: Settings, parts: { clock: Clock; logger: Logger; random: () => number }): Promise<Speech> {
   const { clock, logger, random } = parts
   const spool = new Spool({ folder: join(settings.dataDir, 'spool'), maxBytes: settings.spoolMaxMb * 1024 * 1024, clock, logger })
-  await spool.sweep()
+  await spool.tend()
   const common = { clock, random, logger, spool }
   const service = speechServiceOf(settings)
   if (service !== null && settings.stt === 'gladia') {

@@ -61,6 +61,7 @@ export class MemoryDisk implements SpoolDisk {
     capBytes: Infinity,
   }
   nowMs = 0
+  readonly #changedMs = new Map<string, number>()
   appends = 0
   reads = 0
   #held: { promise: Promise<void>; resolve: () => void } | null = null
@@ -100,6 +101,7 @@ export class MemoryDisk implements SpoolDisk {
     const code = this.faults.write ?? (bytes.length > room ? 'ENOSPC' : null)
     const part = code ? bytes.subarray(0, room) : bytes
     const file = this.files.get(path)
+    this.#changedMs.set(path, this.nowMs)
     if (file) file.append(part)
     else if (part.length > 0 || !code) this.files.set(path, new GrowingFile(part))
     if (code) throw fault(code)
@@ -114,6 +116,7 @@ export class MemoryDisk implements SpoolDisk {
   async replace(path: string, bytes: Uint8Array): Promise<void> {
     await this.#held?.promise
     if (this.faults.write) throw fault(this.faults.write)
+    this.#changedMs.set(path, this.nowMs)
     this.files.set(path, new GrowingFile(bytes))
   }
 
@@ -131,9 +134,10 @@ export class MemoryDisk implements SpoolDisk {
     return this.file(path).bytes.length
   }
 
-  async changedMs(): Promise<number> {
+  async changedMs(path: string): Promise<number> {
     await this.#held?.promise
-    return this.nowMs
+    const files = [...this.files.keys()].filter((file) => file === path || file.startsWith(`${path}/`))
+    return files.reduce((newest, file) => Math.max(newest, this.#changedMs.get(file) ?? 0), 0)
   }
 
   async rename(from: string, to: string): Promise<void> {

@@ -36,6 +36,7 @@ export class SpoolRig {
 
   constructor({ maxBytes = 64 * MB, ringBytes = 8 * MB } = {}) {
     this.ringBytes = ringBytes
+    this.disk.nowMs = this.clock.nowMs()
     this.spool = this.#open(maxBytes)
   }
 

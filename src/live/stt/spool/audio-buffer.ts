@@ -30,8 +30,10 @@ export interface Backing {
   readonly logger: Logger
   /** Starts background work, which does not throw. @returns false when none is taken any more */
   readonly run: (work: () => Promise<void>) => boolean
-  /** the folder is nobody's any more */
+  /** the folder is nobody's any more: it is gone */
   readonly forget: () => void
+  /** or left on the disk */
+  readonly left: () => void
 }
 
 /**
@@ -236,7 +238,7 @@ export class AudioBuffer implements DiskUser {
     }
     files.letGo()
     this.#forget()
-    this.#backing?.forget()
+    this.#backing?.left()
     return true
   }
 

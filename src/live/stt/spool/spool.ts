@@ -14,8 +14,10 @@ import { isOfMoment, systemDisk, type SpoolDisk } from './disk.js'
 import { isAlive, isElsewhere, thisProcess, type Owner } from './owner.js'
 import { readLabel, SessionFiles, type FolderParts } from './session-files.js'
 
-/** Audio that nobody has asked for in this time is removed at the next start. */
+/** Audio that nobody has asked for in this time is removed. */
 const KEEP_MS = 24 * 3600_000
+/** It is looked for so often. */
+const SWEEP_MS = 3600_000
 /** How long the end waits for the disk. */
 const CLOSE_MS = 2000
 
@@ -23,7 +25,7 @@ const CLOSE_MS = 2000
 export interface SpoolOptions {
   /** made when it is first needed */
   readonly folder: string
-  /** bytes on disk, of all meetings of the process */
+  /** bytes on disk, of all meetings of the process; as many more of what was left, the newest */
   readonly maxBytes: number
   readonly clock: Clock
   readonly logger: Logger
@@ -34,7 +36,7 @@ export interface SpoolOptions {
 
 /**
  * Unacknowledged audio on disk: `<folder>/<meeting>/<session>/`, a folder a session, made when its memory is not enough and removed with
- * its end. What a process leaves that died is found by the next owner of its meeting (`left`), or removed a day later by a later start.
+ * its end. What a process leaves that died is found by the next owner of its meeting (`left`), or removed a day later, or when it is too much.
  *
  * Whose a folder is: the process in its label. A process that takes one over renames it first, in one step, so that it is taken once,
  * and a stopped process that wakes up finds its files gone and harms none of it.
@@ -48,6 +50,7 @@ export class Spool {
   /** folders of sessions and backlogs of this process */
   readonly #mine = new Set<string>()
   #isClosed = false
+  #stopSweeping: (() => void) | null = null
 
   constructor(options: SpoolOptions) {
     this.#options = options
@@ -109,13 +112,21 @@ export class Spool {
     return found
   }
 
-  async #isLeft(folder: string): Promise<boolean> {
+  /** @param isKnown what a process of another host had counts too, which may live */
+  async #isLeft(folder: string, isKnown = true): Promise<boolean> {
     if (this.#mine.has(folder)) return false
     const label = await readLabel(this.#disk, folder)
-    return label !== null && !(label.owner && (await isAlive(label.owner)))
+    if (!label) return false
+    return !label.owner || !((!isKnown && isElsewhere(label.owner)) || (await isAlive(label.owner)))
   }
 
-  /** Removes what nobody has asked for in a day. What cannot be read or removed stays, and is told in the log. */
+  /** Sweeps now, and every hour until `close`. */
+  async tend(): Promise<void> {
+    this.#stopSweeping ??= this.#options.clock.every(SWEEP_MS, () => void this.sweep())
+    await this.sweep()
+  }
+
+  /** Removes what nobody has asked for in a day, and the oldest of more than the disk is to hold. What cannot be read or removed stays, and is told in the log. */
   async sweep(): Promise<void> {
     try {
       await this.#sweep()
@@ -125,23 +136,35 @@ export class Spool {
   }
 
   async #sweep(): Promise<void> {
-    const { folder: root, clock, logger } = this.#options
-    for (const meeting of await this.#disk.list(root)) {
+    const { folder: root, maxBytes, clock, logger } = this.#options
+    const found: { meeting: string; folder: string; newestMs: number; bytes: number; isLeft: boolean }[] = []
+    const meetings = await this.#disk.list(root)
+    for (const meeting of meetings) {
       for (const name of await this.#disk.list(join(root, meeting))) {
         const folder = join(root, meeting, name)
-        if (this.#mine.has(folder) || clock.nowMs() - (await this.#newestMs(folder)) < KEEP_MS) continue
-        // whoever took the meeting over elsewhere has written down that this is missing
-        const session = (await readLabel(this.#disk, folder))?.sessionId ?? null
-        logger.warn({ folder, meeting, session, bytes: await this.#bytes(folder) }, 'speech spool that nobody asked for removed')
-        await this.#disk.remove(folder)
+        if (this.#mine.has(folder)) continue
+        const isLeft = await this.#isLeft(folder, false)
+        found.push({ meeting, folder, newestMs: await this.#newestMs(folder), bytes: await this.#bytes(folder), isLeft })
       }
-      await this.#disk.removeEmpty(join(root, meeting))
     }
+    let leftBytes = 0
+    for (const { meeting, folder, newestMs, bytes, isLeft } of found.toSorted((a, b) => b.newestMs - a.newestMs)) {
+      if (isLeft) leftBytes += bytes
+      const isOld = clock.nowMs() - newestMs >= KEEP_MS
+      if ((!isOld && !(isLeft && leftBytes > maxBytes)) || this.#mine.has(folder)) continue
+      // whoever took the meeting over elsewhere has written down that this is missing
+      const session = (await readLabel(this.#disk, folder))?.sessionId ?? null
+      const why = isOld ? 'speech spool that nobody asked for removed' : 'speech spool that nobody asked for removed: it is too much'
+      logger.warn({ folder, meeting, session, bytes }, why)
+      await this.#disk.remove(folder)
+    }
+    for (const meeting of meetings) await this.#disk.removeEmpty(join(root, meeting))
   }
 
   /** Waits for what is being written and removed, not for long. Sessions are closed before. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#stopSweeping?.()
     // its failures have been told one by one
     const closed = this.#scope.close().catch(() => undefined)
     await atMost(this.#options.clock, CLOSE_MS, closed)
@@ -224,7 +247,11 @@ export class Spool {
   #backing(files: SessionFiles, folder: string) {
     const { clock, logger } = this.#options
     const forget = () => this.#mine.delete(folder)
-    return { files, budget: this.#budget, clock, logger, run: (work: () => Promise<void>) => this.#run(work), forget }
+    const left = () => {
+      forget()
+      this.#run(() => this.sweep())
+    }
+    return { files, budget: this.#budget, clock, logger, run: (work: () => Promise<void>) => this.#run(work), forget, left }
   }
 
   #run(work: () => Promise<void>): boolean {

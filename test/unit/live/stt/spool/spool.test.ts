@@ -18,6 +18,9 @@ async function dead(frames = MINUTE) {
   return { rig, buffer }
 }
 
+/** of sessions, oldest first */
+const folders = (rig: SpoolRig) => [...new Set([...rig.disk.files.keys()].map((path) => path.split('/').slice(0, 3).join('/')))]
+
 describe('what a dead process left', () => {
   it('28 is found by the next owner of the meeting, once, with all that was written', async () => {
     const { rig } = await dead()
@@ -177,6 +180,52 @@ describe('what a dead process left', () => {
     expect(told).toMatchObject({ meeting: rig.meetingId, session: expect.stringMatching(/\w{8}/) })
     expect(told?.['bytes']).toBeGreaterThan((MINUTE - 16_400) * 4)
     expect(rig.disk.files.size).toBe(0)
+  })
+
+  it('7 of more than the disk is to hold the oldest is removed, as soon as more is left; of a process elsewhere nobody knows whether it lives', async () => {
+    const rig = new SpoolRig()
+    const MB = 1024 * 1024
+    const leave = async () => {
+      rig.disk.nowMs += 1000
+      const buffer = rig.buffer()
+      await rig.push(buffer, MINUTE, 8000)
+      expect(await buffer.leave()).toBe(true)
+      await rig.turn()
+      await rig.turn()
+    }
+    rig.restart(9 * MB)
+    await leave()
+    await leave()
+    const [first = '', second = ''] = folders(rig)
+    expect(folders(rig)).toHaveLength(2)
+    await leave()
+    expect(folders(rig)).toHaveLength(2)
+    expect(folders(rig)).toContain(second)
+    expect(folders(rig)).not.toContain(first)
+    expect(rig.log.filter((line) => line.includes('it is too much'))).toHaveLength(1)
+    // of a process elsewhere
+    rig.disk.nowMs += 1000
+    await rig.push(rig.buffer(), MINUTE, 8000)
+    rig.restart(9 * MB)
+    await rig.spool.sweep()
+    expect(folders(rig)).toHaveLength(3)
+    rig.restart(MB)
+    await rig.spool.sweep()
+    expect(folders(rig)).toHaveLength(1)
+  })
+
+  it('28 is swept every hour until the end', async () => {
+    const rig = new SpoolRig()
+    rig.disk.nowMs = rig.clock.nowMs()
+    await rig.push(rig.buffer(), MINUTE, 8000)
+    rig.restart()
+    await rig.spool.tend()
+    await rig.clock.advance(23.5 * 3600_000)
+    expect(rig.disk.files.size).toBeGreaterThan(0)
+    await rig.clock.advance(2 * 3600_000)
+    expect(rig.disk.files.size).toBe(0)
+    await rig.spool.close()
+    expect(rig.clock.pending).toBe(0)
   })
 
   it('33 loses a file that cannot be read, and nothing else', async () => {
