@@ -65,4 +65,18 @@ describe('jobs on Redis, faults', () => {
     const opening = openQueue({ redisUrl: 'redis://127.0.0.1:1', pool: null, logger: silentLogger })
     await expect(opening).rejects.toMatchObject({ code: 'queue_unreachable', message: expect.stringContaining('REDIS_URL') as string })
   })
+
+  test('a password that is refused, and one that is missing, are one sentence that names the setting', async () => {
+    const guarded = await startRedis('the-right-one')
+    try {
+      for (const user of ['', ':a-wrong-one@']) {
+        const opening = openQueue({ redisUrl: guarded.url.replace('//', `//${user}`), pool: null, logger: silentLogger })
+        await expect(opening).rejects.toMatchObject({ name: 'ConfigError', message: expect.stringContaining('REDIS_URL') as string })
+      }
+      const right = await openQueue({ redisUrl: guarded.url.replace('//', '//:the-right-one@'), pool: null, logger: silentLogger })
+      await right.close()
+    } finally {
+      await guarded.close()
+    }
+  })
 })

@@ -15,13 +15,25 @@ export interface TestRedis {
 }
 
 /** @throws when `redis-server` is not installed or does not come up */
-export async function startRedis(): Promise<TestRedis> {
+export async function startRedis(password: string | null = null): Promise<TestRedis> {
   const folder = await mkdtemp(join(tmpdir(), 'roomscribe-redis-'))
   const port = await freePort()
   let server: ReturnType<typeof spawn> | undefined
 
   async function start(): Promise<void> {
-    const settings = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--appendonly', 'yes', '--save', '']
+    const settings = [
+      '--port',
+      String(port),
+      '--bind',
+      '127.0.0.1',
+      '--dir',
+      folder,
+      '--appendonly',
+      'yes',
+      '--save',
+      '',
+      ...(password === null ? [] : ['--requirepass', password]),
+    ]
     const child = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'inherit'] })
     server = child
     const ready = new Promise<void>((resolve, reject) => {

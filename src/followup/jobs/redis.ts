@@ -12,6 +12,9 @@ const OLDEST_MAJOR = 6
 /** A primary that was made a replica refuses writes: asked anew, its name may lead to the one that takes them. */
 const reconnectOnError = (error: Error): boolean => error.message.startsWith('READONLY')
 
+/** The server answers, and wants another password, or one at all. */
+const isRefusal = (error: Error): boolean => /^(?:WRONGPASS|NOAUTH)\b/.test(error.message)
+
 /** Reconnecting never gives up, and is back within a second of the server. */
 const retryStrategy = (times: number): number => Math.min(50 * 2 ** Math.min(times, 10), 1_000)
 
@@ -29,13 +32,20 @@ export async function redisBackend(url: string, prefix: string, clock: Clock, lo
     maxRetriesPerRequest: 0,
     commandTimeout: CALL_TIMEOUT_MS,
   })
-  producer.on('error', (error: Error) => logger.warn({ err: error }, 'queue connection failed'))
+  let refusal: Error | null = null
+  producer.on('error', (error: Error) => {
+    // what `connect` rejects with says only that the connection was closed
+    if (isRefusal(error)) refusal = error
+    logger.warn({ err: error }, 'queue connection failed')
+  })
   try {
     await within(clock, CALL_TIMEOUT_MS, connected(producer), () => new Error('timed out'))
     checkServer(await serverFacts(producer, logger))
   } catch (thrown) {
     producer.disconnect()
     if (thrown instanceof ConfigError) throw thrown
+    if (refusal !== null || isRefusal(toError(thrown)))
+      throw new ConfigError(['Redis refuses the password: check user and password in REDIS_URL'])
     throw new UpstreamError(
       'queue_unreachable',
       'Redis does not answer: check REDIS_URL and that the server runs and lets this host in',
