@@ -4,7 +4,7 @@ import { CrowdStage, type CrowdFacts } from '../support/crowd-stage.js'
 import type { Script } from '../../src/standins/actors/script.js'
 import type { Scaled, Size } from './size.js'
 
-/** Channels that everybody shares: what the product does by default (design.md, section 3). */
+/** Channels that everybody shares: what the product does by default. */
 const CHANNELS = 4
 const SEED = 1
 const SIZES: Scaled<readonly number[]> = { brief: [16], usual: [8, 16, 30], full: [8, 16, 30, 45, 60] }

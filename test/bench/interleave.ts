@@ -29,7 +29,7 @@ function msPerCall(calls: number, run: () => unknown): number {
 /**
  * Times the per-sample Buffer form against ours at 8 channels x 20 ms, in turns, so that a busy machine slows both. The Buffer form
  * makes its result, ours fills the caller's.
- * @returns `ratio8x20` (api.md): the median over rounds of naive / ours
+ * @returns `ratio8x20`: the median over rounds of naive / ours
  * @throws when the two do not agree on the bytes
  */
 export async function run(): Promise<{ ratio8x20: number }> {

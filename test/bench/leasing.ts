@@ -83,7 +83,7 @@ const SOLO_TURN_MS = 3000
  * Simulated audio of real and synthetic turn-taking through the real audio plane, everything checked block by block. People join at the
  * start and stay; voices are marks, without pauses inside of a turn; microphones carry noise of RMS 25; frames of 50 ms, each person's at
  * a phase of its own.
- * @returns `rows` (api.md)
+ * @returns `rows`
  */
 export async function run({ scale }: Pick<Size, 'scale'>): Promise<{ rows: Row[] }> {
   const staged = await loadVoice()

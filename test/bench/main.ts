@@ -53,7 +53,7 @@ function read(all: string[]): { readonly names: readonly string[]; readonly json
     if (values.part !== undefined && part === null) return `--part is one of ${PARTS.join(' ')}`
     const count = values.count === undefined ? null : Number(values.count)
     if (count !== null && !(Number.isInteger(count) && count > 0)) return '--count is a whole number above 0'
-    // all of them are to end in ten minutes (api.md)
+    // all of them are to end in ten minutes
     const scale = values.full ? 'full' : positionals.length === 0 ? 'brief' : 'usual'
     return { names: positionals, json, size: { scale, people, part, count } }
   } catch (thrown) {
@@ -83,7 +83,7 @@ if (typeof asked === 'string') {
       else process.stdout.write(`  ${field.padEnd(20)} ${JSON.stringify(value)}\n`)
     }
   }
-  // one bench alone is its own document, as api.md has it
+  // one bench alone is its own document
   const only = names.length === 1 ? results[names[0] ?? ''] : results
   const text = `${JSON.stringify(only, null, 2)}\n`
   if (json === '-') process.stdout.write(text)

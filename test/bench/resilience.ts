@@ -25,7 +25,7 @@ const PARTS = {
 const DRAINED_MEETINGS = 3
 
 /**
- * What the speakers' health leaves of a part (marks.md, section 3): `<part>sInvalid` were done while the speakers were late, twice, and
+ * What the speakers' health leaves of a part: `<part>sInvalid` were done while the speakers were late, twice, and
  * are in no figure, and with none left there is none; `<part>sUntimed` is 1 when the times are not to be trusted. Nothing that is not valid passes.
  */
 function trust(part: 'kill' | 'drain', health: Health, invalid: number): object {

@@ -31,7 +31,7 @@ interface SoakReport {
   readonly seed: number
   readonly meetings: number
   readonly faults: Readonly<Record<string, number>>
-  /** meetings whose speakers were late: of their words nothing is counted but in `notCounted` (marks.md, section 3) */
+  /** meetings whose speakers were late: of their words nothing is counted but in `notCounted` */
   readonly invalid: number
   readonly notCounted: Words
   readonly returned: number

@@ -3,7 +3,7 @@ import { crowdReport } from '../support/crowd-report.js'
 import { conversation, crowdScript } from '../support/crowd-script.js'
 import { CrowdStage } from '../support/crowd-stage.js'
 
-/** what two cores carry together with everything else (marks.md, sections 3 and 4) */
+/** what two cores carry together with everything else */
 const PEOPLE = 30
 const SECONDS = 90
 const SEED = 1

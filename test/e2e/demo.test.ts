@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DemoReport } from '../../src/app/demo/report.js'
 import { CliProcess } from '../support/cli-process.js'
 
-/** Above this the speakers themselves were late: the run shows nothing and is repeated once (marks.md, section 3). */
+/** Above this the speakers themselves were late: the run shows nothing and is repeated once. */
 const SPEAKERS_LATE_MS = 500
 
 const NUMBERS = [
@@ -43,7 +43,7 @@ describe('demo', () => {
     if (report.speakersLateMs > SPEAKERS_LATE_MS) ({ code, report, output, errors } = await run('second'))
     expect(report.speakersLateMs).toBeLessThanOrEqual(SPEAKERS_LATE_MS)
     expect(report).toMatchObject({ wrongName: 0, unknownName: 0, lostMs: 0, transcriptComplete: true })
-    // what outsiders read off it: numbers (api.md)
+    // what outsiders read off it: numbers
     for (const field of NUMBERS) expect([field, typeof report[field]]).toEqual([field, 'number'])
     expect(report.finalLagMs).toEqual({ p50: expect.any(Number) as number, p95: expect.any(Number) as number })
     expect(report.people).toBe(report.persons.length)

@@ -23,7 +23,7 @@ import type { TranscriptDocument } from '../../src/live/transcript/segment.js'
 interface Run {
   readonly verdict: MarksVerdict
   readonly transcript: TranscriptDocument
-  /** valid, no_timing or invalid: what the run may be used for (marks.md section 3) */
+  /** valid, no_timing or invalid: what the run may be used for */
   readonly health: ReturnType<typeof playVerdict>
   readonly sessions: readonly { readonly channels: number; readonly endReason: string | null }[]
   readonly names: ReadonlyMap<string, string>

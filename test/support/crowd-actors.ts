@@ -4,7 +4,7 @@ import type { Script } from '../../src/standins/actors/script.js'
 import type { PlayEvent, PlayHealth } from '../../src/standins/actors/play-event.js'
 import { spawnActors } from '../../src/standins/actors/spawn.js'
 
-/** One process carries so many with room to spare; two are steadier above (marks.md, section 3). */
+/** One process carries so many with room to spare; two are steadier above. */
 const PEOPLE_A_PROCESS = 30
 /** from the call of `go` to T0 */
 const START_MS = 500

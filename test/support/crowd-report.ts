@@ -7,7 +7,7 @@ import { spokenMarks } from './spoken-marks.js'
 /** What one meeting of marks shows. */
 export interface CrowdReport {
   readonly verdict: MarksVerdict
-  /** what the run may be used for: above 500 ms of lateness or stall it says nothing, above 100 ms nothing about timing (marks.md, section 3) */
+  /** what the run may be used for: above 500 ms of lateness or stall it says nothing, above 100 ms nothing about timing */
   readonly health: ReturnType<typeof playVerdict>
   readonly worstMs: { readonly sender: number; readonly senderLoop: number; readonly botLoop: number }
   /** of the largest session */

@@ -19,7 +19,7 @@ export async function healthOf(actors: readonly CrowdActors[]): Promise<Health> 
   return worstOf(await Promise.all(all))
 }
 
-/** Runs something; when its speakers were late, once more (marks.md, section 3). @returns the last run, to be left out when it is invalid too */
+/** Runs something; when its speakers were late, once more. @returns the last run, to be left out when it is invalid too */
 export async function healthy<T extends { readonly health: Health }>(run: () => Promise<T>): Promise<T> {
   const first = await run()
   return first.health === 'invalid' ? run() : first

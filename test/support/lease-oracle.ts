@@ -1,6 +1,6 @@
 import type { Turn } from './turns.js'
 
-/** What every allocator has to keep to, in ms: the constants of issue 4 and design.md, section 3. */
+/** What every allocator has to keep to, in ms. */
 export interface LeaseRules {
   readonly channels: number
   /** sent before the first voice of a lease, at least */
@@ -11,7 +11,7 @@ export interface LeaseRules {
   readonly pauseMs: number
 }
 
-/** Of issue 4, with K = 4; of the pre-roll what goes out of an inaudible one after a wait, too. */
+/** The aims, with K = 4; of the pre-roll what goes out of an inaudible one after a wait, too. */
 export const LEASE_RULES: LeaseRules = { channels: 4, preRollMs: 250, guardMs: 400, pauseMs: 300 }
 
 interface Job {

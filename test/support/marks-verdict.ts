@@ -20,7 +20,7 @@ export interface SpokenMark {
   readonly playMs: number
 }
 
-/** A whole mark reads 152 +- 2 ms; below this something of it is missing (marks.md, section 2). */
+/** A whole mark reads 152 +- 2 ms; below this something of it is missing. */
 export const WHOLE_MARK_MS = 140
 /** Two pieces of one mark are together no longer than it, as long as it ever reads. */
 const LONGEST_MARK_MS = 160

@@ -5,7 +5,7 @@ import type { RecordedSession, Recording, RecordingSink } from './replay.js'
 
 /** speech after so much silence of its speaker is an onset: from there on a channel may have been taken over */
 const ONSET_BLOCKS = 6
-/** longest lead-in that is looked at: the pre-roll of design.md */
+/** longest lead-in that is looked at: the pre-roll */
 const LEAD_MS = 300
 /** gaps are told in whole ms */
 const GAP_TOLERANCE_MS = 1

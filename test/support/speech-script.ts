@@ -4,7 +4,7 @@ import { VOICES } from '../../src/standins/actors/voices.js'
 import { identityOf } from './eight-people.js'
 import { seeded } from './marks-audio.js'
 
-/** Sentences that Moonshine tiny reads well in most voices (marks.md, section 5), no two alike. */
+/** Sentences that Moonshine tiny reads well in most voices, no two alike. */
 const SENTENCES = [
   'good morning everyone thank you for joining',
   'let us start with the project status',

@@ -43,7 +43,7 @@ export const RETRY: Readonly<Record<JobKind, BackoffPolicy>> = {
 }
 
 /**
- * Whether another attempt may help. Our own errors say so themselves (style.md, section 5); an error that
+ * Whether another attempt may help. Our own errors say so themselves; an error that
  * nobody translated is a fault of unknown kind and is tried again up to the bound.
  */
 export function isRetryable(thrown: unknown): boolean {

@@ -31,7 +31,7 @@ export interface SimRemains {
   readonly plan: readonly string[]
 }
 
-/** What became of a simulated meeting, and which invariants of design.md section 6 it broke. */
+/** What became of a simulated meeting, and which invariants it broke. */
 export interface SimVerdict {
   readonly seed: number
   readonly faults: readonly string[]
