@@ -23,7 +23,8 @@ export interface Failure {
 export type Look =
   | { readonly kind: 'result'; readonly result: RawResult }
   | { readonly kind: 'again' }
-  | { readonly kind: 'never'; readonly why: string }
+  /** `isRefused`: whoever asks, not what is asked for: another key, or a later time, may get it */
+  | { readonly kind: 'never'; readonly why: string; readonly isRefused: boolean }
 
 interface Answer {
   readonly status: number
@@ -80,7 +81,8 @@ export class GladiaApi {
       const result = parseResult(answer.body)
       return result ? { kind: 'result', result } : { kind: 'again' }
     }
-    return isTransient(answer.status) ? { kind: 'again' } : { kind: 'never', why: `HTTP ${answer.status}` }
+    if (isTransient(answer.status)) return { kind: 'again' }
+    return { kind: 'never', why: `HTTP ${answer.status}`, isRefused: [401, 402, 403].includes(answer.status) }
   }
 
   #refusal({ status, retryAfterMs, body }: Answer): Failure {

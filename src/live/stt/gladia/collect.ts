@@ -18,7 +18,7 @@ export async function collectResult(
   const deadlineMs = clock.monotonicMs() + limits.collectMs
   while (!signal.aborted) {
     const look = await api.look(id, signal)
-    if (look.kind === 'never') return { kind: 'none', why: look.why, isUnknown: true }
+    if (look.kind === 'never') return { kind: 'none', why: look.why, isUnknown: !look.isRefused }
     if (look.kind === 'result' && (look.result.status === 'done' || look.result.status === 'error')) return look
     const leftMs = deadlineMs - clock.monotonicMs()
     if (leftMs <= limits.collectPollMs)
