@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/core/time.js'
@@ -241,7 +241,10 @@ const hours = Number(values.hours)
 const meetingSec = Number(values['meeting-sec'])
 const names = values.faults.split(',')
 const unknown = names.filter((name) => !(name in FAULTS))
-const noReport = await whyNoReport(json)
+const file = resolve(values.out, 'soak.svg')
+// a file that stands where the folder is to be is told by the next line
+await mkdir(values.out, { recursive: true }).catch(() => undefined)
+const noReport = (await whyNoReport(json)) ?? (await whyNoReport(file))
 if (noReport !== null) {
   process.stderr.write(`${noReport}\n`)
   process.exitCode = 2
@@ -251,10 +254,9 @@ if (noReport !== null) {
 } else {
   const samples: Sample[] = []
   const report = await soak(hours, Number(values.seed), meetingSec, names, samples)
-  const file = resolve(values.out, 'soak.svg')
-  await writeFile(file, plot(samples))
   const text = `${JSON.stringify({ ...report, plot: file }, null, 2)}\n`
   process.stdout.write(text)
+  await writeFile(file, plot(samples))
   if (json !== null && json !== '-') await writeFile(json, text)
   // with every meeting invalid nothing that is counted returned
   const rules = { none: ['lost', 'doubled', 'misattributed', 'unnamedBeyond', 'unfinishedMeetings'], some: ['returned'] }
