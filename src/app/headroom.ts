@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { codeOf } from '../core/errors.js'
 
 /** What this process uses of what it may use; a limit that is not known, or not there, is Infinity. */
 export interface Usage {
@@ -47,7 +48,7 @@ export function currentUsage(rssBytes: () => number, files: SystemFiles = system
     try {
       return from(path)
     } catch (thrown) {
-      isOutOfFiles ||= OUT_OF_FILES.includes(codeOf(thrown))
+      isOutOfFiles ||= OUT_OF_FILES.includes(codeOf(thrown) ?? '')
       return none
     }
   }
@@ -65,9 +66,6 @@ export function currentUsage(rssBytes: () => number, files: SystemFiles = system
 
 /** No file left: of the process, of the host. */
 const OUT_OF_FILES = ['EMFILE', 'ENFILE']
-
-const codeOf = (thrown: unknown): string =>
-  typeof thrown === 'object' && thrown !== null && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
 
 /** Memory of this process; null: the system does not say, as when no file is left to read it from. */
 export function memoryBytes(rssBytes: () => number): number | null {

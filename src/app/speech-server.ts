@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { ConfigError } from '../core/errors.js'
+import { codeOf, ConfigError } from '../core/errors.js'
 import type { Clock } from '../core/time.js'
 import type { Logger } from '../observe/logger.js'
 import { loadBehaviours } from '../speech-server/behaviours/load.js'
@@ -51,7 +51,7 @@ export async function runSpeechServer(
     }
   } catch (thrown) {
     await engine.close()
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'EADDRINUSE') {
+    if (codeOf(thrown) === 'EADDRINUSE') {
       throw new ConfigError([`port ${options.port} is taken by another process: use --port with another one (0 picks a free one)`], {
         cause: thrown,
       })

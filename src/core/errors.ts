@@ -119,6 +119,12 @@ export function assertNever(value: never): never {
   throw new StateError(`impossible case: ${JSON.stringify(value)}`)
 }
 
+/** The code that the system, or a library, gave a failure: ENOENT, a SQLSTATE; undefined: none. */
+export function codeOf(thrown: unknown): string | undefined {
+  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined
+  return typeof thrown.code === 'string' ? thrown.code : undefined
+}
+
 /** Any thrown value as an Error. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown))

@@ -30,7 +30,7 @@ export function unknownTexts(
   utterances: readonly AttributableUtterance[],
   stored: readonly Segment[],
   again: readonly SentAgain[],
-  scribe: Pick<Scribe, 'attribute' | 'placeOf'>,
+  scribe: Pick<Scribe, 'attribute' | 'frameOf'>,
 ): readonly Segment[] {
   const found: Segment[] = []
   let shiftSec = 0
@@ -106,14 +106,15 @@ function nearestTwin(
   utterance: AttributableUtterance,
   shiftSec: number,
   stored: readonly Segment[],
-  scribe: Pick<Scribe, 'placeOf'>,
+  scribe: Pick<Scribe, 'frameOf'>,
 ): { readonly shiftSec: number | null } | null {
   const { sessionId, channel, utteranceId, text, words, startSec } = utterance
   const firstSec = words.find((word) => Number.isFinite(word.startSec))?.startSec ?? startSec
   const parts = stored.filter((known) => known.sessionId === sessionId && known.channel === channel && known.part === 0)
   const shiftOf = (known: Segment) => {
-    const placeSec = scribe.placeOf(known)
-    return placeSec === null ? null : placeSec - firstSec
+    const { startMs, endMs } = known.words[0] ?? known
+    const frame = scribe.frameOf({ ...known, startMs, endMs })
+    return frame === null ? null : frame / FRAMES_PER_MS / 1000 - firstSec
   }
   const same = parts.find((known) => known.utteranceId === utteranceId)
   if (same) return { shiftSec: shiftOf(same) }

@@ -48,7 +48,9 @@ export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId,
     const [known, sessions, segments] = await patience.run(read)
     for (const span of known) spans.put(span)
     const found = stop.aborted ? [] : ((await stt.left?.(meetingId, isOver)) ?? [])
-    const unsent = await Promise.all(found.map((one) => unsentOf(one, reachOf(one, { sessions, segments, spans }))))
+    const unsent = await Promise.all(
+      found.map((one) => unsentOf(one, reachOf(one, { sessions, segments, frameOf: (said) => spans.frameOf(said) }))),
+    )
     const left = unsent.filter((one) => one !== null)
     if (left.length === 0) return
 

@@ -7,18 +7,18 @@ import { FRAMES_PER_MS, type SpanIndex } from '../transcript/span-index.js'
 export interface Stored {
   readonly sessions: readonly SessionRecord[]
   readonly segments: readonly Segment[]
-  readonly spans: SpanIndex
+  readonly frameOf: SpanIndex['frameOf']
 }
 
 /**
  * Up to which frame of its session the service had the audio: at least where what was left begins, as far as it is stored, and where the
  * last word lies that was told. What the disk says may be older: a mark is written now and then, and not at all on a disk that refuses.
  */
-export function reachOf({ sessionId, fromFrame }: LeftAudio, { sessions, segments, spans }: Stored): number {
+export function reachOf({ sessionId, fromFrame }: LeftAudio, { sessions, segments, frameOf }: Stored): number {
   const stored = sessions.find((one) => one.sessionId === sessionId)?.acknowledgedFrames ?? 0
   const told = segments.map((segment) => {
     const { startMs, endMs } = segment.words.at(-1) ?? segment
-    const frame = segment.sessionId === sessionId ? spans.frameOf({ ...segment, startMs, endMs }) : null
+    const frame = segment.sessionId === sessionId ? frameOf({ ...segment, startMs, endMs }) : null
     return frame === null ? 0 : Math.round(frame + (endMs - startMs) * FRAMES_PER_MS)
   })
   return told.reduce((most, frame) => Math.max(most, frame), Math.max(fromFrame, stored))

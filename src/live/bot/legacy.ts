@@ -8,7 +8,6 @@ import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore, SessionRecord } from '../../records/port.js'
 import type { ForeignSession, LeftAudio, SttPort } from '../stt/port.js'
 import type { Segment } from '../transcript/segment.js'
-import { SpanIndex } from '../transcript/span-index.js'
 import { unknownTexts, type SentAgain } from './foreign-texts.js'
 import type { Handover } from './handover.js'
 import type { Left } from './inheritance.js'
@@ -21,7 +20,7 @@ export interface LegacyParts {
   readonly meetingId: MeetingId
   readonly store: Pick<MeetingStore, 'sessions' | 'spans' | 'segments' | 'gaps'>
   readonly stt: SttPort
-  readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'placeOf' | 'add' | 'gap' | 'gaps' | 'sessions'>
+  readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'frameOf' | 'add' | 'gap' | 'gaps' | 'sessions'>
   readonly handover: Pick<Handover, 'fate' | 'left' | 'heardBefore' | 'written'>
   readonly clock: Clock
   readonly random: () => number
@@ -135,12 +134,10 @@ export class Legacy {
   /** Sends what the service has not had. @returns the sessions, with how far it is known to have had each, and what of them is sent again */
   async #adopt(stored: Omit<Left, 'people'>, audio: readonly LeftAudio[]): Promise<Pick<Estate, 'sessions' | 'adopted'>> {
     const { scribe, logger } = this.#parts
-    const spans = new SpanIndex()
-    for (const span of stored.spans) spans.put(span)
     const reached = new Map<SessionId, number>()
     const adopted: SentAgain[] = []
     for (const found of audio) {
-      const reachFrame = reachOf(found, { ...stored, spans })
+      const reachFrame = reachOf(found, { ...stored, frameOf: (said) => scribe.frameOf(said) })
       reached.set(found.sessionId, reachFrame)
       const left = await unsentOf(found, reachFrame)
       if (!left) continue

@@ -1,8 +1,6 @@
 import { Alarm } from '../../core/alarm.js'
 import type { SttPort } from '../stt/port.js'
 
-export type { Alarm }
-
 const refusals = new WeakMap<SttPort, Alarm>()
 
 /** Whether people have been told that a speech service refuses (key, payment): once for all its meetings, until it takes a session. */

@@ -13,7 +13,7 @@ import { attribute, type AttributableUtterance } from '../transcript/attribute.j
 import { coverage, type Coverage } from '../transcript/coverage.js'
 import type { Segment } from '../transcript/segment.js'
 import { Transcript } from '../transcript/transcript.js'
-import { FRAMES_PER_MS, SpanIndex } from '../transcript/span-index.js'
+import { SpanIndex } from '../transcript/span-index.js'
 import { ACTIVITY_MS, ActivityWatch } from './activity-watch.js'
 import type { Journal } from './journal.js'
 import { SessionLosses } from './session-losses.js'
@@ -223,11 +223,9 @@ export class Scribe {
     return attribute(utterance, this.#spans)
   }
 
-  /** Where the audio of a segment begins in its session, s; null: no span of its speaker has it. */
-  placeOf(segment: Segment): number | null {
-    const { startMs, endMs } = segment.words[0] ?? segment
-    const frame = this.#spans.frameOf({ ...segment, startMs, endMs })
-    return frame === null ? null : frame / FRAMES_PER_MS / 1000
+  /** See `SpanIndex.frameOf`. */
+  frameOf(said: Parameters<SpanIndex['frameOf']>[0]): number | null {
+    return this.#spans.frameOf(said)
   }
 
   /** Adds final segments to the transcript; what is known changes nothing. */

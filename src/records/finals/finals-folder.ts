@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { NotFoundError, toError } from '../../core/errors.js'
+import { codeOf, NotFoundError, toError } from '../../core/errors.js'
 import { asMeetingId } from '../../core/ids.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Claim, FinalsLog, FinalsLogs, MeetingStore } from '../port.js'
@@ -86,7 +86,7 @@ export class FinalsFolder implements FinalsLogs {
 
   async #files(): Promise<readonly { readonly path: string; readonly claim: Claim }[]> {
     const names = await readdir(this.#folder).catch((thrown: unknown) => {
-      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return []
+      if (codeOf(thrown) === 'ENOENT') return []
       throw thrown
     })
     return names.flatMap((name) => {

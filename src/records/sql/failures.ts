@@ -1,13 +1,7 @@
-import { ConfigError, RoomscribeError, toError, UpstreamError } from '../../core/errors.js'
+import { codeOf, ConfigError, RoomscribeError, toError, UpstreamError } from '../../core/errors.js'
 
 /** SQLSTATE that our own SQL raises when the claim's epoch is not the meeting's. */
 export const CLAIM_LOST = 'RS001'
-
-/** The SQLSTATE or system code of a failure of the database, when there is one. */
-export function failureCode(thrown: unknown): string | undefined {
-  if (typeof thrown !== 'object' || thrown === null || !('code' in thrown)) return undefined
-  return typeof thrown.code === 'string' ? thrown.code : undefined
-}
 
 // connection exceptions, operator intervention, too many connections; and the sockets' own codes
 const UNREACHABLE = /^(08...|57P0[123]|53300|E[A-Z]+)$/
@@ -28,7 +22,7 @@ export function isFatal(thrown: unknown): boolean {
 export function databaseError(thrown: unknown): RoomscribeError {
   if (thrown instanceof RoomscribeError) return thrown
   const error = toError(thrown)
-  const code = failureCode(thrown)
+  const code = codeOf(thrown)
   if ((code !== undefined && UNREACHABLE.test(code)) || UNREACHABLE_TEXT.test(error.message) || isFatal(thrown)) {
     const message = `the database does not answer (${code ?? error.message}): start it, or correct DATABASE_URL`
     return new UpstreamError('database_unreachable', message, { service: 'database', retryable: true }, { cause: error })
@@ -43,7 +37,7 @@ export function databaseError(thrown: unknown): RoomscribeError {
 
 /** Why a first connection failed, in one sentence; never the password. */
 export function connectError(thrown: unknown, place: string): UpstreamError {
-  const code = failureCode(thrown) ?? toError(thrown).message
+  const code = codeOf(thrown) ?? toError(thrown).message
   const facts = { service: 'database', retryable: true }
   const remedy = REMEDIES[code] ?? 'start it, or correct DATABASE_URL'
   return new UpstreamError('database_unreachable', `PostgreSQL at ${place} does not let us in (${code}): ${remedy}`, facts, {

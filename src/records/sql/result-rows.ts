@@ -1,8 +1,7 @@
 import { sql, type Selectable } from 'kysely'
-import { NotFoundError } from '../../core/errors.js'
+import { codeOf, NotFoundError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { DeliveryRecord, SummaryRecord } from '../port.js'
-import { failureCode } from './failures.js'
 import { checkId } from './meeting-rows.js'
 import { deliveryOf, jsonText, timeText } from './rows.js'
 import { cleanText } from './sanitise.js'
@@ -71,7 +70,7 @@ export class ResultRows {
     try {
       return await write()
     } catch (thrown) {
-      if (thrown instanceof Error && failureCode(thrown.cause) === FOREIGN_KEY) throw new NotFoundError(`there is no meeting ${id}`)
+      if (thrown instanceof Error && codeOf(thrown.cause) === FOREIGN_KEY) throw new NotFoundError(`there is no meeting ${id}`)
       throw thrown
     }
   }

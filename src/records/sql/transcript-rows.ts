@@ -1,11 +1,11 @@
 import { sql, type RawBuilder, type Selectable } from 'kysely'
-import { ClaimLostError } from '../../core/errors.js'
+import { codeOf, ClaimLostError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Gap, Span } from '../../live/audio/span.js'
 import type { Segment } from '../../live/transcript/segment.js'
 import type { Claim, CoverageShare, ParticipantRecord, SessionRecord, StoredCoverage, StoredReceipt, StoredSegment } from '../port.js'
 import { coverageOf } from './coverage-document.js'
-import { CLAIM_LOST, failureCode } from './failures.js'
+import { CLAIM_LOST } from './failures.js'
 import { checkId, type MeetingRows } from './meeting-rows.js'
 import { gapOf, jsonText, oneByKey, segmentColumns, segmentOf, sessionOf, spanOf } from './rows.js'
 import { clean } from './sanitise.js'
@@ -104,7 +104,7 @@ export class TranscriptRows {
         return segment ? [{ ...segment, seq }] : []
       })
     } catch (thrown) {
-      if (thrown instanceof Error && failureCode(thrown.cause) === CLAIM_LOST) return this.#lost(claim)
+      if (thrown instanceof Error && codeOf(thrown.cause) === CLAIM_LOST) return this.#lost(claim)
       throw thrown
     }
   }

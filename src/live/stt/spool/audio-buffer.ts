@@ -1,4 +1,4 @@
-import { toError } from '../../../core/errors.js'
+import { codeOf, toError } from '../../../core/errors.js'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { DiskBudget, DiskUser } from './budget.js'
@@ -305,7 +305,7 @@ export class AudioBuffer implements DiskUser {
   #notWritten(thrown: unknown): void {
     const { clock, logger } = this.#backing ?? {}
     this.#retryAtMs = (clock?.monotonicMs() ?? 0) + RETRY_MS
-    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : null
+    const code = codeOf(thrown)
     // once an incident, not once a try
     if (this.#failure === 'none') logger?.error({ err: toError(thrown) }, 'speech spool cannot be written, audio waits in memory')
     this.#failure = code === 'ENOSPC' || code === 'EDQUOT' ? 'full' : 'broken'

@@ -1,4 +1,5 @@
 import { appendFile, mkdir, open, readdir, rename, rm, rmdir, stat, truncate, writeFile } from 'node:fs/promises'
+import { codeOf } from '../../../core/errors.js'
 
 /** What a spool needs of a file system. Every call may fail with whatever the system says. */
 export interface SpoolDisk {
@@ -26,7 +27,7 @@ export interface SpoolDisk {
 const OF_MOMENT = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
 
 /** Whether a call failed for want of file handles or memory: that says nothing about the file, and may be otherwise a moment later. */
-export const isOfMoment = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown && OF_MOMENT.has(String(thrown.code))
+export const isOfMoment = (thrown: unknown): boolean => OF_MOMENT.has(codeOf(thrown) ?? '')
 
 /** The real one. Nothing is synced: the page cache outlives the process, and a disk under load takes too long. */
 export const systemDisk: SpoolDisk = {
@@ -34,7 +35,7 @@ export const systemDisk: SpoolDisk = {
     try {
       return await readdir(folder)
     } catch (thrown) {
-      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return []
+      if (codeOf(thrown) === 'ENOENT') return []
       throw thrown
     }
   },

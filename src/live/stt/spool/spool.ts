@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { toError } from '../../../core/errors.js'
+import { codeOf, toError } from '../../../core/errors.js'
 import { asMeetingId, type MeetingId, type SessionId } from '../../../core/ids.js'
 import { Scope } from '../../../core/scope.js'
 import type { Clock } from '../../../core/time.js'
@@ -190,7 +190,7 @@ export class Spool {
     } catch (thrown) {
       this.#mine.delete(parts.folder)
       // somebody else was faster
-      if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return null
+      if (codeOf(thrown) === 'ENOENT') return null
       throw thrown
     }
     // what cannot be opened is there for whoever looks again
