@@ -60,7 +60,17 @@ export async function openSpeech(settings: Settings, parts: { clock: Clock; logg
   const { clock, logger, random } = parts
   const spool = new Spool({ folder: join(settings.dataDir, 'spool'), maxBytes: settings.spoolMaxMb * 1024 * 1024, clock, logger })
   await spool.tend()
-  const common = { clock, random, logger, spool }
+  try {
+    return await openWith(settings, { clock, random, logger, spool })
+  } catch (thrown) {
+    // it is tended by the hour: an open one keeps a process that could not start from ending
+    await spool.close()
+    throw thrown
+  }
+}
+
+async function openWith(settings: Settings, common: Common): Promise<Speech> {
+  const { clock, logger, spool } = common
   const service = speechServiceOf(settings)
   if (service !== null && settings.stt === 'gladia') {
     const { baseUrl, apiKey } = service
@@ -100,7 +110,7 @@ export async function openSpeech(settings: Settings, parts: { clock: Clock; logg
   return { ...local, close }
 }
 
-type Common = Pick<Parameters<typeof createGladiaStt>[0], 'clock' | 'random' | 'logger' | 'spool'>
+type Common = Pick<Parameters<typeof createGladiaStt>[0], 'clock' | 'random' | 'logger'> & { readonly spool: Spool }
 
 async function openLocal(settings: Settings, common: Common): Promise<Speech> {
   const { clock, logger, random } = common
