@@ -144,7 +144,10 @@ export function createMetrics(options: { readonly process: boolean }): Metrics {
       'Longest wait for a channel of each person who spoke in a meeting',
       WAIT_BUCKETS_SEC,
     ),
-    noisyPeople: count('noisy_people', 'People who never paused, so that others were served first'),
+    noisyPeople: count(
+      'noisy_people',
+      'People who were loud for a minute without a pause: a voice, so that others were served first, or another noise',
+    ),
     sessionsOpened: count('speech_sessions_opened', 'Speech sessions opened, by why', ['why'], opened),
     sessionsEnded: count('speech_sessions_ended', 'Speech sessions ended, by reason', ['reason']),
     gaps: count('gaps', 'Stretches in which a person was not transcribed, by reason', ['reason']),

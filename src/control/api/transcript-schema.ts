@@ -31,7 +31,7 @@ const CoverageRow = z
     identity: z.string(),
     name: z.string(),
     ...amounts,
-    noisy: z.boolean().describe('never paused, so that others were served first'),
+    noisy: z.boolean().describe('for a minute without a pause a voice, so that others were served first, or another loud noise'),
     gaps: z.array(Gap),
   })
   .openapi('Coverage')

@@ -20,7 +20,7 @@ export interface AudioCounters {
   readonly waits: Waits
   /** time in which a track of the person could be heard, tracks side by side counted each */
   readonly presentMs: number
-  /** spoke, or sounded as if, for so long without a pause that others were served first */
+  /** spoke, or sounded as if, for so long without a pause that others were served first; or was loud for as long, voice or not */
   readonly isNoisy: boolean
   /** where in the sessions the voice that was sent lies, for telling which of it was acknowledged */
   readonly voicedRuns: readonly VoicedRun[]

@@ -140,7 +140,7 @@ export class AudioPlane {
       this.#ledger.heard(track.identity, this.#blockMs)
     }
     track.counted(facts)
-    if (track.isNoisy) this.#ledger.noisy(track.identity)
+    if (track.isNoisy || track.isLoud) this.#ledger.noisy(track.identity)
     while (track.queue.length > track.limit) this.#drop(track)
   }
 

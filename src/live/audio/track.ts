@@ -41,6 +41,8 @@ export class Track {
   hasSpoken = false
   /** has gone on without a pause for so long that others are served first */
   isNoisy = false
+  /** has not been quiet for as long, voice or not; served like anybody */
+  isLoud = false
   /** nothing of it has been sent from its seat yet */
   isFresh = true
   /** blocks of the session since it was seated */
@@ -60,6 +62,8 @@ export class Track {
   #pausedOrUndecided = 0
   #soundBlocks = 0
   #pauseBlocks = 0
+  #loudBlocks = 0
+  #softBlocks = 0
   #floorRms = Number.POSITIVE_INFINITY
 
   constructor(
@@ -107,17 +111,21 @@ export class Track {
 
   /** One of its blocks has come: is it still somebody who pauses now and then, and how loud are the pauses? */
   counted({ kind, rms }: Pick<BlockFacts, 'kind' | 'rms'>): void {
-    const { pauseBlocks, noisyMs, blockSamples, sampleRate } = this.#tunables
+    const { pauseBlocks, noisyMs, blockSamples, sampleRate, loudRms } = this.#tunables
+    const noisyBlocks = (noisyMs * sampleRate) / (blockSamples * 1000)
     this.#floorRms = Math.min(rms, this.#floorRms * FLOOR_RISE + FLOOR_STEP)
     if (kind === 'voice') {
       this.hasSpoken = true
       this.#pauseBlocks = 0
       this.#soundBlocks++
-      if (this.#soundBlocks * blockSamples * 1000 >= noisyMs * sampleRate) this.isNoisy = true
+      if (this.#soundBlocks >= noisyBlocks) this.isNoisy = true
     } else if (++this.#pauseBlocks >= pauseBlocks) {
       this.#soundBlocks = 0
       this.isNoisy = false
     } else this.#soundBlocks++
+    this.#softBlocks = rms < loudRms ? this.#softBlocks + 1 : 0
+    this.#loudBlocks = this.#softBlocks >= pauseBlocks ? 0 : this.#loudBlocks + 1
+    this.isLoud = this.#loudBlocks >= noisyBlocks
   }
 
   /** Its pause begins anew. */

@@ -48,6 +48,8 @@ export interface AudioTunables {
   readonly noisyMs: number
   /** noise lets another in after so long */
   readonly noisyHoldMs: number
+  /** RMS from which a block is loud: of a microphone that is never quieter for as long as that, the noise is told, voice or not */
+  readonly loudRms: number
   /** speech that waits for longer makes a session of mode `auto` grow */
   readonly growWaitMs: number
   /** speech that has waited for a channel for so long is told to wait: what is shorter, nobody could read */
@@ -93,6 +95,7 @@ export const AUDIO_TUNABLES: AudioTunables = {
   patienceMs: 5000,
   noisyMs: 60_000,
   noisyHoldMs: 2000,
+  loudRms: 330,
   growWaitMs: 500,
   tellWaitMs: 300,
   calmMs: 120_000,

@@ -70,7 +70,7 @@ export interface CoverageTotal {
 export interface CoverageRow extends CoverageTotal {
   readonly identity: Identity
   readonly name: string
-  /** never paused, so that others were served first */
+  /** for a minute without a pause a voice, so that others were served first, or another loud noise */
   readonly noisy: boolean
   /** in order of time */
   readonly gaps: readonly Gap[]

@@ -85,17 +85,16 @@ export function receiptView(document: TranscriptDocument, show: (name: string) =
   // two rows with opposite faults must not hide them
   const columns = COLUMNS.filter(({ isNeeded }) => !isNeeded || coverage.some((row) => isNeeded(row)))
   const isSaid = (row: CoverageRow) => row.speechMs > 0 || row.returnedMs > 0 || row.unaccountedMs !== 0
+  const named = (row: CoverageRow) => `${show(nameOf(row))}${row.noisy ? NOISY_MARK : ''}`
   const rows = coverage.filter((row) => isSaid(row) || row.gaps.some(({ reason }) => !isBeyond(reason)))
-  const lines = rows
-    .toSorted((a, b) => b.speechMs - a.speechMs)
-    .map((row) => lineOf(row, columns, row.identity, `${show(nameOf(row))}${row.noisy ? NOISY_MARK : ''}`, row.noisy))
+  const lines = rows.toSorted((a, b) => b.speechMs - a.speechMs).map((row) => lineOf(row, columns, row.identity, named(row), row.noisy))
   return {
     complete,
     verdict: completeness(document),
     columns: columns.map(({ title }) => title),
     lines,
     total: lines.length > 1 ? lineOf(total, columns, null, 'all', false) : null,
-    notes: notesOf(coverage, rows, total, (row) => show(nameOf(row))),
+    notes: notesOf(coverage, rows, total, named),
     price: priceOf(billing),
   }
 }
@@ -117,7 +116,7 @@ function notesOf(
   name: (row: CoverageRow) => string,
 ): string[] {
   const notes: string[] = []
-  if (shown.some((row) => row.noisy)) notes.push('~ never paused; served after others')
+  if (coverage.some((row) => row.noisy)) notes.push('~ loud for a minute without a pause; if it was a voice, served after others')
   const beyond = coverage.filter((row) => row.gaps.some(({ reason }) => isBeyond(reason)))
   if (beyond.length > 0) notes.push(`Not listened to, for there were more people than roomscribe may hear: ${listed(beyond, name)}`)
   const silent = coverage.filter((row) => !shown.includes(row) && !beyond.includes(row))

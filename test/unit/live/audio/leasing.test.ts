@@ -292,6 +292,30 @@ test('S6 who pauses at last is noise no more', () => {
   ])
 })
 
+test('S6 a loud microphone is told as noise, voice or not, and is served like anybody', () => {
+  const who = { key: keyOf('ann'), identity: asIdentity('ann') }
+  const track = new Track(who, new LateDetector(), 0, 0, { ...AUDIO_TUNABLES, noisyMs: 1000 })
+  const count = (rms: number, blocks: number, kind: 'voice' | 'silent' = 'silent') => {
+    for (let block = 0; block < blocks; block++) track.counted({ kind, rms })
+    return [track.isLoud, track.isNoisy]
+  }
+  const { loudRms } = AUDIO_TUNABLES
+  // somebody who speaks in a car pauses: less than 0.3 s of less noise is no quiet
+  const told = [count(loudRms, 9), count(2 * loudRms, 5, 'voice'), count(loudRms - 1, 5), count(loudRms, 1), count(loudRms - 1, 5)]
+  expect(told).toEqual([
+    [false, false],
+    [false, false],
+    [false, false],
+    [true, false],
+    [true, false],
+  ])
+  expect([count(loudRms - 1, 1), count(loudRms, 19), count(loudRms, 1)]).toEqual([
+    [false, false],
+    [false, false],
+    [true, false],
+  ])
+})
+
 test.each([
   ['muted', (room: RoomOfTracks) => room.plane.trackEnded(keyOf('cyd'), room.nowMs, true)],
   ['unpublished', (room: RoomOfTracks) => room.plane.trackEnded(keyOf('cyd'), room.nowMs, false)],

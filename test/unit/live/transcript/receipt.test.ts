@@ -40,15 +40,17 @@ describe('the receipt to be read', () => {
     const { lines, notes } = view(
       person('Radio', { speechMs: 9000, noisy: true }),
       person('Mute'),
+      person('Car', { noisy: true }),
       person('Late', { gaps, unheardMs: 9000 }),
       ...Array.from({ length: 10 }, (_, at) => person(`Guest ${at}`)),
     )
     expect(lines.map(({ name, noisy }) => [name, noisy])).toEqual([['Radio ~', true]])
     expect(notes).toEqual([
-      '~ never paused; served after others',
+      '~ loud for a minute without a pause; if it was a voice, served after others',
       'Not listened to, for there were more people than roomscribe may hear: Late',
-      'Said nothing: Mute, Guest 0, Guest 1, Guest 2, Guest 3, Guest 4, Guest 5, Guest 6 and 3 more',
+      'Said nothing: Mute, Car ~, Guest 0, Guest 1, Guest 2, Guest 3, Guest 4, Guest 5 and 4 more',
     ])
+    expect(view(person('Anna', { speechMs: 1 }), person('Car', { noisy: true })).notes).toEqual([notes[0], 'Said nothing: Car ~'])
   })
 
   it('says the price in channel-seconds, beside speech and a channel each', () => {
