@@ -16,7 +16,7 @@ const shown = ({ verdicts, ...report }: KillsReport) => ({
 describe('processes that die in mid-meeting', () => {
   for (const [queue, count] of [
     ['redis', 5],
-    ['sql', 4],
+    ['sql', 5],
   ] as const) {
     test(`28 29 kill -9, SIGSEGV and SIGABRT, jobs in ${queue}: another process takes over, nothing lost, doubled or misattributed`, async () => {
       const report = await runKills({ count, seed: SEED, queue })
