@@ -84,6 +84,7 @@ test.each([
   [1303428, 'I3 spans that meet in time lie apart in the session'],
   [1311969, 'I4 a word of which the service had kept more than half is whole only the second time'],
   [1513548, 'I2 a session ends while it is being asked what it kept, and has told texts'],
+  [2024154, 'I4 somebody came back before a takeover, which only what was heard of them tells'],
   [1580781, 'I2 the copy of a probe is the first word of a text of somebody else, and the bot that knew is dead'],
   [1153880, 'I4 a claim that comes when the meeting is over takes nothing over'],
   [565458, 'I3 of the copy of a probe, which only a frozen bot could know, the next one does not guess whose it is'],

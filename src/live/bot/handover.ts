@@ -130,7 +130,7 @@ export class Handover {
     const nowMs = meetingMs()
     const { silentMs, isReleased } = tenure ?? { silentMs: null, isReleased: false }
     this.#inheritance = new Inheritance({ people: participants, segments, spans, sessions }, { silentMs, isReleased }, nowMs)
-    people.inherit(participants, this.#inheritance.lastSignMs)
+    people.inherit(this.#inheritance.people, this.#inheritance.lastSignMs)
     this.#entry = { fromMs: nowMs, inMs: null, there: new Set(), heardFromMs: new Map() }
     logger.warn({ silentMs, wasReleased: isReleased, atMs: Math.round(nowMs) }, 'meeting taken over')
     return { wasLive: segments.length > 0 || ['live', 'reconnecting', 'draining'].includes(state), elapsedMs: nowMs }

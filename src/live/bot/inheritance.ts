@@ -38,6 +38,9 @@ export const IN_FLIGHT_MS = 20_000
 /** Spans are stored within a second; a store under load takes a little longer. */
 const SPANS_LATE_MS = 3_000
 
+/** Voice is dated by the arrival of its frames; what is this much later than a leave is of somebody who came back, which was not stored. */
+const CAME_BACK_MS = 1_000
+
 /** What is stored of a meeting that is taken over. */
 export interface Left {
   readonly people: readonly ParticipantRecord[]
@@ -54,6 +57,7 @@ export interface Left {
 export class Inheritance {
   /** as it was stored when this bot began */
   readonly left: Left
+  /** whoever was heard after they left, as far as that is stored, had come back */
   readonly people: readonly ParticipantRecord[]
   /** who is known to have been there, or to have been heard, and not to have left */
   readonly present: ReadonlySet<Identity>
@@ -67,9 +71,13 @@ export class Inheritance {
 
   constructor(left: Left, tenure: Pick<Tenure, 'silentMs' | 'isReleased'>, nowMs: number) {
     this.left = left
-    this.people = left.people
+    const heardUntilMs = new Map<Identity, number>()
+    for (const span of left.spans)
+      heardUntilMs.set(span.identity, Math.max(heardUntilMs.get(span.identity) ?? 0, meetingMsOf(span, span.toFrame)))
+    const isBack = ({ identity, leftMs }: ParticipantRecord) => leftMs !== null && (heardUntilMs.get(identity) ?? 0) > leftMs + CAME_BACK_MS
+    this.people = left.people.map((one) => (isBack(one) ? { ...one, leftMs: null } : one))
     this.#isReleased = tenure.isReleased
-    const gone = new Set(left.people.filter(({ leftMs }) => leftMs !== null).map(({ identity }) => identity))
+    const gone = new Set(this.people.filter(({ leftMs }) => leftMs !== null).map(({ identity }) => identity))
     const known = [...left.people, ...left.spans].map(({ identity }) => identity)
     const people = new Set(known).size
     this.#isShared = left.sessions.some(({ channels }) => channels < people)
@@ -78,7 +86,7 @@ export class Inheritance {
       if (identity !== null) this.#textUntilMs.set(identity, Math.max(this.#textUntilMs.get(identity) ?? 0, endMs))
     }
     this.#unsentFromMs = unsentFrom(left.spans, left.sessions, IN_FLIGHT_MS)
-    const signs = left.spans.map((span) => meetingMsOf(span, span.toFrame))
+    const signs = [...heardUntilMs.values()]
     for (const { joinedMs, leftMs } of left.people) signs.push(leftMs ?? joinedMs)
     const knownMs = signs.reduce((latest, ms) => Math.max(latest, ms), 0)
     this.lastSignMs = Math.min(nowMs, tenure.silentMs === null ? knownMs : Math.max(knownMs, nowMs - tenure.silentMs))

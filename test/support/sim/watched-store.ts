@@ -29,14 +29,17 @@ export class WatchedStore extends MemoryStore {
   }
 
   override async claim(id: MeetingId): Promise<Claim> {
-    const { participants } = await this.meeting(id)
-    const known = [
-      ...[...this.#spans.values()]
-        .toSorted((a, b) => b.meetingMs - a.meetingMs)
-        .map(({ identity, meetingMs }) => [identity, { joinedMs: meetingMs, leftMs: null }] as const),
-      ...participants.map(({ identity, joinedMs, leftMs }) => [identity, { joinedMs, leftMs }] as const),
-    ]
     const claim = await super.claim(id)
+    // nothing of the bot before is taken any more
+    const { participants } = await this.meeting(id)
+    const spans = [...this.#spans.values()].toSorted((a, b) => b.meetingMs - a.meetingMs)
+    const isBack = (identity: string, leftMs: number) => spans.some((one) => one.identity === identity && one.meetingMs > leftMs + 1_000)
+    const known = [
+      ...spans.map(({ identity, meetingMs }) => [identity, { joinedMs: meetingMs, leftMs: null }] as const),
+      ...participants.map(({ identity, joinedMs, leftMs }) => {
+        return [identity, { joinedMs, leftMs: leftMs !== null && isBack(identity, leftMs) ? null : leftMs }] as const
+      }),
+    ]
     this.newestEpoch = Math.max(this.newestEpoch, claim.epoch)
     if (claim.epoch > 1) this.takeovers.push({ atMs: this.#elapsedMs(), people: new Map(known) })
     return claim

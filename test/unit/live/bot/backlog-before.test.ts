@@ -104,3 +104,16 @@ test('28 after a long silence nobody has waited for longer than a ring holds', (
   for (const name of ['ann', 'bob', 'cyd'])
     expect(inheritance.unheardFrom(asIdentity(name), 1_862_000)).toBeGreaterThanOrEqual(1_860_000 - IN_FLIGHT_MS - 30_000)
 })
+
+test('28 who was heard after they left had come back, although the store does not know of it yet', () => {
+  const person = (name: string, leftMs: number) => ({ identity: asIdentity(name), name, joinedMs: 0, leftMs })
+  const people = [person('ann', 20_100), person('bob', 60_000), person('cyd', 30_000)]
+  const spans = [hold('ann', 0, 0, 20), hold('bob', 0, 20.4, 60), hold('cyd', 1, 0, 10), hold('cyd', 1, 32, 58)]
+  const inheritance = new Inheritance(
+    { people, segments: [], spans, sessions: [session(2)] },
+    { silentMs: null, isReleased: false },
+    62_000,
+  )
+  expect([...inheritance.present]).toEqual(['cyd'])
+  expect(inheritance.people.map(({ leftMs }) => leftMs)).toEqual([20_100, 60_000, null])
+})

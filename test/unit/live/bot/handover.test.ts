@@ -29,7 +29,9 @@ async function takenOver(people: readonly ParticipantRecord[], silentMs = 8_000,
   const text = { ...segmentOf(newSessionId(), 1), identity: asIdentity('ann'), startMs: 44_000, endMs: 45_000 }
   // cyd never made a sound
   const heard = people.filter(({ identity }) => identity !== 'cyd')
-  const spans = heard.map(({ identity }, channel) => ({ ...spanOf(text.sessionId, 0, 720_000), channel, identity, meetingMs: 0 }))
+  const spans = heard.map(({ identity, leftMs }, channel) => {
+    return { ...spanOf(text.sessionId, 0, 16 * Math.min(leftMs ?? 45_000, 45_000)), channel, identity, meetingMs: 0 }
+  })
   await store.appendSegments(claim, [text], spans)
   const gaps: Gap[] = []
   const known = new People()
