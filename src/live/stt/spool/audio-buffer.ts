@@ -230,7 +230,8 @@ export class AudioBuffer implements DiskUser {
         await files.write(from, this.#ring.read(from, Math.floor(MAX_RECORD_BYTES / this.#frameBytes)))
       }
       await files.mark(this.#held.first ?? this.#ring.endFrame)
-      files.relabel({ baseFrame: this.#baseFrame, owner: null })
+      // its numbers are those of the session that the label names, whoever had it since
+      files.relabel({ owner: null })
       await files.flush()
     } catch (thrown) {
       this.#backing?.logger.warn({ err: toError(thrown) }, 'speech spool cannot be left to another process')

@@ -147,6 +147,17 @@ describe('what a dead process left', () => {
     expect(await rig.drain(takeBacklog(left!.backlog, 2), { firstFrame: SECOND })).toMatchObject({ wrong: 0 })
   })
 
+  it('is put there under the session whose frames are stored, although it was on its way to another one', async () => {
+    const { rig, buffer } = await dead()
+    buffer.release(SECOND)
+    buffer.rebase(SECOND)
+    expect(await buffer.leave()).toBe(true)
+    rig.restart()
+    const left = await rig.left()
+    expect(left).toMatchObject({ fromFrame: SECOND })
+    expect(await rig.drain(takeBacklog(left!.backlog, 2), { firstFrame: SECOND })).toMatchObject({ frames: MINUTE - SECOND, wrong: 0 })
+  })
+
   it('is not put there by a disk that fails: it is still here', async () => {
     const { rig, buffer } = await dead()
     rig.disk.faults.write = 'ENOSPC'
