@@ -2,6 +2,7 @@ import { newMeetingId, newSessionId, type MeetingId } from '../../src/core/ids.j
 import type { LeftAudio } from '../../src/live/stt/port.js'
 import type { AudioBuffer } from '../../src/live/stt/spool/audio-buffer.js'
 import type { FrameRun } from '../../src/live/stt/spool/held-runs.js'
+import type { Owner } from '../../src/live/stt/spool/owner.js'
 import { Spool } from '../../src/live/stt/spool/spool.js'
 import { createLogger } from '../../src/observe/logger.js'
 import { ManualClock } from './manual-clock.js'
@@ -41,8 +42,8 @@ export class SpoolRig {
   }
 
   /** The process dies: nothing is written any more, and another one starts on the same disk. */
-  restart(maxBytes = 64 * MB): void {
-    this.spool = this.#open(maxBytes)
+  restart(maxBytes = 64 * MB, owner: Owner = NOBODY): void {
+    this.spool = this.#open(maxBytes, owner)
   }
 
   buffer(channels = 2): AudioBuffer {
@@ -100,14 +101,14 @@ export class SpoolRig {
     for (let at = 0; at < 3; at++) await new Promise((resolve) => setImmediate(resolve))
   }
 
-  #open(maxBytes: number): Spool {
+  #open(maxBytes: number, owner: Owner = NOBODY): Spool {
     const { clock, disk } = this
     return new Spool({
       folder: 'spool',
       maxBytes,
       clock,
       disk,
-      owner: NOBODY,
+      owner,
       logger: createLogger('debug', (line) => this.log.push(line)),
     })
   }

@@ -12,7 +12,7 @@ import { AudioBacklog } from './backlog.js'
 import { DiskBudget } from './budget.js'
 import { isOfMoment, systemDisk, type SpoolDisk } from './disk.js'
 import { isAlive, isElsewhere, thisProcess, type Owner } from './owner.js'
-import { readLabel, SessionFiles, type FolderParts } from './session-files.js'
+import { readLabel, SessionFiles, type FolderParts, type Label } from './session-files.js'
 
 /** Audio that nobody has asked for in this time is removed. */
 const KEEP_MS = 24 * 3600_000
@@ -49,6 +49,8 @@ export class Spool {
   readonly #owner: Promise<Owner>
   /** folders of sessions and backlogs of this process */
   readonly #mine = new Set<string>()
+  /** folders that were taken and could not be opened: there for whoever looks again, although their labels name this process */
+  readonly #unopened = new Set<string>()
   #isClosed = false
   #stopSweeping: (() => void) | null = null
 
@@ -117,7 +119,12 @@ export class Spool {
     if (this.#mine.has(folder)) return false
     const label = await readLabel(this.#disk, folder)
     if (!label) return false
-    return !label.owner || !((!isKnown && isElsewhere(label.owner)) || (await isAlive(label.owner)))
+    return this.#isFree(folder, label, isKnown)
+  }
+
+  async #isFree(folder: string, { owner }: Label, isKnown: boolean): Promise<boolean> {
+    if (!owner || this.#unopened.has(folder)) return true
+    return !((!isKnown && isElsewhere(owner)) || (await isAlive(owner)))
   }
 
   /** Sweeps now, and every hour until `close`. */
@@ -182,7 +189,7 @@ export class Spool {
       this.#options.logger.warn({ folder }, 'speech spool does not say whose it is')
       return null
     }
-    if (label.owner && ((!isClaimed && isElsewhere(label.owner)) || (await isAlive(label.owner)))) return null
+    if (!(await this.#isFree(folder, label, isClaimed))) return null
     const parts = this.#parts(meetingId, randomUUID())
     this.#mine.add(parts.folder)
     try {
@@ -193,8 +200,12 @@ export class Spool {
       if (codeOf(thrown) === 'ENOENT') return null
       throw thrown
     }
-    // what cannot be opened is there for whoever looks again
-    const giveBack = () => this.#mine.delete(parts.folder)
+    this.#unopened.delete(folder)
+    await this.#claim(parts, label)
+    const giveBack = () => {
+      this.#mine.delete(parts.folder)
+      this.#unopened.add(parts.folder)
+    }
     const recovered = await SessionFiles.recover(parts).catch((thrown: unknown) => {
       giveBack()
       throw thrown
@@ -224,6 +235,15 @@ export class Spool {
       'audio left by a dead process taken over',
     )
     return { sessionId: label.sessionId, channels: label.channels, fromFrame, backlog, vendorId: label.vendorId }
+  }
+
+  /** Says on the disk that it is taken, so that no process beside this one takes it too. */
+  async #claim(parts: FolderParts, label: Label): Promise<void> {
+    try {
+      await new SessionFiles(parts, { ...label, owner: await this.#owner }).flush()
+    } catch (thrown) {
+      this.#options.logger.warn({ err: toError(thrown), folder: parts.folder }, 'speech spool that was taken over cannot be labelled')
+    }
   }
 
   async #bytes(folder: string): Promise<number> {

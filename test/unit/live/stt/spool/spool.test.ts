@@ -35,6 +35,33 @@ describe('what a dead process left', () => {
     expect(await rig.drain(takeBacklog(left!.backlog, 2))).toEqual({ frames: left!.backlog.frames, wrong: 0, lost: [] })
   })
 
+  it('is taken by one of two processes that share the disk, and again once that one is dead', async () => {
+    const { rig } = await dead()
+    const me = await thisProcess()
+    rig.restart(undefined, me)
+    const { spool } = rig
+    rig.restart(undefined, me)
+    expect(await spool.left(rig.meetingId, rig.ringBytes)).toHaveLength(1)
+    expect([await rig.spool.meetings(), await rig.left()]).toEqual([[], undefined])
+    const other = await dead()
+    other.rig.restart()
+    expect(await other.rig.left()).toMatchObject({ fromFrame: 0, vendorId: 'v1' })
+    other.rig.restart(undefined, me)
+    expect(await other.rig.left()).toMatchObject({ fromFrame: 0, vendorId: 'v1' })
+  })
+
+  it('31 that was taken and could not be opened is there for the same process', async () => {
+    const { rig } = await dead()
+    rig.restart(undefined, await thisProcess())
+    const [path = ''] = rig.disk.audio
+    rig.disk.faults.unreadable = { name: path.slice(path.lastIndexOf('/') + 1), code: 'EMFILE' }
+    await expect(rig.left()).rejects.toThrow('EMFILE')
+    rig.disk.faults.unreadable = null
+    expect(await rig.spool.meetings()).toEqual([rig.meetingId])
+    expect(await rig.left()).toBeDefined()
+    expect(await rig.left()).toBeUndefined()
+  })
+
   it('28 begins where the last mark says that all is acknowledged', async () => {
     const { rig, buffer } = await dead(3 * MINUTE)
     buffer.release(2 * MINUTE)
