@@ -83,8 +83,8 @@ export interface Backlog {
   /** Deletes it, files included; may be called twice, and does nothing once a session owns it. */
   discard(): Promise<void>
   /**
-   * Brings all of it to disk for whoever owns the meeting next (`SttPort.left`) and lets go of it, in the place of `discard`.
-   * @returns false when that is not possible: it is still yours, or nothing was left
+   * Brings it to disk for whoever owns the meeting next (`SttPort.left`), as much as the disk takes, and lets go of it, in the place of `discard`.
+   * @returns false when none of it can be there: it is still yours, or nothing was left
    */
   leave?(): Promise<boolean>
 }

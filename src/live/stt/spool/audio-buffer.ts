@@ -218,9 +218,9 @@ export class AudioBuffer implements DiskUser {
     forget?.()
   }
 
-  /** Brings everything to disk, for another process, and forgets it. @returns whether everything is there */
+  /** Brings everything to disk, for another process, and forgets it; what the disk refuses is lost. @returns whether anything is there */
   async leave(): Promise<boolean> {
-    const { files } = this.#backing ?? {}
+    const { files, logger, left } = this.#backing ?? {}
     if (!files) return false
     try {
       // what is being written is then written, and nothing else is begun
@@ -229,17 +229,17 @@ export class AudioBuffer implements DiskUser {
       for (let from = this.#unwritten(files); from < this.#ring.endFrame; from = this.#unwritten(files)) {
         await files.write(from, this.#ring.read(from, Math.floor(MAX_RECORD_BYTES / this.#frameBytes)))
       }
-      await files.mark(this.#held.first ?? this.#ring.endFrame)
-      // its numbers are those of the session that the label names, whoever had it since
-      files.relabel({ owner: null })
-      await files.flush()
     } catch (thrown) {
-      this.#backing?.logger.warn({ err: toError(thrown) }, 'speech spool cannot be left to another process')
-      return false
+      logger?.warn({ err: toError(thrown), isEmpty: files.isEmpty }, 'speech spool cannot be left to another process as a whole')
+      if (files.isEmpty) return false
     }
+    // its numbers are those of the session that the label names, whoever had it since
+    files.relabel({ owner: null })
+    // without these it begins a little earlier, and is found when this process is gone
+    await Promise.allSettled([files.mark(this.#held.first ?? this.#ring.endFrame), files.flush()])
     files.letGo()
     this.#forget()
-    this.#backing?.left()
+    left?.()
     return true
   }
 

@@ -185,11 +185,26 @@ describe('what a dead process left', () => {
     expect(await rig.drain(takeBacklog(left!.backlog, 2), { firstFrame: SECOND })).toMatchObject({ frames: MINUTE - SECOND, wrong: 0 })
   })
 
-  it('is not put there by a disk that fails: it is still here', async () => {
-    const { rig, buffer } = await dead()
+  it('is not put there by a disk that has nothing of it and fails: it is still here', async () => {
+    const rig = new SpoolRig()
+    const buffer = rig.buffer()
+    await rig.push(buffer, SECOND)
     rig.disk.faults.write = 'ENOSPC'
     expect(await buffer.leave()).toBe(false)
-    expect(await rig.drain(buffer)).toEqual({ frames: MINUTE, wrong: 0, lost: [] })
+    expect(await rig.drain(buffer)).toEqual({ frames: SECOND, wrong: 0, lost: [] })
+  })
+
+  it('33 stays on a disk that is full, but for what was not written before', async () => {
+    const { rig, buffer } = await dead()
+    buffer.release(SECOND)
+    rig.disk.faults.write = 'ENOSPC'
+    expect(await buffer.leave()).toBe(true)
+    rig.disk.faults.write = null
+    rig.restart()
+    const left = await rig.left()
+    expect(left!.fromFrame + left!.backlog.frames).toBeGreaterThan(MINUTE - 16_400)
+    const firstFrame = left!.fromFrame
+    expect(await rig.drain(takeBacklog(left!.backlog, 2), { firstFrame })).toMatchObject({ wrong: 0, lost: [] })
   })
 
   it("without a label it is nobody's: it stays, and is removed after a day", async () => {
