@@ -370,8 +370,9 @@ export class SpeechPool {
     const rest = entry.session.takeUnacknowledged?.() ?? null
     if (!rest) return
     const parked = { entry, ...rest }
-    // whoever takes audio first is made up for, and asks; else somebody has to
-    const isAsking = !(entry.recovery || entry.isEnding) || [...this.#entries.values()].some(({ endReason }) => endReason === null)
+    // whoever takes audio first is made up for, and asks; else somebody has to. One that the service has taken asks no more
+    const isAsking =
+      !(entry.recovery || entry.isEnding) || [...this.#entries.values()].some((one) => one.endReason === null && !one.isTaken)
     if (isRefused && isAsking) this.#parked.push(parked)
     else this.#sendAgain(parked)
   }

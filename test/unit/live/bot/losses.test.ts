@@ -330,6 +330,30 @@ describe('losses in the receipt', () => {
     },
   )
 
+  it('6 P2 what only a session that repeats audio is refused for is asked for again in ten minutes, although another one is live', async () => {
+    const stt = new FakeStt()
+    const rig = new ScribeRig(stt)
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    stt.last.autoAcknowledge = false
+    await rig.talk(['ann'], 1000)
+    stt.prepare = (session) => Object.assign(session, { isTaken: session.options.backlog === undefined })
+    stt.last.end('session_lost')
+    await rig.clock.settle()
+    const repeats = () => stt.sessions.filter(({ options }) => options.backlog !== undefined)
+    for (let refusal = 1; refusal <= 2; refusal++) {
+      repeats().at(-1)!.end('payment_required', false)
+      await rig.talk(['ann'], 1000)
+      expect(repeats().map(({ ended }) => ended)).toEqual([...Array.from({ length: refusal }, () => 'payment_required'), null])
+      expect(repeats().at(-1)!.options.holdMs).toBe(600_000)
+      expect(stt.sessions.filter(({ options, ended }) => ended === null && options.backlog === undefined)).toHaveLength(1)
+    }
+    repeats().at(-1)!.emitPhase('live')
+    repeats().at(-1)!.acknowledgeBacklog()
+    const receipt = await rig.finish()
+    expect(expectTruth(rig, stt, receipt)).toBe(0)
+  })
+
   it('6 P2 P5 one that still refuses at the end is asked once more, and what it never took is a gap and stays on the disk', async () => {
     const stt = new FakeStt()
     const rig = new ScribeRig(stt)
