@@ -166,8 +166,8 @@ export class AudioBuffer implements DiskUser {
     files.release(below)
     if (files.isEmpty || (below - this.#markedFrame) * this.#frameBytes < this.#small(RECORD_BYTES)) return
     this.#markedFrame = below
-    // a mark that is not written costs a little that is heard twice after a crash
-    this.#backing?.run(() => files.mark(below).catch(() => undefined))
+    // what is not written costs a little that is heard twice after a crash: how far it is, and of which session, where no audio follows
+    this.#backing?.run(async () => void (await Promise.allSettled([files.flush(), files.mark(below)])))
   }
 
   /** B4. */

@@ -93,6 +93,21 @@ describe('what a dead process left', () => {
     expect(await rig.left()).toMatchObject({ fromFrame: MINUTE })
   })
 
+  it('28 that another session goes on with is found under that one as soon as it has come further: what is known of it is stored there', async () => {
+    const { rig, buffer } = await dead(3 * MINUTE)
+    buffer.release(MINUTE)
+    buffer.rebase(MINUTE)
+    const sessionId = newSessionId()
+    buffer.relabel({ sessionId, vendorId: 'v2' })
+    await rig.turn()
+    buffer.release(MINUTE)
+    await rig.turn()
+    rig.restart()
+    const left = await rig.left()
+    expect(left).toMatchObject({ sessionId, vendorId: 'v2', fromFrame: MINUTE })
+    expect(await rig.drain(takeBacklog(left!.backlog, 2), { firstFrame: 2 * MINUTE })).toMatchObject({ wrong: 0, lost: [] })
+  })
+
   it('of a session of this process it is left alone, and so is that of another one that lives', async () => {
     const { rig } = await dead()
     expect(await rig.left()).toBeUndefined()
