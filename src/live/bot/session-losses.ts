@@ -5,7 +5,7 @@ import type { Gap, Span } from '../audio/span.js'
 import type { SttGap } from '../stt/port.js'
 import { gapsOf } from '../transcript/coverage.js'
 import { untextedTimes } from '../transcript/losses.js'
-import { merged, type Range } from '../transcript/ranges.js'
+import { merged, without, type Range } from '../transcript/ranges.js'
 import type { Segment } from '../transcript/segment.js'
 import { meetingMsOf } from '../transcript/span-index.js'
 import { Voice } from '../transcript/voice.js'
@@ -44,6 +44,8 @@ export class SessionLosses {
   readonly #pending = new PendingTexts()
   /** in frames of the session that took them first */
   readonly #untold: Lost[] = []
+  /** frames that were lost so far, by the session that took them first */
+  readonly #lost = new Map<SessionId, readonly Range[]>()
 
   constructor(parts: SessionLossesParts) {
     this.#parts = parts
@@ -55,14 +57,22 @@ export class SessionLosses {
     this.#repeats.set(to, { sessionId: first.sessionId, fromFrame: first.fromFrame })
   }
 
-  /** @param isTaken the service had it, but not all texts of it are to be had */
+  /** What of it was lost before is told once. @param isTaken the service had it, but not all texts of it are to be had */
   lost(sessionId: SessionId, gap: SttGap, isTaken = false): void {
-    const run = this.#first({ sessionId, fromFrame: gap.fromFrame, toFrame: gap.toFrame })
+    const first = this.#first({ sessionId, fromFrame: gap.fromFrame, toFrame: gap.toFrame })
+    const whole: Range = [first.fromFrame, first.toFrame]
+    const known = this.#lost.get(first.sessionId) ?? []
+    for (const [fromFrame, toFrame] of without([whole], known))
+      this.#add({ sessionId: first.sessionId, fromFrame, toFrame, reason: gap.reason, isTaken })
+    if (!isTaken) this.#lost.set(first.sessionId, merged([...known, whole]))
+  }
+
+  #add(run: Lost): void {
     const last = this.#untold.at(-1)
     // a full buffer lets go block by block
-    const goesOn = last?.sessionId === run.sessionId && last.reason === gap.reason && !last.isTaken && last.toFrame === run.fromFrame
-    if (goesOn && !isTaken) last.toFrame = run.toFrame
-    else this.#untold.push({ ...run, reason: gap.reason, isTaken })
+    const goesOn = last?.sessionId === run.sessionId && last.reason === run.reason && !last.isTaken && last.toFrame === run.fromFrame
+    if (goesOn && !run.isTaken) last.toFrame = run.toFrame
+    else this.#untold.push(run)
   }
 
   /** Texts of these frames may come at the end of the session only. */

@@ -241,6 +241,28 @@ describe('losses in the receipt', () => {
     expect(stt.sessions[0]!.taken!.frames).toBeGreaterThan(16_000)
   })
 
+  it.each([false, true])(
+    '7 P5 what a full buffer let go of audio that is not sent at all in the end is told once (repeated: %s)',
+    async (isRepeated) => {
+      const stt = new FakeStt((session) => Object.assign(session, { autoAcknowledge: false, autoFinish: false }))
+      const rig = new ScribeRig(stt)
+      const injected = new Injection()
+      rig.join('ann')
+      await rig.talk(['ann'], 9000)
+      injected.lose(stt.last, 48_000, 80_000)
+      if (isRepeated) stt.last.end('session_lost')
+      rig.scribe.hurry()
+      const finished = rig.finish()
+      await rig.clock.settle()
+      for (const session of stt.sessions) session.end('drain_timeout')
+      const receipt = await finished
+      expectTruth(rig, stt, receipt, injected)
+      const told = rig.told.toSorted((a, b) => a.fromMs - b.fromMs)
+      expect(told.filter(({ reason }) => reason === 'buffer_full')).toMatchObject([{ fromMs: 3000, toMs: 5000 }])
+      for (const [at, gap] of told.entries()) expect(gap.fromMs).toBeGreaterThanOrEqual(told[at - 1]?.toMs ?? 0)
+    },
+  )
+
   it('6 P2 a refusal later costs nothing when it is put right: audio is kept in sessions that are held back', async () => {
     const stt = new FakeStt()
     const rig = new ScribeRig(stt)
