@@ -386,7 +386,7 @@ export class GladiaSession implements SttSession {
   }
 
   #view(): StreamView {
-    return { map: this.#uplink.ledger.map, sampleRate: this.#options.sampleRate, sentFrames: this.sentFrames }
+    return { map: this.#uplink.ledger.map, sampleRate: this.#options.sampleRate, sentFrames: this.#uplink.sentFrames }
   }
 
   /** A listener that throws has a bug; it must not take the socket down with it. */

@@ -69,6 +69,7 @@ export class Uplink {
   /** pieces of audio that were ever sent as a probe */
   #pieces = 0
   #stopping = false
+  #sentFrames = 0
   /** acknowledged when the connection was lost, until another goes on; null while one does */
   #lostAtFrame: number | null = null
   #pending: readonly FrameRun[] = []
@@ -85,6 +86,10 @@ export class Uplink {
 
   get buffer(): AudioBuffer {
     return this.#buffer
+  }
+  /** frames that were ever sent, on whatever connection: the service has heard nothing later */
+  get sentFrames(): number {
+    return this.#sentFrames
   }
   /** frames that no connection has acknowledged and that are still there, in order */
   get unacknowledged(): readonly FrameRun[] {
@@ -259,6 +264,7 @@ export class Uplink {
     this.#audioMs = now
     this.#sink?.sendAudio(audio)
     this.ledger.sent(fromFrame, frames)
+    this.#sentFrames = Math.max(this.#sentFrames, fromFrame + frames)
     return true
   }
 

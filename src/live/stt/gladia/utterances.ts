@@ -14,7 +14,7 @@ const MAX_REMEMBERED = 100_000
 export interface StreamView {
   readonly map: StreamMap
   readonly sampleRate: number
-  /** frames accepted so far: nothing can have been said later */
+  /** frames sent to the service so far: nothing can have been said later */
   readonly sentFrames: number
 }
 
