@@ -76,7 +76,7 @@ export class AudioPlane {
       this.#tracks.set(track.key, new Track(track, this.#detector(), this.#meetingStartMs, nowMs, this.#tunables))
       return
     }
-    if (isNew) known.liveSinceMs = nowMs
+    if (isNew) known.begun(nowMs)
     known.isLeaving = false
     known.isStalled = false
     known.clock.restart()

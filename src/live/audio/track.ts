@@ -128,6 +128,15 @@ export class Track {
     this.isLoud = this.#loudBlocks >= noisyBlocks
   }
 
+  /** It begins again, after a mute say: that was a pause. */
+  begun(nowMs: number): void {
+    this.liveSinceMs = nowMs
+    this.#soundBlocks = 0
+    this.#loudBlocks = 0
+    this.isNoisy = false
+    this.isLoud = false
+  }
+
   /** Its pause begins anew. */
   restartPause(): void {
     this.pausedBlocks = 0

@@ -292,6 +292,21 @@ test('S6 who pauses at last is noise no more', () => {
   ])
 })
 
+test('S6 a mute is a pause: who unmutes to speak, and mutes again, is no noise', () => {
+  const room = new RoomOfTracks({ noisyMs: 5000 }, 0, two)
+  room.join('ann', script(1, [0, 1e9]))
+  for (let turn = 0; turn < 5; turn++) {
+    room.run(3000)
+    room.hush('ann')
+    room.plane.trackEnded(keyOf('ann'), room.nowMs, true)
+    room.run(2000)
+    room.join('ann', script(1, [0, 1e9]))
+  }
+  expect(room.plane.coverageInput().map(({ isNoisy }) => isNoisy)).toEqual([false])
+  room.run(6000)
+  expect(room.plane.coverageInput().map(({ isNoisy }) => isNoisy)).toEqual([true])
+})
+
 test('S6 a loud microphone is told as noise, voice or not, and is served like anybody', () => {
   const who = { key: keyOf('ann'), identity: asIdentity('ann') }
   const track = new Track(who, new LateDetector(), 0, 0, { ...AUDIO_TUNABLES, noisyMs: 1000 })
