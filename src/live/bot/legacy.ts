@@ -13,6 +13,7 @@ import type { Handover } from './handover.js'
 import type { Left } from './inheritance.js'
 import { reachOf, unsentOf } from './left-audio.js'
 import type { Scribe } from './scribe.js'
+import { leaveBehind } from './unsent.js'
 import { unreturned, type Bequest } from './unreturned.js'
 
 /** What a legacy works with. */
@@ -142,9 +143,14 @@ export class Legacy {
       const left = await unsentOf(found, reachFrame)
       if (!left) continue
       const { sessionId, fromFrame, backlog } = left
-      logger.warn({ session: sessionId, frames: backlog.frames }, 'audio left by an earlier bot is sent now')
-      adopted.push({ sessionId, fromFrame, toFrame: fromFrame + backlog.frames })
-      scribe.adopt(left)
+      const run = { sessionId, fromFrame, toFrame: fromFrame + backlog.frames }
+      if (!scribe.adopt(left)) {
+        // the meeting was taken while the disk was looked through
+        await leaveBehind(backlog, logger)
+        continue
+      }
+      logger.warn({ session: sessionId, frames: run.toFrame - fromFrame }, 'audio left by an earlier bot is sent now')
+      adopted.push(run)
     }
     const sessions = stored.sessions.map((session) => ({
       ...session,

@@ -213,9 +213,9 @@ export class Scribe {
     }
   }
 
-  /** Sends audio that a bot before this one could not send; its spans have been inherited. */
-  adopt(left: LeftAudio): void {
-    this.#pool.adopt(left)
+  /** Sends audio that a bot before this one could not send; its spans have been inherited. @returns false: it is over here, the audio is still yours */
+  adopt(left: LeftAudio): boolean {
+    return this.#pool.adopt(left)
   }
 
   /** Who said it, and when. */

@@ -77,6 +77,7 @@ export class SpeechPool {
   #isRefused = false
   #isRefusedAtEnd = false
   #closing = false
+  #isClosed = false
   /** monotonic ms by which everything is to end; null: there is time */
   #endMs: number | null = null
   readonly #unsent: Unsent
@@ -122,9 +123,11 @@ export class SpeechPool {
     this.#hasWorked = true
   }
 
-  /** Sends what a session of an earlier bot could not send, in a session of its own. Its spans have to be known. */
-  adopt({ sessionId, channels, fromFrame, backlog }: LeftAudio): void {
+  /** Sends what a session of an earlier bot could not send, in a session of its own. Its spans have to be known. @returns false after `close` */
+  adopt({ sessionId, channels, fromFrame, backlog }: LeftAudio): boolean {
+    if (this.#isClosed) return false
     this.#resend(sessionId, channels, fromFrame, backlog)
+    return true
   }
 
   /** @param block interleaved s16; owned by the session afterwards */
@@ -171,6 +174,7 @@ export class SpeechPool {
   /** Closes what is still open, without waiting for texts. */
   async close(): Promise<void> {
     this.#closing = true
+    this.#isClosed = true
     await Promise.all([...this.#entries.values()].map((entry) => entry.session.close()))
     for (const parked of this.#parked.splice(0)) this.#giveUp(parked)
   }

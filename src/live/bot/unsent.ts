@@ -27,12 +27,15 @@ export class Unsent {
 
   /** Leaves it on this disk, for whoever goes on with the meeting or begins here next; without a disk it is gone. */
   async letGo(): Promise<void> {
-    for (const backlog of this.#backlogs.splice(0)) {
-      const isLeft = (await backlog.leave?.()) ?? false
-      if (isLeft) this.#logger.warn({ frames: backlog.frames }, 'audio that could not be sent stays on this disk')
-      else await backlog.discard()
-    }
+    for (const backlog of this.#backlogs.splice(0)) await leaveBehind(backlog, this.#logger)
   }
+}
+
+/** Leaves audio on this disk; without a disk it is gone. */
+export async function leaveBehind(backlog: Backlog, logger: Logger): Promise<void> {
+  const isLeft = (await backlog.leave?.()) ?? false
+  if (isLeft) logger.warn({ frames: backlog.frames }, 'audio that could not be sent stays on this disk')
+  else await backlog.discard()
 }
 
 /** Joins a gap to the last one where it goes on: a full buffer lets go block by block. */

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { deferred } from '../../../../src/core/deferred.js'
 import { UpstreamError } from '../../../../src/core/errors.js'
 import { asIdentity, type MeetingId } from '../../../../src/core/ids.js'
+import type { LeftAudio } from '../../../../src/live/stt/port.js'
 import { FakeBacklog, type FakeSttSession } from '../../../support/fake-stt.js'
 import { AttendanceRig, type AttendanceProcess } from '../../../support/attendance-rig.js'
 import type { FinalsBatch, SessionRecord } from '../../../../src/records/port.js'
@@ -437,6 +439,27 @@ describe('what a bot that is gone left behind', () => {
       const [[fromMs = 0] = [], ...more] = (await missing()).filter(([, toMs = 0]) => toMs > 12_000)
       expect(more).toEqual([])
       expect(fromMs).toBeGreaterThanOrEqual(20_000)
+    })
+
+    it("28 36 audio that is found when the meeting is another one's by now stays on the disk, and no session is opened", async () => {
+      await hear(12_000, 30_000)
+      const { sessionId, channels } = one.stt.last
+      const found = deferred<readonly LeftAudio[]>()
+      two.stt.left = () => found.promise
+      await die()
+      await rig.speak(two, 'ann', 500)
+      two.silence()
+      const three = rig.process('three')
+      three.attend(id)
+      await rig.clock.advance(8_000)
+      await rig.speak(three, 'ann', 500)
+      two.room.connection.end('duplicate_identity')
+      await rig.clock.advance(1_000)
+      const backlog = new FakeBacklog(channels, new Int16Array(30 * 16_000 * channels))
+      found.resolve([{ sessionId, channels, fromFrame: 12 * 16_000, backlog, vendorId: 'fake' }])
+      await rig.clock.advance(5_000)
+      expect(two.stt.sessions.map(({ ended }) => ended)).toEqual(['aborted'])
+      expect([backlog.isLeft, backlog.isDiscarded, two.attendance.running]).toEqual([true, false, 0])
     })
 
     it('7 in an outage, and the room is not entered at once: nothing is written down twice', async () => {
