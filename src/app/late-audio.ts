@@ -40,8 +40,11 @@ export async function sendLeftAudio(parts: LeftAudioParts, stop: AbortSignal): P
     const nowMs = clock.monotonicMs()
     if (nowMs - listMs >= LIST_MS) {
       listMs = nowMs
+      const ids = await listed(parts)
       waiting.clear()
-      for (const id of await listed(parts)) {
+      // what is gone may be left again, hours later
+      for (const id of foundMs.keys()) if (ids && !ids.includes(id)) foundMs.delete(id)
+      for (const id of ids ?? []) {
         if (!foundMs.has(id)) foundMs.set(id, nowMs)
         if (nowMs - foundMs.get(id)! < LONGEST_MS && nowMs >= (againMs.get(id) ?? nowMs)) waiting.add(id)
       }
@@ -65,13 +68,13 @@ export async function sendLeftAudio(parts: LeftAudioParts, stop: AbortSignal): P
   }
 }
 
-/** A disk that cannot be looked through now is looked through later. */
-async function listed({ stt, logger }: LeftAudioParts): Promise<readonly MeetingId[]> {
+/** A disk that cannot be looked through now (null) is looked through later. */
+async function listed({ stt, logger }: LeftAudioParts): Promise<readonly MeetingId[] | null> {
   try {
     return (await stt.leftMeetings?.()) ?? []
   } catch (thrown) {
     logger.warn({ err: toError(thrown) }, 'audio left on this disk cannot be listed')
-    return []
+    return null
   }
 }
 

@@ -158,6 +158,19 @@ describe('28 audio that a process which died left on its disk, when it is starte
     sent()!.end('done')
   })
 
+  it('20 is found whenever it was left, also hours after some of the same meeting was found before', async () => {
+    rig.table.claims.get(id)!.push({ holder: 'other', isReleased: false, leftMs: null })
+    await begin()
+    await rig.clock.advance(30_000)
+    sent()!.end('done')
+    await rig.clock.advance(2 * 3600_000)
+    const backlog = new FakeBacklog(1, new Int16Array(8_000))
+    again.stt.leftAudio.set(id, [{ sessionId: left, channels: 1, fromFrame: 24_000, backlog, vendorId: 'fake' }])
+    await rig.clock.advance(120_000)
+    expect(again.stt.last.options.backlog?.frames).toBe(8_000)
+    again.stt.last.end('done')
+  })
+
   it('of a meeting that is over nobody else will ask', async () => {
     await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
     await begin()
