@@ -144,11 +144,12 @@ export class StallWatch {
       this.#packetsSinceMs = nowMs
       return others.filter(([, { stalled }]) => stalled === 'no_packets').map(([key, watched]) => resumed(key, watched, nowMs))
     }
-    if (askedMs - this.#packetsSinceMs < this.#limits.noPacketsMs) return []
     return others.flatMap(([key, watched]) => {
-      if (watched.stalled) return []
+      // who has just been opened had nothing to do with the silence before
+      const quietMs = askedMs - Math.max(this.#packetsSinceMs, watched.watchedSinceMs)
+      if (watched.stalled || quietMs < this.#limits.noPacketsMs) return []
       watched.stalled = 'no_packets'
-      return [{ key, stalled: 'no_packets' as const, sinceMs: this.#packetsBeforeMs }]
+      return [{ key, stalled: 'no_packets' as const, sinceMs: Math.max(this.#packetsBeforeMs, watched.watchedSinceMs) }]
     })
   }
 }

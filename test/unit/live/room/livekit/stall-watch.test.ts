@@ -57,6 +57,17 @@ describe('packets', () => {
     ])
   })
 
+  test('a track that has just been opened is given its time, although no other one has delivered for long', () => {
+    const stalls = watch()
+    stalls.opened(anna, 0)
+    expect(stalls.checkPackets(10n, 0)).toEqual([])
+    expect(stalls.checkPackets(10n, 6_000)).toHaveLength(1)
+    stalls.opened(bert, 10_000)
+    expect(stalls.checkPackets(10n, 10_050)).toEqual([])
+    expect(stalls.checkPackets(10n, 15_999)).toEqual([])
+    expect(stalls.checkPackets(10n, 16_000)).toEqual([{ key: bert, stalled: 'no_packets', sinceMs: 10_000 }])
+  })
+
   test('a track without frames is not reported a second time', () => {
     const stalls = watch()
     stalls.opened(anna, 0)
