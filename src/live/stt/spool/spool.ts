@@ -122,6 +122,12 @@ export class Spool {
     return this.#isFree(folder, label, isKnown)
   }
 
+  /** Whether a process beside this one has it, and lives. */
+  async #isOthers(folder: string): Promise<boolean> {
+    const owner = (await readLabel(this.#disk, folder))?.owner
+    return !!owner && owner.pid !== (await this.#owner).pid && (await isAlive(owner))
+  }
+
   async #isFree(folder: string, { owner }: Label, isKnown: boolean): Promise<boolean> {
     if (!owner || this.#unopened.has(folder)) return true
     return !((!isKnown && isElsewhere(owner)) || (await isAlive(owner)))
@@ -149,7 +155,7 @@ export class Spool {
     for (const meeting of meetings) {
       for (const name of await this.#disk.list(join(root, meeting))) {
         const folder = join(root, meeting, name)
-        if (this.#mine.has(folder)) continue
+        if (this.#mine.has(folder) || (await this.#isOthers(folder))) continue
         const isLeft = await this.#isLeft(folder, false)
         found.push({ meeting, folder, newestMs: await this.#newestMs(folder), bytes: await this.#bytes(folder), isLeft })
       }

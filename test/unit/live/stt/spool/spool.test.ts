@@ -250,6 +250,22 @@ describe('what a dead process left', () => {
     expect(rig.disk.files.size).toBe(0)
   })
 
+  it('28 is not removed by another process while one that lives has it, however long that waits for the service', async () => {
+    const { rig } = await dead()
+    const me = await thisProcess()
+    rig.restart(undefined, me)
+    expect(await rig.left()).toBeDefined()
+    rig.restart()
+    rig.disk.nowMs = rig.clock.nowMs()
+    await rig.clock.advance(25 * 3600_000)
+    await rig.spool.sweep()
+    expect(rig.disk.audio.length).toBeGreaterThan(0)
+    // what this process itself could not remove is nobody's
+    rig.restart(undefined, me)
+    await rig.spool.sweep()
+    expect(rig.disk.files.size).toBe(0)
+  })
+
   it('7 of more than the disk is to hold the oldest is removed, as soon as more is left; of a process elsewhere nobody knows whether it lives', async () => {
     const rig = new SpoolRig()
     const MB = 1024 * 1024
