@@ -221,8 +221,8 @@ export class RoomListener {
     const isTaken = handover.heard(identity)
     const isAbsent = this.#absence.heard(key, identity, refusal?.fromMs ?? nowMs)
     const isCrowded = refusal?.reason === 'over_capacity'
-    if (refusal && isCrowded) scribe.gap(gapOf(refusal, nowMs))
     // one stretch is written down once
+    if (refusal && isCrowded && !isTaken) scribe.gap(gapOf(refusal, nowMs))
     const isTold = isTaken || isCrowded || (isAbsent && !refusal)
     const openMs = refusal?.fromMs ?? nowMs - (sinceMs === undefined ? 0 : clock.monotonicMs() - sinceMs)
     const openedMs = isTold ? nowMs : Math.max(openMs, this.#hearsSinceMs)

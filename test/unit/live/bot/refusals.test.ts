@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
+import { AttendanceRig } from '../../../support/attendance-rig.js'
 import { BotRig } from '../../../support/bot-rig.js'
 
 const micOf = (identity: string) => `microphone:${identity}`
@@ -109,4 +110,25 @@ describe('tracks over capacity', () => {
     await rig.end()
     expect((await rig.store.gaps(rig.meeting.id)).map(({ fromMs, toMs }) => [fromMs, toMs])).toEqual([[0, 2_000]])
   })
+})
+
+test('a track over capacity of somebody whom nobody has heard since a takeover is one gap until it is heard', async () => {
+  const rig = new AttendanceRig()
+  const [one, two] = [rig.process('one'), rig.process('two')]
+  const id = await rig.meeting()
+  one.attend(id)
+  await rig.clock.settle()
+  await rig.speak(one, 'ann', 8_000)
+  await rig.clock.advance(6_000)
+  one.silence()
+  two.attend(id)
+  while (two.room.connections.length === 0) await rig.clock.advance(100)
+  two.room.connection.refuse('ann')
+  await rig.clock.advance(1_500)
+  await rig.speak(two, 'ann', 2_000)
+  await rig.clock.advance(15_000)
+  const gaps = (await rig.store.gaps(id)).toSorted((a, b) => a.fromMs - b.fromMs)
+  expect(gaps.length).toBeGreaterThan(1)
+  for (const [at, { fromMs }] of gaps.entries()) expect(fromMs).toBe(gaps[at - 1]?.toMs ?? 0)
+  await rig.end()
 })
