@@ -1,11 +1,15 @@
 import type { RemoteAudioTrack, Room } from '@livekit/rtc-node'
 import type { TrackKey } from '../../../core/ids.js'
 import type { Clock } from '../../../core/time.js'
+import { within } from '../../../core/within.js'
 import type { Logger } from '../../../observe/logger.js'
 import { type BufferTotals, HeldBack } from './held-back.js'
 import { type StallChange, StallWatch, type TrackPackets } from './stall-watch.js'
 import { StatsIds, type StatsIdOf } from './stats-ids.js'
 import type { RoomTunables } from './tunables.js'
+
+/** An answer that has not come by then is not waited for: its connection may be gone. */
+const ANSWER_MS = 10_000
 
 /** What the monitor needs. */
 export interface StallMonitorParts {
@@ -107,7 +111,7 @@ export class StallMonitor {
     this.#ids.seek()
     const askedMs = clock.monotonicMs()
     try {
-      const { publisherStats, subscriberStats } = await room.getRtcStats()
+      const { publisherStats, subscriberStats } = await within(clock, ANSWER_MS, room.getRtcStats(), noAnswer)
       const tracks = inboundAudio([...publisherStats, ...subscriberStats])
       this.#heldBack.look(tracks)
       const nowMs = clock.monotonicMs()
@@ -124,6 +128,8 @@ export class StallMonitor {
     }
   }
 }
+
+const noAnswer = () => new Error('the room library does not answer')
 
 type ConnectionStats = Awaited<ReturnType<Room['getRtcStats']>>['subscriberStats']
 

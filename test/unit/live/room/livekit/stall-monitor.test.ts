@@ -156,6 +156,18 @@ describe('packets of one person', () => {
     expect(rig.told).toEqual([])
   })
 
+  test('are asked for again when the library has not answered for 10 s', async () => {
+    const rig = new Rig()
+    await rig.run(10_000)
+    rig.answers = 'never'
+    await rig.run(2_000)
+    rig.answers = 'at once'
+    await rig.run(11_000)
+    rig.dead.add('anna')
+    await rig.run(10_000)
+    expect(rig.told).toEqual(['anna no_packets 22800'])
+  })
+
   test("are nobody's while this process stood still: its own looks are late, whatever they say", async () => {
     const rig = new Rig()
     // up to a look
