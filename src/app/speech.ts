@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { backoffMs } from '../core/backoff.js'
-import { StateError, UpstreamError } from '../core/errors.js'
+import { deferred } from '../core/deferred.js'
+import { toError, UpstreamError } from '../core/errors.js'
 import type { Clock } from '../core/time.js'
 import { workerFile } from '../core/worker-file.js'
 import { FailoverStt } from '../live/stt/failover.js'
@@ -150,24 +151,44 @@ class SpeechServerChild {
   }
 
   /** Resolves with the address once the server answers. */
-  start(): Promise<string> {
+  async start(): Promise<string> {
     const startedMs = this.#clock.monotonicMs()
     const lines: string[] = []
-    // the IPC channel tells the child when we are gone, however we went
-    const child = spawn(
-      process.execPath,
-      [mainFile(), 'speech-server', '--port', String(this.#port), '--engine', 'moonshine', '--with-parent'],
-      {
-        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-        env: childEnvironment({ ROOMSCRIBE_CACHE_DIR: this.#cacheDir, ROOMSCRIBE_API_KEY: this.#apiKey }),
-      },
-    )
-    const { stderr } = child
-    if (!stderr) throw new StateError('the speech server was started without a pipe')
+    let child: ChildProcess
+    try {
+      // the IPC channel tells the child when we are gone, however we went
+      child = spawn(
+        process.execPath,
+        [mainFile(), 'speech-server', '--port', String(this.#port), '--engine', 'moonshine', '--with-parent'],
+        {
+          stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+          env: childEnvironment({ ROOMSCRIBE_CACHE_DIR: this.#cacheDir, ROOMSCRIBE_API_KEY: this.#apiKey }),
+        },
+      )
+    } catch (thrown) {
+      throw this.#gone(startedMs, toError(thrown).message, { err: toError(thrown) })
+    }
+    const exited = deferred()
     this.#process = child
-    this.#exited = new Promise((resolve) => child.once('exit', () => resolve()))
+    this.#exited = exited.promise
     return new Promise((resolve, reject) => {
-      createInterface({ input: stderr }).on('line', (line) => {
+      const gone = (told: string, facts: object) => {
+        exited.resolve()
+        reject(this.#gone(startedMs, told, facts))
+      }
+      child.once('exit', (code, signal) => {
+        const told =
+          lines.findLast((line) => line.startsWith('roomscribe: '))?.slice('roomscribe: '.length) ??
+          `it ended with ${signal ?? `code ${code}`}`
+        gone(told, { code, signal })
+      })
+      // no process or no open file is left; that nobody listened would end this process, and its meetings
+      child.on('error', (error) => {
+        if (child.pid === undefined) gone(error.message, { err: error })
+        else this.#logger.warn({ err: error }, 'local speech server had an error')
+      })
+      if (!child.stderr) return
+      createInterface({ input: child.stderr }).on('line', (line) => {
         lines.push(line)
         if (lines.length > KEPT_LINES) lines.shift()
         const url = READY.exec(line)?.[1]
@@ -176,17 +197,14 @@ class SpeechServerChild {
           resolve(url)
         }
       })
-      child.once('exit', (code, signal) => {
-        this.#process = null
-        const told =
-          lines.findLast((line) => line.startsWith('roomscribe: '))?.slice('roomscribe: '.length) ??
-          `it ended with ${signal ?? `code ${code}`}`
-        reject(
-          new UpstreamError('speech_server', `the local speech server did not start: ${told}`, { service: 'speech', retryable: false }),
-        )
-        if (!this.#closing && this.#port !== 0) this.#restart(startedMs, code, signal)
-      })
     })
+  }
+
+  /** There is no server any more; one that has answered is started again. */
+  #gone(startedMs: number, told: string, facts: object): UpstreamError {
+    this.#process = null
+    if (!this.#closing && this.#port !== 0) this.#restart(startedMs, facts)
+    return new UpstreamError('speech_server', `the local speech server did not start: ${told}`, { service: 'speech', retryable: false })
   }
 
   async close(): Promise<void> {
@@ -200,10 +218,10 @@ class SpeechServerChild {
     cancel()
   }
 
-  #restart(startedMs: number, code: number | null, signal: string | null): void {
+  #restart(startedMs: number, facts: object): void {
     if (this.#clock.monotonicMs() - startedMs > STABLE_MS) this.#attempt = 0
     const waitMs = backoffMs(RESTART, this.#attempt++, this.#random)
-    this.#logger.error({ code, signal, waitMs }, 'local speech server died, starting it again')
+    this.#logger.error({ ...facts, waitMs }, 'local speech server died, starting it again')
     this.#cancelRestart = this.#clock.after(waitMs, () => {
       this.start().catch((error: unknown) => this.#logger.error({ err: error }, 'local speech server did not start again'))
     })
