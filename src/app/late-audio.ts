@@ -41,12 +41,15 @@ export async function sendLeftAudio(parts: LeftAudioParts, stop: AbortSignal): P
     if (nowMs - listMs >= LIST_MS) {
       listMs = nowMs
       const ids = await listed(parts)
-      waiting.clear()
-      // what is gone may be left again, hours later
-      for (const id of foundMs.keys()) if (ids && !ids.includes(id)) foundMs.delete(id)
-      for (const id of ids ?? []) {
-        if (!foundMs.has(id)) foundMs.set(id, nowMs)
-        if (nowMs - foundMs.get(id)! < LONGEST_MS && nowMs >= (againMs.get(id) ?? nowMs)) waiting.add(id)
+      if (ids !== null) {
+        waiting.clear()
+        // what is left of a meeting later is given its own hour
+        for (const map of [foundMs, seen]) for (const id of map.keys()) if (!ids.has(id)) map.delete(id)
+        for (const [id, ms] of againMs) if (nowMs >= ms) againMs.delete(id)
+        for (const id of ids) {
+          if (!foundMs.has(id)) foundMs.set(id, nowMs)
+          if (nowMs - foundMs.get(id)! < LONGEST_MS && nowMs >= (againMs.get(id) ?? nowMs)) waiting.add(id)
+        }
       }
     }
     for (const id of waiting) {
@@ -54,11 +57,20 @@ export async function sendLeftAudio(parts: LeftAudioParts, stop: AbortSignal): P
       try {
         const fate = await fateOf(id, parts, seen)
         if (fate !== 'wait') waiting.delete(id)
+        if (fate === 'ours') foundMs.delete(id)
         if (fate === 'wait' || fate === 'ours') continue
         againMs.set(id, nowMs + AGAIN_MS)
-        await sendLateAudio(parts, id, fate === 'over', stop)
+        const fromMs = clock.monotonicMs()
+        await sendLateAudio(parts, id, fate === 'over', stop).finally(() => {
+          // a service that was away for hours is no time in which nobody went on with the others
+          for (const [other, ms] of foundMs) if (other !== id) foundMs.set(other, ms + clock.monotonicMs() - fromMs)
+        })
       } catch (thrown) {
-        if (thrown instanceof UpstreamError) continue
+        if (thrown instanceof UpstreamError) {
+          // it is not known whether somebody goes on with it
+          foundMs.delete(id)
+          continue
+        }
         // what belongs to no meeting of this store goes a day later (`Spool.sweep`)
         waiting.delete(id)
         if (!(thrown instanceof NotFoundError))
@@ -69,9 +81,9 @@ export async function sendLeftAudio(parts: LeftAudioParts, stop: AbortSignal): P
 }
 
 /** A disk that cannot be looked through now (null) is looked through later. */
-async function listed({ stt, logger }: LeftAudioParts): Promise<readonly MeetingId[] | null> {
+async function listed({ stt, logger }: LeftAudioParts): Promise<ReadonlySet<MeetingId> | null> {
   try {
-    return (await stt.leftMeetings?.()) ?? []
+    return new Set(await stt.leftMeetings?.())
   } catch (thrown) {
     logger.warn({ err: toError(thrown) }, 'audio left on this disk cannot be listed')
     return null

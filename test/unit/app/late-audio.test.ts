@@ -171,6 +171,47 @@ describe('28 audio that a process which died left on its disk, when it is starte
     again.stt.last.end('done')
   })
 
+  it('28 is sent as well that a second death leaves hours after the first: each time is given an hour', async () => {
+    await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
+    await begin()
+    await says('what was left')
+    await rig.clock.advance(2 * 3_600_000)
+    const backlog = new FakeBacklog(1, new Int16Array(16_000))
+    again.stt.leftAudio.set(id, [{ sessionId: newSessionId(), channels: 1, fromFrame: 16_000, backlog, vendorId: 'fake' }])
+    await rig.clock.advance(90_000)
+    expect(again.stt.sessions.filter(({ options }) => options.backlog !== undefined)).toHaveLength(2)
+    again.stt.sessions.at(-1)!.end('done')
+  })
+
+  it('7 is sent also when that of another meeting had to wait for the service for hours before', async () => {
+    await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
+    const elsewhere = await rig.meeting()
+    rig.table.claims.set(elsewhere, [{ holder: 'other', isReleased: false, leftMs: null }])
+    await rig.store.claim(elsewhere)
+    const backlog = new FakeBacklog(1, new Int16Array(16_000))
+    again.stt.leftAudio.set(elsewhere, [{ sessionId: newSessionId(), channels: 1, fromFrame: 0, backlog, vendorId: 'fake' }])
+    await begin()
+    await rig.clock.advance(2 * 3_600_000)
+    expect(again.stt.sessions).toHaveLength(1)
+    await says('after the outage')
+    await rig.clock.advance(90_000)
+    expect(again.stt.sessions).toHaveLength(2)
+    again.stt.sessions.at(-1)!.end('done')
+  })
+
+  it('41 is sent also when the store was away for hours before', async () => {
+    await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
+    const { standing } = again.claims
+    again.claims.standing = () =>
+      Promise.reject(new UpstreamError('database_unreachable', 'away', { service: 'database', retryable: true }))
+    await begin()
+    await rig.clock.advance(2 * 3_600_000)
+    again.claims.standing = standing
+    await rig.clock.advance(70_000)
+    await says('what was left')
+    expect(await rig.store.segments(id)).toHaveLength(1)
+  })
+
   it('of a meeting that is over nobody else will ask', async () => {
     await rig.store.setState(await rig.store.claim(id), 'failed', 'internal_fault')
     await begin()
