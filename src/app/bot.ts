@@ -42,12 +42,6 @@ export async function startBot(settings: Settings, parts: ProcessParts & { reado
       look()
     }
     const attendance = await openLive(ground, speech, { whyFull: whyFullNow, ended })
-    const none = () => Promise.reject(new Error('the steps after a meeting run in other processes'))
-    const workers = await ground.jobs.startWorkers(
-      { attend: (id, signal) => attendance.attend(id, signal), finalise: none, summarise: none, deliver: none },
-      { attendConcurrency: settings.maxMeetings, followUp: false },
-    )
-    ground.relay.start()
     const notReady = async () => {
       if (isLeaving) return 'this process is stopping'
       return whyFull(currentUsage(rssBytes)) ?? (await groundNotReady(ground))
@@ -56,6 +50,18 @@ export async function startBot(settings: Settings, parts: ProcessParts & { reado
     scope.defer('http', () => http.server.close())
     firstBytes = rssBytes()
     scope.defer('memory watch', clock.every(MEMORY_LOOK_MS, look))
+
+    scope.defer('meetings', async () => {
+      attendance.leave('stop')
+      await attendance.idle()
+    })
+    // last: a start that fails before has begun no meeting
+    const none = () => Promise.reject(new Error('the steps after a meeting run in other processes'))
+    const workers = await ground.jobs.startWorkers(
+      { attend: (id, signal) => attendance.attend(id, signal), finalise: none, summarise: none, deliver: none },
+      { attendConcurrency: settings.maxMeetings, followUp: false },
+    )
+    ground.relay.start()
 
     const drain = async (hurry: AbortSignal) => {
       isLeaving = true

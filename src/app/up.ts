@@ -1,5 +1,6 @@
 import { Scope } from '../core/scope.js'
 import type { Clock } from '../core/time.js'
+import type { Workers } from '../followup/jobs/workers.js'
 import type { JobQueue } from '../followup/port.js'
 import type { MeetingObserver } from '../live/bot/bot.js'
 import type { MeetingRecord, MeetingStore } from '../records/port.js'
@@ -46,22 +47,26 @@ export async function startUp(
     const [ground, speech] = await openGroundAndSpeech(settings, parts, scope)
     const attendance = await openLive(ground, speech, { whyFull, ...(observe === undefined ? {} : { observe }) })
     const followUp = createFollowUp(ground)
-    const workers = await ground.jobs.startWorkers(
-      { ...followUp.handlers, attend: (id, signal) => attendance.attend(id, signal) },
-      { attendConcurrency: settings.maxMeetings },
-    )
-    ground.relay.start()
     const http = await openControl(ground, whyFull)
     const { queue } = ground.jobs
+    let workers: Workers | null = null
     // closed in reverse: no new requests, then the meetings and what follows them, then what they rest on
     scope.defer('workers', async () => {
       const deadlineMs = clock.monotonicMs() + settings.drainSec * 1000 + DRAIN_GRACE_MS
       attendance.leave('stop')
       await untilIdle(() => Promise.resolve(attendance.running === 0), clock, deadlineMs + END_GRACE_MS - DRAIN_GRACE_MS)
+      // the start failed: nothing follows here
+      if (workers === null) return
       await untilIdle(() => isFollowedUp(queue), clock, deadlineMs, hurry)
       await workers.close(DRAIN_GRACE_MS, hurry)
     })
     scope.defer('http', () => http.server.close())
+    // last: a start that fails before has begun no meeting
+    workers = await ground.jobs.startWorkers(
+      { ...followUp.handlers, attend: (id, signal) => attendance.attend(id, signal) },
+      { attendConcurrency: settings.maxMeetings },
+    )
+    ground.relay.start()
     return {
       url: http.url,
       port: http.server.port,
