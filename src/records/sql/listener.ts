@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Client } from 'pg'
 import { backoffMs } from '../../core/backoff.js'
+import { deferred } from '../../core/deferred.js'
 import { toError } from '../../core/errors.js'
 import { asMeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
@@ -55,13 +56,17 @@ export async function listen(
 }
 
 async function listenOnce(client: Client, origin: string, feed: Feed, partials: PartialNotices, signal: AbortSignal): Promise<void> {
-  const ended = new Promise<void>((resolve, reject) => {
-    client.on('error', reject)
-    client.on('end', resolve)
-  })
+  const over = deferred()
+  client.on('error', over.reject)
+  client.on('end', over.resolve)
   // awaited below, or the connection never came about
-  ended.catch(() => undefined)
-  const stop = () => void client.end().catch(() => undefined)
+  over.promise.catch(() => undefined)
+  const end = () => client.end().catch(() => undefined)
+  const stop = () => {
+    void end()
+    // a server that stands still says no good-bye: the pool's owner cuts what is left
+    over.resolve()
+  }
   client.on('notification', ({ channel, payload }) => {
     if (channel === PARTIAL_CHANNEL) return partials.heard(payload)
     const heard = parseAnnouncement(payload)
@@ -77,9 +82,10 @@ async function listenOnce(client: Client, origin: string, feed: Feed, partials: 
     signal.addEventListener('abort', stop, { once: true })
     await client.query(`LISTEN roomscribe_feed; LISTEN ${PARTIAL_CHANNEL}`)
     feed.lost()
-    await ended
+    await over.promise
   } finally {
     signal.removeEventListener('abort', stop)
-    await client.end().catch(() => undefined)
+    const ended = end()
+    if (!signal.aborted) await ended
   }
 }

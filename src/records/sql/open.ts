@@ -77,8 +77,8 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
       const { books } = await build(embedded.pool, null, options)
       return opened('embedded', { ...books, pool: embedded.pool }, ground)
     }
-    const server = await openServerPool(databaseUrl, logger)
-    ground.defer('pool', () => server.pool.end())
+    const server = await openServerPool(databaseUrl, clock, logger)
+    ground.defer('pool', () => server.close())
     const origin = randomUUID()
     const { books, scope } = await build(server.pool, origin, options)
     scope.run('listen', (signal) => listen(server.newClient, origin, books.store.feed, books.partials, clock, logger, signal))

@@ -1,4 +1,7 @@
+import { Socket } from 'node:net'
 import { Client, Pool } from 'pg'
+import type { Clock } from '../../core/time.js'
+import { atMost } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
 import { connectError, databasePlace } from './failures.js'
 import { SEARCH_PATH, type PgPoolLike } from './pool-like.js'
@@ -9,12 +12,16 @@ const CONNECT_MS = 5_000
 /** a statement or an idle transaction longer than this is ended by the server; the reply is awaited a little longer */
 const STATEMENT_MS = 30_000
 const REPLY_MS = 35_000
+/** A server that has not said good-bye by then is not waited for: one that stands still never does. */
+const CLOSE_MS = 3_000
 
 /** A pool on a PostgreSQL server, proven to answer. */
 export interface ServerPool {
   readonly pool: PgPoolLike
   /** a client outside the pool, not connected, for LISTEN */
   readonly newClient: () => Client
+  /** Ends the pool, then every connection that is left, also of clients outside of it: no process waits for a server. */
+  close(): Promise<void>
 }
 
 /**
@@ -22,9 +29,15 @@ export interface ServerPool {
  * @throws {ConfigError} the URL is none
  * @throws {UpstreamError} `database_unreachable`: it does not answer, or does not let us in
  */
-export async function openServerPool(databaseUrl: string, logger: Logger): Promise<ServerPool> {
+export async function openServerPool(databaseUrl: string, clock: Clock, logger: Logger): Promise<ServerPool> {
   const place = databasePlace(databaseUrl)
+  const sockets = new Set<Socket>()
   const common = {
+    stream: () => {
+      const socket = new Socket()
+      sockets.add(socket)
+      return socket.once('close', () => sockets.delete(socket))
+    },
     connectionString: databaseUrl,
     connectionTimeoutMillis: CONNECT_MS,
     keepAlive: true,
@@ -45,11 +58,17 @@ export async function openServerPool(databaseUrl: string, logger: Logger): Promi
   // without a listener of its own, a client that is checked out when the server goes away ends the process
   pool.on('connect', (client) => client.on('error', (error) => logger.debug({ err: error }, 'database client failed')))
   pool.on('error', (error) => logger.warn({ err: error }, 'idle database client dropped'))
+  const close = async () => {
+    const left = () => [...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
+    const ended = pool.end().then(async () => void (await Promise.all(left())))
+    await atMost(clock, CLOSE_MS, ended)
+    for (const socket of sockets) socket.destroy()
+  }
   try {
     await pool.query('SELECT 1')
   } catch (thrown) {
-    await pool.end()
+    await close()
     throw connectError(thrown, place)
   }
-  return { pool: pool as unknown as PgPoolLike, newClient: () => new Client(common) }
+  return { pool: pool as unknown as PgPoolLike, newClient: () => new Client(common), close }
 }
