@@ -3,6 +3,8 @@ import { redactText } from '../observe/logger.js'
 
 /** One line a problem on standard error; 2 for settings and usage, 1 for anything else. */
 export function reportFailure(thrown: unknown): number {
+  const parts = partsOf(thrown)
+  if (parts.length > 0) return Math.max(...parts.map(reportFailure))
   if (thrown instanceof ConfigError) {
     for (const problem of thrown.problems) process.stderr.write(`roomscribe: ${problem}\n`)
     return 2
@@ -11,6 +13,14 @@ export function reportFailure(thrown: unknown): number {
   const text = error instanceof RoomscribeError ? error.message : `something went wrong: ${error.stack ?? error.message}`
   process.stderr.write(`roomscribe: ${redactText(text)}\n`)
   return 1
+}
+
+/** What failed, of several failures in one; what closing added to a failure comes after it. */
+function partsOf(thrown: unknown): readonly unknown[] {
+  if (thrown instanceof AggregateError) return thrown.errors
+  // SuppressedError, which Node 20 does not have
+  if (thrown instanceof Error && 'suppressed' in thrown && 'error' in thrown) return [thrown.suppressed, thrown.error]
+  return []
 }
 
 /**

@@ -107,6 +107,7 @@ export function beat(
   })
   scope.defer('signs of life', async () => {
     stop()
-    await records.claims.leave()
+    // a store that is away learns it from the silence
+    await records.claims.leave().catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'good-bye could not be said'))
   })
 }
