@@ -1,4 +1,4 @@
-import { toError } from '../../core/errors.js'
+import { toError, UpstreamError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import { within } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
@@ -41,8 +41,8 @@ export class DelayedWatch {
         over: 'jobs that wait are looked at again',
       },
       retryMs: LOOK_MS,
-      round: async () => {
-        await this.#look()
+      round: async (isClosed) => {
+        await this.#look(isClosed)
         return LOOK_MS
       },
     })
@@ -58,12 +58,13 @@ export class DelayedWatch {
     return this.#rounds.close()
   }
 
-  async #look(): Promise<void> {
+  async #look(isClosed: () => boolean): Promise<void> {
     const { backend, queues, clock, logger } = this.#parts
     if (backend.setRight) await this.#call(backend.setRight(Math.floor(clock.nowMs())))
     const seen = new Map<string, number>()
     for (const queue of queues) {
       for (const job of await this.#call(queue.getDelayed(0, MOST - 1))) {
+        if (isClosed()) return
         const nowMs = clock.monotonicMs()
         const wait = `${queue.name} ${job.id} ${job.attemptsStarted} ${job.attemptsMade}`
         const sinceMs = this.#seen.get(wait) ?? nowMs
@@ -71,16 +72,21 @@ export class DelayedWatch {
         if (nowMs - sinceMs < job.delay + LATE_MS) continue
         logger.warn(
           { job: job.id, queue: queue.name, delayMs: job.delay },
-          'job has waited for too long, by a clock that was set back: it runs now',
+          'job has waited for too long, by a clock that was set back or while no worker was free: it runs now',
         )
-        // another process may have been faster
-        await this.#call(job.promote()).catch((thrown: unknown) => logger.debug({ err: toError(thrown), job: job.id }, 'job waits no more'))
+        await this.#call(job.promote()).catch((thrown: unknown) => {
+          // a queue that does not answer is not asked again for each
+          if (thrown instanceof UpstreamError) throw thrown
+          // another process may have been faster
+          logger.debug({ err: toError(thrown), job: job.id }, 'job waits no more')
+        })
       }
     }
     this.#seen = seen
   }
 
   #call<T>(work: Promise<T>): Promise<T> {
-    return within(this.#parts.clock, CALL_TIMEOUT_MS, work, () => new Error('timed out'))
+    const late = () => new UpstreamError('queue_unreachable', 'the job queue does not answer', { service: 'queue', retryable: true })
+    return within(this.#parts.clock, CALL_TIMEOUT_MS, work, late)
   }
 }

@@ -19,6 +19,8 @@ class WallQueue {
   readonly jobs = new Map<string, Waiting>()
   readonly #clock: ManualClock
   isAway = false
+  /** answers nothing that is asked of it from now on */
+  isSilent = false
 
   constructor(clock: ManualClock) {
     this.#clock = clock
@@ -39,7 +41,10 @@ class WallQueue {
 
   getDelayed(): Promise<DelayedJob[]> {
     if (this.isAway) return Promise.reject(new Error('away'))
-    const promote = (id: string) => (this.jobs.has(id) ? Promise.resolve(this.run(id)) : Promise.reject(new Error('not delayed')))
+    const promote = (id: string) => {
+      if (this.isSilent) return new Promise<void>(() => undefined)
+      return this.jobs.has(id) ? Promise.resolve(this.run(id)) : Promise.reject(new Error('not delayed'))
+    }
     return Promise.resolve([...this.jobs.values()].map((job) => ({ ...job, promote: () => promote(job.id) })))
   }
 }
@@ -104,5 +109,19 @@ describe('35 jobs that wait for their time', () => {
     await clock.advance(7_000)
     expect(queue.ran).toEqual(['one', 'two'])
     await other.close()
+  })
+
+  test('39 a queue that falls silent between two answers keeps nobody who ends: not each of its jobs is waited for', async () => {
+    for (let n = 0; n < 100; n++) queue.park(`job ${n}`, 2_000)
+    await clock.advance(500)
+    clock.jumpWall(-3_600_000)
+    await clock.advance(2_000)
+    queue.isSilent = true
+    await clock.advance(4_000)
+    let isClosed = false
+    void watch.close().then(() => (isClosed = true))
+    await clock.advance(6_000)
+    expect(isClosed).toBe(true)
+    expect(queue.ran).toEqual([])
   })
 })
