@@ -125,6 +125,8 @@ async function openLocal(settings: Settings, common: Common): Promise<Speech> {
 const READY = /ready at (http:\/\/\S+)/
 const RESTART = { firstMs: 500, maxMs: 10_000 }
 const STABLE_MS = 60_000
+/** One that has not answered by then will not: loading the recogniser takes seconds, on a busy machine tens of them. */
+const START_MS = 120_000
 const STOP_MS = 10_000
 const KEPT_LINES = 20
 
@@ -172,15 +174,21 @@ class SpeechServerChild {
     this.#process = child
     this.#exited = exited.promise
     return new Promise((resolve, reject) => {
+      let isLate = false
+      const cancel = this.#clock.after(START_MS, () => {
+        isLate = true
+        child.kill('SIGKILL')
+      })
       const gone = (told: string, facts: object) => {
+        cancel()
         exited.resolve()
         reject(this.#gone(startedMs, told, facts))
       }
       child.once('exit', (code, signal) => {
-        const told =
+        const last =
           lines.findLast((line) => line.startsWith('roomscribe: '))?.slice('roomscribe: '.length) ??
           `it ended with ${signal ?? `code ${code}`}`
-        gone(told, { code, signal })
+        gone(isLate ? `it was not ready within ${START_MS / 1000} s` : last, { code, signal })
       })
       // no process or no open file is left; that nobody listened would end this process, and its meetings
       child.on('error', (error) => {
@@ -194,6 +202,7 @@ class SpeechServerChild {
         const url = READY.exec(line)?.[1]
         if (url !== undefined) {
           this.#port = Number(new URL(url).port)
+          cancel()
           resolve(url)
         }
       })

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openSpeech } from '../../../src/app/speech.js'
-import { systemClock } from '../../../src/core/time.js'
+import { systemClock, type Clock } from '../../../src/core/time.js'
 import { silentLogger } from '../../../src/observe/logger.js'
+import { ManualClock } from '../../support/manual-clock.js'
 import { testSettings } from '../../support/settings.js'
 import { until } from '../../support/until.js'
 
@@ -23,10 +24,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const open = () => {
+const open = (clock: Clock = systemClock) => {
   const settings = testSettings({ dataDir: folder }, { url: 'ws://127.0.0.1:9', apiKey: 'key', apiSecret: 'secret' })
   const logger = { ...silentLogger, error: (_: object, message: string) => void told.push(message) }
-  return openSpeech(settings, { clock: systemClock, logger, random: () => 0.1 })
+  return openSpeech(settings, { clock, logger, random: () => 0.1 })
 }
 
 it('31 a local recogniser for which the system has no process is one sentence, and no end of this process without a word', async () => {
@@ -41,4 +42,16 @@ it('31 the same of one that died: this process lives on, and tries until there i
   writeFileSync(server, `#!/bin/sh\necho again > ${join(folder, 'again')}\nexec sleep 60\n`, { mode: 0o755 })
   await until(() => existsSync(join(folder, 'again')))
   await speech.close()
+})
+
+it('a local recogniser that does not come up is given up, and ended: its start was waited for without end', async () => {
+  writeFileSync(server, `#!/bin/sh\necho $$ > ${join(folder, 'pid')}\nexec sleep 600\n`, { mode: 0o755 })
+  const clock = new ManualClock()
+  const opened = open(clock).catch((thrown: unknown) => thrown)
+  await until(() => existsSync(join(folder, 'pid')))
+  await clock.advance(119_000)
+  expect(await Promise.race([opened, systemClock.sleep(100).then(() => 'waits')])).toBe('waits')
+  await clock.advance(2_000)
+  expect(await opened).toMatchObject({ message: expect.stringMatching(/did not start: .*120 s/) })
+  expect(clock.pending).toBe(0)
 })
