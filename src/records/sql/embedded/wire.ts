@@ -87,6 +87,12 @@ export class PgliteWire extends Duplex {
     callback()
   }
 
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    // whoever waits for it to open waits no longer
+    this.#ready.reject(error ?? new Error('the database is closed'))
+    callback(error)
+  }
+
   #send(bytes: Uint8Array<ArrayBuffer>, callback: (error?: Error | null) => void): void {
     this.#answered = callback
     this.#post({ kind: 'bytes', bytes }, [bytes.buffer])
@@ -117,7 +123,6 @@ export class PgliteWire extends Duplex {
   }
 
   #fail(error: Error): void {
-    this.#ready.reject(error)
     this.#answered = undefined
     this.destroy(error)
   }
