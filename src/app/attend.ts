@@ -4,6 +4,7 @@ import type { JobQueue } from '../followup/port.js'
 import type { BotDeps, BotOptions, BotOutcome, MeetingObserver } from '../live/bot/bot.js'
 import type { Tenure } from '../live/bot/inheritance.js'
 import { MeetingBot } from '../live/bot/meeting-bot.js'
+import { LastingFault } from '../observe/lasting-fault.js'
 import { BACK_WITHIN_MS, type ClaimBook, type TakenClaim } from '../records/claims.js'
 import { handoverStore } from '../records/handover-store.js'
 import { FINAL_STATES, type MeetingRecord } from '../records/port.js'
@@ -142,12 +143,21 @@ export class Attendance {
   async #take(id: MeetingId, signal: AbortSignal): Promise<Run | null> {
     const { clock, logger } = this.#deps
     const watch = new BeatWatch()
+    const fault = new LastingFault(
+      { clock, logger: logger.child({ meeting: id }) },
+      {
+        failed: 'it is not known whose the meeting is',
+        lasts: 'it has not been known for a minute whose the meeting is: the store is away',
+        over: 'it is known again whose the meeting is',
+      },
+    )
     for (let looks = 0; ; looks++) {
       signal.throwIfAborted()
       // a meeting that waits its turn is left to the next process
       if (this.#mode !== 'open') throw new UpstreamError('stopping', 'this process is stopping', { service: 'process', retryable: true })
       try {
         const answer = await this.#look(id, watch, signal)
+        fault.worked()
         if (answer !== 'elsewhere') {
           this.#elsewhere.delete(id)
           return answer
@@ -161,7 +171,7 @@ export class Attendance {
         // without a place the job waits, and not in here: whoever is to be taken over needs the room
         if (!(thrown instanceof UpstreamError) || !thrown.retryable || thrown.service === 'process') throw thrown
         watch.blind()
-        logger.warn({ meeting: id, err: thrown, looks }, 'it is not known whose the meeting is')
+        fault.failed(thrown)
       }
       await clock.sleep(looks < SEEN_ALIVE ? LOOK_MS : CALM_LOOK_MS, signal)
     }

@@ -4,6 +4,7 @@ import { loadVoice } from '../../live/audio/voice/load.js'
 import type { MeetingObserver } from '../../live/bot/bot.js'
 import type { SttPort } from '../../live/stt/port.js'
 import { disposeRoomLibrary } from '../../live/room/livekit/open.js'
+import { LastingFault } from '../../observe/lasting-fault.js'
 import { FinalsFolder } from '../../records/finals/finals-folder.js'
 import { tellingPartials } from '../partials.js'
 import type { MeetingRecord } from '../../records/port.js'
@@ -94,20 +95,32 @@ export function beat(
   answered: () => void = () => undefined,
 ): void {
   let isBeating = false
+  // 120 a minute would hide everything else
+  const fault = new LastingFault(
+    { clock, logger },
+    {
+      failed: 'sign of life could not be given',
+      lasts: 'no sign of life could be given for a minute: the database is away',
+      over: 'signs of life are given again',
+    },
+  )
   const stop = clock.every(BEAT_MS, () => {
     if (isBeating) return
     isBeating = true
     records.claims
       .beat()
-      .then(answered)
-      .catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'sign of life could not be given'))
+      .then(() => {
+        fault.worked()
+        answered()
+      })
+      .catch((thrown: unknown) => fault.failed(thrown))
       .finally(() => {
         isBeating = false
       })
   })
   scope.defer('signs of life', async () => {
     stop()
-    // a store that is away learns it from the silence
+    // whoever watches learns it from the silence
     await records.claims.leave().catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'good-bye could not be said'))
   })
 }

@@ -17,3 +17,23 @@ it('41 a process that ends while the store is away has not failed: that its good
   await expect(scope.close()).resolves.toBeUndefined()
   expect(clock.pending).toBe(0)
 })
+
+it('41 a store that is away for ten minutes is told of when that begins, when it lasts, and when it is over', async () => {
+  const clock = new ManualClock()
+  const claims = new MemoryClaims('one', new ClaimTable(), new MemoryStore(() => clock.nowMs()), clock)
+  const { beat: give } = claims
+  const told: string[] = []
+  const tell = (_: object, message: string) => void told.push(message)
+  const scope = new Scope()
+  beat({ scope, clock, logger: { ...silentLogger, info: tell, warn: tell, error: tell }, records: { claims } })
+  claims.beat = () => Promise.reject(new Error('away'))
+  await clock.advance(600_000)
+  claims.beat = give
+  await clock.advance(1_000)
+  expect(told).toEqual([
+    'sign of life could not be given',
+    'no sign of life could be given for a minute: the database is away',
+    'signs of life are given again',
+  ])
+  await scope.close()
+})
