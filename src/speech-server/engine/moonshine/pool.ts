@@ -11,7 +11,7 @@ import type { SpawnWorker, WorkerHandle } from './worker-handle.js'
  *
  * P1 a worker has one job at a time; a job ends in exactly one of `done` and `failed`, unless its session is dropped.
  * P2 a worker that dies fails the job it had, nobody else's, and is replaced after 0.1 s, doubling to 10 s.
- * P3 the fifth death in a row without a finished job breaks the pool: what waits fails, and so does what comes.
+ * P3 from the fifth death in a row without a finished job on what waits fails, and so does what comes until a worker has loaded again.
  * P4 close asks each worker to end after what it is doing and waits; nothing is terminated.
  */
 
@@ -116,6 +116,7 @@ export class RecogniserPool {
     slot.handle = this.#parts.spawn({
       ready: () => {
         slot.ready = true
+        this.#broken = null
         if (this.#slots.every((each) => each.ready)) this.#started.resolve()
         this.#feed()
       },
@@ -149,21 +150,19 @@ export class RecogniserPool {
     this.#deaths++
     this.#parts.logger.warn({ err: cause, deaths: this.#deaths }, 'recogniser worker died')
     if (this.#deaths >= MAX_DEATHS) this.#break(cause)
-    else {
-      const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#deaths - 1))
-      slot.cancelRestart = this.#parts.clock.after(delayMs, () => this.#spawn(slot))
-    }
+    const delayMs = this.#broken ? LONGEST_DELAY_MS : Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#deaths - 1))
+    slot.cancelRestart = this.#parts.clock.after(delayMs, () => this.#spawn(slot))
     job?.failed(died(cause))
   }
 
   #break(cause: Error): void {
     this.#broken = new UpstreamError(
       'recogniser_broken',
-      'the recogniser died again and again: restart the speech server',
-      { service: 'speech', retryable: false },
+      `the recogniser died again and again: it is started again every ${LONGEST_DELAY_MS / 1000} s`,
+      { service: 'speech', retryable: true },
       { cause },
     )
-    this.#parts.logger.error({ err: cause }, 'recogniser given up')
+    this.#parts.logger.error({ err: cause }, 'recogniser died again and again')
     for (const job of this.#queue.drain()) job.failed(this.#broken)
   }
 

@@ -105,7 +105,7 @@ describe('recogniser pool', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('P3 five deaths in a row break the pool: what waits fails, and so does what comes', async () => {
+  test('P3 five deaths in a row break the pool: what waits fails, and so does what comes until a worker has loaded again', async () => {
     const { clock, made, log, pool, job, open } = rig()
     await open()
     made[0]!.events.gone(new Error('abort'))
@@ -116,8 +116,20 @@ describe('recogniser pool', () => {
     }
     expect(pool.submit(job({}, 'late'))).toBe(true)
     expect(log).toEqual(['waiting recogniser_broken', 'late recogniser_broken'])
-    expect(clock.pending).toBe(0)
+    await clock.advance(10_000)
+    made[5]!.events.ready()
+    pool.submit(job({}, 'again'))
+    made[5]!.events.gone(new Error('abort'))
+    pool.submit(job({}, 'while it is away'))
+    await clock.advance(9_999)
+    expect(made).toHaveLength(6)
+    await clock.advance(1)
+    made[6]!.events.ready()
+    pool.submit(job({}, 'healed'))
+    made[6]!.events.done(RESULT)
+    expect(log.slice(2)).toEqual(['again recogniser_died', 'while it is away recogniser_broken', 'healed done'])
     await pool.close()
+    expect(clock.pending).toBe(0)
   })
 
   test('P4 close ends each worker once and cancels a restart', async () => {
