@@ -259,10 +259,11 @@ export class Spool {
   }
 
   async #newestMs(folder: string): Promise<number> {
-    const times = [this.#disk.changedMs(folder)]
-    for (const name of await this.#disk.list(folder)) times.push(this.#disk.changedMs(join(folder, name)))
-    // a file that has just gone is no reason to remove the others
-    return Math.max(...(await Promise.all(times.map((time) => time.catch(() => Infinity)))))
+    // a file that has just gone is no reason to remove the others; nor is a folder, which may go while it is listed
+    const changedMs = (path: string) => this.#disk.changedMs(path).catch(() => Infinity)
+    const times = [changedMs(folder)]
+    for (const name of await this.#disk.list(folder)) times.push(changedMs(join(folder, name)))
+    return Math.max(...(await Promise.all(times)))
   }
 
   #parts(meetingId: MeetingId, name: string): FolderParts {
