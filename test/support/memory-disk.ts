@@ -147,6 +147,7 @@ export class MemoryDisk implements SpoolDisk {
     for (const [path, bytes] of moved) {
       this.files.delete(path)
       this.files.set(to + path.slice(from.length), bytes)
+      this.#changedMs.set(to + path.slice(from.length), this.#changedMs.get(path) ?? 0)
     }
   }
 

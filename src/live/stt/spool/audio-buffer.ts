@@ -236,7 +236,7 @@ export class AudioBuffer implements DiskUser {
     // its numbers are those of the session that the label names, whoever had it since
     files.relabel({ owner: null })
     // without these it begins a little earlier, and is found when this process is gone
-    await Promise.allSettled([files.mark(this.#held.first ?? this.#ring.endFrame), files.flush()])
+    await Promise.allSettled([files.mark(this.#held.first ?? this.#ring.endFrame), files.flush(), files.giveAway()])
     files.letGo()
     this.#forget()
     left?.()

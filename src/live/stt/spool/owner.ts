@@ -12,6 +12,22 @@ export async function thisProcess(): Promise<Owner> {
   return { host: hostname(), boot: await bootId(), pid: process.pid, start: stat?.start ?? '' }
 }
 
+/** Ends a name that its owner gave away. */
+const LEFT = '.left'
+const CLAIM = /\.(\d+)\.(\w*)\.([\w-]*)\.([^/.][^/]*)$/
+
+/** A name that says whose it is: to rename is one step, which needs no room and has one winner. */
+export function claimedName(name: string, owner: Owner | null): string {
+  return owner ? `${name}.${owner.pid}.${owner.start}.${owner.boot}.${encodeURIComponent(owner.host)}` : name + LEFT
+}
+
+/** What a name says: null: whoever comes first; undefined: nothing. */
+export function claimOf(name: string): Owner | null | undefined {
+  const [, pid, start, boot, host] = CLAIM.exec(name) ?? []
+  if (pid === undefined || start === undefined || boot === undefined || host === undefined) return name.endsWith(LEFT) ? null : undefined
+  return { pid: Number(pid), start, boot, host: decodeURIComponent(host) }
+}
+
 /** Whether it runs elsewhere, if it does: nothing can be known of it from here. */
 export const isElsewhere = ({ host }: Owner): boolean => host !== hostname()
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { decodeRecords, encodeRecord } from '../../../core/checked-records.js'
@@ -7,7 +8,7 @@ import type { Logger } from '../../../observe/logger.js'
 import type { DiskBudget } from './budget.js'
 import { isOfMoment, type SpoolDisk } from './disk.js'
 import type { FrameRun } from './held-runs.js'
-import { ownerSchema, type Owner } from './owner.js'
+import { claimedName, ownerSchema, type Owner } from './owner.js'
 import { decodeAudio, decodeMarks, encodeAudio, encodeMark, samplesOf } from './record.js'
 
 /** A file is begun after so many bytes: what is acknowledged goes from the disk in steps of this. */
@@ -205,6 +206,12 @@ export class SessionFiles {
       await disk.remove(folder)
       await disk.removeEmpty(parent)
     })
+  }
+
+  /** Says in the name of the folder that it is nobody's: a label may find no room. @throws Error what the file system says */
+  giveAway(): Promise<void> {
+    const { disk, folder, parent } = this.#parts
+    return this.#run(() => disk.rename(folder, join(parent, claimedName(randomUUID(), null))))
   }
 
   /** Counts the files no longer; they stay. */

@@ -11,7 +11,7 @@ import { AudioBuffer } from './audio-buffer.js'
 import { AudioBacklog } from './backlog.js'
 import { DiskBudget } from './budget.js'
 import { isOfMoment, systemDisk, type SpoolDisk } from './disk.js'
-import { isAlive, isElsewhere, thisProcess, type Owner } from './owner.js'
+import { claimedName, claimOf, isAlive, isElsewhere, thisProcess, type Owner } from './owner.js'
 import { readLabel, SessionFiles, type FolderParts, type Label } from './session-files.js'
 
 /** Audio that nobody has asked for in this time is removed. */
@@ -38,8 +38,8 @@ export interface SpoolOptions {
  * Unacknowledged audio on disk: `<folder>/<meeting>/<session>/`, a folder a session, made when its memory is not enough and removed with
  * its end. What a process leaves that died is found by the next owner of its meeting (`left`), or removed a day later, or when it is too much.
  *
- * Whose a folder is: the process in its label. A process that takes one over renames it first, in one step, so that it is taken once,
- * and a stopped process that wakes up finds its files gone and harms none of it.
+ * Whose a folder is: the process in its name, else the one in its label. A process that takes one over renames it first, in one step, so
+ * that it is taken once, on a full disk too, and a stopped process that wakes up finds its files gone and harms none of it.
  */
 export class Spool {
   readonly #options: SpoolOptions
@@ -116,19 +116,21 @@ export class Spool {
 
   /** @param isKnown what a process of another host had counts too, which may live */
   async #isLeft(folder: string, isKnown = true): Promise<boolean> {
-    if (this.#mine.has(folder)) return false
+    return (await this.#stateOf(folder, isKnown)) === 'left'
+  }
+
+  /** @returns `had`: here, or by a process beside this one that lives; `unknown`: it does not say whose it is, or a process elsewhere has it */
+  async #stateOf(folder: string, isKnown: boolean): Promise<'left' | 'had' | 'unknown'> {
+    if (this.#mine.has(folder)) return 'had'
     const label = await readLabel(this.#disk, folder)
-    if (!label) return false
-    return this.#isFree(folder, label, isKnown)
+    if (!label) return 'unknown'
+    if (await this.#isFree(folder, label, isKnown)) return 'left'
+    const owner = ownerOf(folder, label)
+    return owner && !isElsewhere(owner) && owner.pid !== (await this.#owner).pid ? 'had' : 'unknown'
   }
 
-  /** Whether a process beside this one has it, and lives. */
-  async #isOthers(folder: string): Promise<boolean> {
-    const owner = (await readLabel(this.#disk, folder))?.owner
-    return !!owner && owner.pid !== (await this.#owner).pid && (await isAlive(owner))
-  }
-
-  async #isFree(folder: string, { owner }: Label, isKnown: boolean): Promise<boolean> {
+  async #isFree(folder: string, label: Label, isKnown: boolean): Promise<boolean> {
+    const owner = ownerOf(folder, label)
     if (!owner || this.#unopened.has(folder)) return true
     return !((!isKnown && isElsewhere(owner)) || (await isAlive(owner)))
   }
@@ -150,18 +152,19 @@ export class Spool {
 
   async #sweep(): Promise<void> {
     const { folder: root, maxBytes, clock, logger } = this.#options
-    const found: { meeting: string; folder: string; newestMs: number; bytes: number; isLeft: boolean }[] = []
+    const found: { meeting: string; folder: string; newestMs: number; bytes: number; state: string }[] = []
     const meetings = await this.#disk.list(root)
     for (const meeting of meetings) {
       for (const name of await this.#disk.list(join(root, meeting))) {
         const folder = join(root, meeting, name)
-        if (this.#mine.has(folder) || (await this.#isOthers(folder))) continue
-        const isLeft = await this.#isLeft(folder, false)
-        found.push({ meeting, folder, newestMs: await this.#newestMs(folder), bytes: await this.#bytes(folder), isLeft })
+        const state = await this.#stateOf(folder, false)
+        if (state === 'had') continue
+        found.push({ meeting, folder, newestMs: await this.#newestMs(folder), bytes: await this.#bytes(folder), state })
       }
     }
     let leftBytes = 0
-    for (const { meeting, folder, newestMs, bytes, isLeft } of found.toSorted((a, b) => b.newestMs - a.newestMs)) {
+    for (const { meeting, folder, newestMs, bytes, state } of found.toSorted((a, b) => b.newestMs - a.newestMs)) {
+      const isLeft = state === 'left'
       if (isLeft) leftBytes += bytes
       const isOld = clock.nowMs() - newestMs >= KEEP_MS
       if ((!isOld && !(isLeft && leftBytes > maxBytes)) || this.#mine.has(folder)) continue
@@ -196,7 +199,8 @@ export class Spool {
       return null
     }
     if (!(await this.#isFree(folder, label, isClaimed))) return null
-    const parts = this.#parts(meetingId, randomUUID())
+    const owner = await this.#owner
+    const parts = this.#parts(meetingId, claimedName(randomUUID(), owner))
     this.#mine.add(parts.folder)
     try {
       await this.#disk.rename(folder, parts.folder)
@@ -207,7 +211,6 @@ export class Spool {
       throw thrown
     }
     this.#unopened.delete(folder)
-    await this.#claim(parts, label)
     const giveBack = () => {
       this.#mine.delete(parts.folder)
       this.#unopened.add(parts.folder)
@@ -221,7 +224,7 @@ export class Spool {
       return null
     }
     const { files, runs, markFrame } = recovered
-    files.relabel({ owner: await this.#owner })
+    files.relabel({ owner })
     const buffer = new AudioBuffer(label.channels, ringBytes, this.#backing(files, parts.folder), {
       runs,
       baseFrame: label.baseFrame,
@@ -241,15 +244,6 @@ export class Spool {
       'audio left by a dead process taken over',
     )
     return { sessionId: label.sessionId, channels: label.channels, fromFrame, backlog, vendorId: label.vendorId }
-  }
-
-  /** Says on the disk that it is taken, so that no process beside this one takes it too. */
-  async #claim(parts: FolderParts, label: Label): Promise<void> {
-    try {
-      await new SessionFiles(parts, { ...label, owner: await this.#owner }).flush()
-    } catch (thrown) {
-      this.#options.logger.warn({ err: toError(thrown), folder: parts.folder }, 'speech spool that was taken over cannot be labelled')
-    }
   }
 
   async #bytes(folder: string): Promise<number> {
@@ -286,4 +280,9 @@ export class Spool {
     this.#scope.run('spool', work)
     return true
   }
+}
+
+function ownerOf(folder: string, label: Label): Owner | null {
+  const claim = claimOf(folder)
+  return claim === undefined ? label.owner : claim
 }
