@@ -78,6 +78,7 @@ export class SessionFiles {
   readonly #parts: FolderParts
   #label: Label
   #isLabelled = false
+  #isMade = false
   #files: AudioFile[] = []
   #endFrame = 0
   #isRemoved = false
@@ -232,6 +233,7 @@ export class SessionFiles {
     const label = await readLabel(disk, folder)
     if (!label) return null
     const files = new SessionFiles(parts, label)
+    files.#isMade = true
     const runs: FrameRun[] = []
     const names = await disk.list(folder)
     const audio = names.filter((one) => AUDIO.test(one)).toSorted()
@@ -276,7 +278,9 @@ export class SessionFiles {
     if (this.#isLabelled) return
     const { disk, folder } = this.#parts
     const label = this.#label
-    await disk.makeFolder(folder)
+    // not again without cause: of one that another process has taken the files are not here any more
+    if (!this.#isMade) await disk.makeFolder(folder)
+    this.#isMade = true
     await disk.replace(join(folder, LABEL), encodeRecord(Buffer.from(JSON.stringify({ version: 1, ...label }))))
     this.#isLabelled = label === this.#label
   }
@@ -285,6 +289,7 @@ export class SessionFiles {
   async #abandon(file: AudioFile): Promise<void> {
     file.isSealed = true
     this.#isLabelled = false
+    this.#isMade = false
     const { disk, logger } = this.#parts
     const undo = file.bytes > 0 ? disk.truncate(file.path, file.bytes) : disk.remove(file.path)
     await undo.catch((thrown: unknown) => logger.debug({ err: toError(thrown), path: file.path }, 'torn write stays'))
