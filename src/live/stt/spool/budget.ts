@@ -34,6 +34,11 @@ export class DiskBudget {
     return ++this.#files
   }
 
+  /** All numbers that are given from now on are larger than this. */
+  pass(number: number): void {
+    this.#files = Math.max(this.#files, number)
+  }
+
   /** The first of so many numbers for files that were there before this process: smaller than those of all that it writes. */
   numbersBefore(count: number): number {
     const first = this.#earlier

@@ -15,7 +15,7 @@ import { decodeAudio, decodeMarks, encodeAudio, encodeMark, samplesOf } from './
 const FILE_BYTES = 4 * 1024 * 1024
 const LABEL = 'label'
 const MARKS = 'marks'
-const AUDIO = /^\d{15}-\d{9}\.audio$/
+const AUDIO = /^\d{15}-(\d{9})\.audio$/
 
 const labelSchema = z.object({
   version: z.literal(1),
@@ -240,6 +240,8 @@ export class SessionFiles {
     // whatever this process has written is newer
     const firstNumber = budget.numbersBefore(audio.length)
     for (const [at, name] of audio.entries()) {
+      // nor does it write to any of these, also to one that begins with what is torn
+      budget.pass(Number(AUDIO.exec(name)?.[1] ?? 0))
       const path = join(folder, name)
       const content = await readWhole(disk, path).catch((thrown: unknown) => {
         if (isOfMoment(thrown)) throw thrown

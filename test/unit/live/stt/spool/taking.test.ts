@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { takeBacklog } from '../../../../../src/live/stt/spool/backlog.js'
 import { claimedName, claimOf, thisProcess } from '../../../../../src/live/stt/spool/owner.js'
+import { decodeAudio } from '../../../../../src/live/stt/spool/record.js'
 import { SpoolRig } from '../../../../support/spool-rig.js'
 
 const MINUTE = 960_000
@@ -106,5 +107,19 @@ describe('whose a folder of audio is', () => {
     expect(back!.fromFrame).toBeGreaterThanOrEqual(had)
     const firstFrame = back!.fromFrame
     expect(await rig.drain(takeBacklog(back!.backlog, 2), { firstFrame })).toMatchObject({ wrong: 0, lost: [] })
+  })
+
+  it('34 is written on in files of its own, also where the dead process had begun one', async () => {
+    const { rig } = await dead()
+    const [path = ''] = rig.disk.audio
+    const { records } = decodeAudio(rig.disk.file(path).bytes)
+    const endOnDisk = records.at(-1)!.toFrame
+    const torn = path.replace(/\d{15}-\d{9}/, `${String(endOnDisk).padStart(15, '0')}-000000001`)
+    await rig.disk.append(torn, new Uint8Array(100))
+    rig.restart()
+    const left = (await rig.left())!
+    const taken = takeBacklog(left.backlog, 2)
+    await rig.push(taken, MINUTE, 8000)
+    expect(await rig.drain(taken)).toEqual({ frames: endOnDisk + MINUTE, wrong: 0, lost: [] })
   })
 })
