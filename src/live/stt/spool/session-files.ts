@@ -11,8 +11,6 @@ import type { FrameRun } from './held-runs.js'
 import { claimedName, ownerSchema, type Owner } from './owner.js'
 import { decodeAudio, decodeMarks, encodeAudio, encodeMark, samplesOf } from './record.js'
 
-/** A file is begun after so many bytes: what is acknowledged goes from the disk in steps of this. */
-const FILE_BYTES = 4 * 1024 * 1024
 const LABEL = 'label'
 const MARKS = 'marks'
 const AUDIO = /^\d{15}-(\d{9})\.audio$/
@@ -67,6 +65,8 @@ export interface FolderParts {
   readonly disk: SpoolDisk
   readonly budget: DiskBudget
   readonly logger: Logger
+  /** a file is begun after so many */
+  readonly fileBytes: number
 }
 
 /**
@@ -270,7 +270,7 @@ export class SessionFiles {
 
   #fileFor(fromFrame: number, bytes: number): AudioFile {
     const last = this.#files.at(-1)
-    if (last && !last.isSealed && last.bytes + bytes <= FILE_BYTES) return last
+    if (last && !last.isSealed && last.bytes + bytes <= this.#parts.fileBytes) return last
     const number = this.#parts.budget.number()
     const name = `${String(fromFrame).padStart(15, '0')}-${String(number).padStart(9, '0')}.audio`
     return { path: join(this.#parts.folder, name), number, entries: [], bytes: 0, isSealed: false, isGone: false }

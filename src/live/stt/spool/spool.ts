@@ -18,6 +18,8 @@ import { readLabel, SessionFiles, type FolderParts, type Label } from './session
 const KEEP_MS = 24 * 3600_000
 /** It is looked for so often. */
 const SWEEP_MS = 3600_000
+/** A file is begun after so many bytes: what is acknowledged goes from the disk in steps of this. */
+const FILE_BYTES = 4 * 1024 * 1024
 /** How long the end waits for the disk. */
 const CLOSE_MS = 2000
 
@@ -32,6 +34,10 @@ export interface SpoolOptions {
   readonly disk?: SpoolDisk
   /** who writes here; this process, but for tests */
   readonly owner?: Owner
+  /** whether another one lives; asked of the system, but for tests */
+  readonly isAlive?: (owner: Owner) => Promise<boolean>
+  /** so much goes into one file; a minute of two channels, but for tests */
+  readonly fileBytes?: number
 }
 
 /**
@@ -132,7 +138,7 @@ export class Spool {
   async #isFree(folder: string, label: Label, isKnown: boolean): Promise<boolean> {
     const owner = ownerOf(folder, label)
     if (!owner || this.#unopened.has(folder)) return true
-    return !((!isKnown && isElsewhere(owner)) || (await isAlive(owner)))
+    return !((!isKnown && isElsewhere(owner)) || (await (this.#options.isAlive ?? isAlive)(owner)))
   }
 
   /** Sweeps now, and every hour until `close`. */
@@ -261,8 +267,9 @@ export class Spool {
   }
 
   #parts(meetingId: MeetingId, name: string): FolderParts {
-    const parent = join(this.#options.folder, meetingId)
-    return { folder: join(parent, name), parent, disk: this.#disk, budget: this.#budget, logger: this.#options.logger }
+    const { folder, logger, fileBytes } = this.#options
+    const parent = join(folder, meetingId)
+    return { folder: join(parent, name), parent, disk: this.#disk, budget: this.#budget, logger, fileBytes: fileBytes ?? FILE_BYTES }
   }
 
   #backing(files: SessionFiles, folder: string) {
