@@ -38,7 +38,9 @@ const ACTS: readonly (readonly [number, Act])[] = [
   [1, held((world, one) => world.discard(one))],
   [12, by((world, one) => !one.isElsewhere && world.take(one, world.below(2), world.random() < 0.6))],
   [2, by((world, one) => world.sweep(one))],
-  [3, by((world, one) => world.kill(one))],
+  [2, by((world, one) => world.kill(one))],
+  [3, (world) => killWriter(world)],
+  [6, held((world, one) => carryOn(world, one), 'backlog')],
   [2, by((world, one) => world.stop(one))],
   [3, (world) => wakeOne(world)],
   [4, (world) => world.running.length < 4 && world.start(undefined, world.random() < 0.15)],
@@ -70,6 +72,19 @@ export async function history(seed: number): Promise<HistoryVerdict> {
 function wakeOne(world: World): void {
   const asleep = world.pick(world.processes.filter(({ isStopped, isDead }) => isStopped && !isDead))
   if (asleep) world.wake(asleep)
+}
+
+/** In the midst of a disk call, which may be a write. */
+function killWriter(world: World): void {
+  const busy = world.pick(world.running.filter((process) => world.steps.waitsFor(process)))
+  if (busy) world.kill(busy)
+}
+
+/** A session goes on with it, and is spoken to. */
+function carryOn(world: World, holding: Holding): void {
+  world.goOn(holding)
+  world.post(holding)
+  for (let at = world.below(12); at > 0; at--) world.push(holding)
 }
 
 function blow(world: World): void {

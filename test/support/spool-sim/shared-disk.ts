@@ -101,7 +101,7 @@ export class SharedDisk {
             // a process dies after all of it too; a disk does not fail then
             const torn = Math.floor(this.#random() * (bytes.length + (code === undefined ? 1 : 0)))
             const isOpen = code === undefined || code === 'ENOSPC'
-            if (isOpen && this.folders.has(parentOf(path))) this.#append(path, bytes.subarray(0, torn))
+            if (isOpen && this.folders.has(parentOf(path))) this.#append(path, this.#torn(bytes, torn))
           },
         ),
       truncate: (path, bytes) =>
@@ -151,6 +151,13 @@ export class SharedDisk {
     const { code } = weather
     const concerned = { ENOSPC: ['writes'], EROFS: ['writes', 'changes'], EMFILE: ['writes', 'opens'] }[code]
     return concerned.includes(kind) ? code : null
+  }
+
+  /** A host that dies leaves zeros, now and then, where something was to be. */
+  #torn(bytes: Uint8Array, length: number): Uint8Array {
+    return this.#random() < 0.3
+      ? Buffer.concat([bytes.subarray(0, length), Buffer.alloc(bytes.length - length)])
+      : bytes.subarray(0, length)
   }
 
   #list(folder: string): string[] {

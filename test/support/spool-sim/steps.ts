@@ -64,6 +64,6 @@ export class Steps {
     actor.isDead = true
     const torn = this.#waiting.filter((step) => step.actor === actor)
     this.#waiting = this.#waiting.filter((step) => step.actor !== actor)
-    for (const { tear } of torn) if (this.#random() < 0.5) tear()
+    for (const { tear } of torn) if (this.#random() < 0.8) tear()
   }
 }

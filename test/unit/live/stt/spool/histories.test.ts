@@ -3,7 +3,7 @@ import { history, type HistoryVerdict } from '../../../../support/spool-sim/hist
 
 /** `SEED=4711 COUNT=1` replays one history. */
 const SEED = Number(process.env['SEED'] ?? 1)
-const COUNT = Number(process.env['COUNT'] ?? 200)
+const COUNT = Number(process.env['COUNT'] ?? 300)
 
 it('28 31 33 34 what several processes leave to each other on one disk that fails comes back once, as it was, under its own numbers', async () => {
   const broken: HistoryVerdict[] = []
