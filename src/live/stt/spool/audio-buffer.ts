@@ -59,6 +59,7 @@ export class AudioBuffer implements DiskUser {
   #lost: FrameRun[] = []
   #ahead: { readonly fromFrame: number; readonly samples: Int16Array }[] = []
   #isWriting = false
+  #isLeaving = false
   #isReading = false
   #failedReads = 0
   #readAgainMs = -Infinity
@@ -224,14 +225,17 @@ export class AudioBuffer implements DiskUser {
     if (!files) return false
     try {
       // what is being written is then written, and nothing else is begun
+      this.#isLeaving = true
       await files.flush()
-      this.#isWriting = true
       for (let from = this.#unwritten(files); from < this.#ring.endFrame; from = this.#unwritten(files)) {
         await files.write(from, this.#ring.read(from, Math.floor(MAX_RECORD_BYTES / this.#frameBytes)))
       }
     } catch (thrown) {
       logger?.warn({ err: toError(thrown), isEmpty: files.isEmpty }, 'speech spool cannot be left to another process as a whole')
-      if (files.isEmpty) return false
+      if (files.isEmpty) {
+        this.#isLeaving = false
+        return false
+      }
     }
     // its numbers are those of the session that the label names, whoever had it since
     files.relabel({ owner: null })
@@ -280,7 +284,7 @@ export class AudioBuffer implements DiskUser {
   #write(): void {
     const { files, run } = this.#backing ?? {}
     const first = this.#held.first
-    if (!files || !run || first === null || this.#isWriting || !this.#mayWrite()) return
+    if (!files || !run || first === null || this.#isWriting || this.#isLeaving || !this.#mayWrite()) return
     if (files.isEmpty && (this.#ring.endFrame - first) * this.#frameBytes < this.#small(SPOOL_AFTER_BYTES)) return
     const from = this.#unwritten(files)
     if ((this.#ring.endFrame - from) * this.#frameBytes < this.#small(RECORD_BYTES)) return
