@@ -127,7 +127,8 @@ export class Oracle {
 
   /** Whoever shed anything has told it by now. */
   told(): void {
-    for (const frame of this.#untold.splice(0)) if (this.truth.isOwed(...frame)) this.blame('S1 frames were shed of which nothing was told')
+    for (const frame of this.#untold.splice(0).filter((one) => !this.holdings.get(this.truth.holder(...one))?.process.isDead))
+      if (this.truth.isOwed(...frame)) this.blame('S1 frames were shed of which nothing was told')
   }
 
   /** @param from what was read before ended there; what lies between is gone, and was told */
