@@ -47,7 +47,7 @@ const ACTS: readonly (readonly [number, Act])[] = [
   [1, (world) => blow(world)],
   [4, (world) => world.setWeather(null)],
   [8, (world) => world.clock.stall(300 + world.below(1500))],
-  [0.15, (world) => world.oracle.sweeps.size === 0 && world.clock.stall(25 * 3600_000)],
+  [0.15, (world) => !world.processes.some((one) => world.steps.waitsFor(one)) && world.clock.stall(25 * 3600_000)],
 ]
 const WEIGHT = ACTS.reduce((sum, [weight]) => sum + weight, 0)
 

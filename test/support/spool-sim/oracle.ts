@@ -92,8 +92,10 @@ export class Oracle {
   }
 
   /** @param fromStep when it was asked for */
-  taken(holding: Holding, left: LeftAudio, fromStep: number, isClaimed: boolean): void {
+  taken(holding: Holding, left: LeftAudio, fromStep: number, isClaimed: boolean, disk: SharedDisk): void {
     const { process, numbering } = holding
+    // it stood still meanwhile, and somebody else had it since
+    if (process.stoppedAt >= fromStep && !disk.sessions.some((folder) => claimOf(folder)?.start === process.owner.start)) return
     for (let at = 0; at < left.backlog.frames; at++) {
       const frame = numbering.at(at)
       if (!frame) {

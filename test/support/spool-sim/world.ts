@@ -207,7 +207,7 @@ export class World {
         const numbering = (this.oracle.sessions.get(left.sessionId) ?? new Numbering()).from(left.fromFrame)
         const holding = this.#hold(process, meeting, left.sessionId, numbering)
         holding.backlog = left.backlog as AudioBacklog
-        this.oracle.taken(holding, left, fromStep, isClaimed)
+        this.oracle.taken(holding, left, fromStep, isClaimed, this.disk)
         taken.push(holding)
       }
     })
