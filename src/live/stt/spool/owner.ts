@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { toError } from '../../../core/errors.js'
+import { isOfMoment } from './disk.js'
 
 /** One process, told apart from all others of its host, also from a later one of the same number. */
 export const ownerSchema = z.object({ host: z.string(), boot: z.string(), pid: z.int().positive(), start: z.string() })
@@ -8,8 +10,8 @@ export type Owner = z.infer<typeof ownerSchema>
 
 /** This process. */
 export async function thisProcess(): Promise<Owner> {
-  const stat = await statOf(process.pid)
-  return { host: hostname(), boot: await bootId(), pid: process.pid, start: stat?.start ?? '' }
+  const stat = await statOf(process.pid).catch(() => null)
+  return { host: hostname(), boot: await bootId().catch(() => ''), pid: process.pid, start: stat?.start ?? '' }
 }
 
 /** Ends a name that its owner gave away. */
@@ -34,6 +36,7 @@ export const isElsewhere = ({ host }: Owner): boolean => host !== hostname()
 /**
  * Whether a process of this host still runs. One that is stopped (SIGSTOP) counts as dead; so does any of another host: whoever asks
  * holds the claim on what it had.
+ * @throws for want of open files or memory it is not known
  */
 export async function isAlive({ host, boot, pid, start }: Owner): Promise<boolean> {
   if (host !== hostname() || boot !== (await bootId())) return false
@@ -50,15 +53,18 @@ export async function isAlive({ host, boot, pid, start }: Owner): Promise<boolea
 
 /** Source: proc(5), /proc/pid/stat: fields 3 and 22; the command before them may hold anything, a closing bracket last */
 async function statOf(pid: number): Promise<{ state: string; start: string } | null> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+  const text = await readIf(`/proc/${pid}/stat`)
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const [state, start] = [fields[0], fields[19]]
   return text !== '' && state !== undefined && start !== undefined ? { state, start } : null
 }
 
-function bootId(): Promise<string> {
-  return readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(
-    (text) => text.trim(),
-    () => '',
-  )
+const bootId = async (): Promise<string> => (await readIf('/proc/sys/kernel/random/boot_id')).trim()
+
+/** Nothing where there is no such file. */
+function readIf(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((thrown: unknown) => {
+    if (isOfMoment(thrown)) throw toError(thrown)
+    return ''
+  })
 }

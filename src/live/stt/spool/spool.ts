@@ -172,7 +172,8 @@ export class Spool {
     for (const { meeting, folder, newestMs, bytes, state } of found.toSorted((a, b) => b.newestMs - a.newestMs)) {
       const isLeft = state === 'left'
       if (isLeft) leftBytes += bytes
-      const isOld = clock.nowMs() - newestMs >= KEEP_MS
+      // asked again: whoever has it elsewhere may have written meanwhile
+      const isOld = clock.nowMs() - newestMs >= KEEP_MS && clock.nowMs() - (await this.#newestMs(folder)) >= KEEP_MS
       if ((!isOld && !(isLeft && leftBytes > maxBytes)) || this.#mine.has(folder)) continue
       // whoever took the meeting over elsewhere has written down that this is missing
       const session = (await readLabel(this.#disk, folder))?.sessionId ?? null

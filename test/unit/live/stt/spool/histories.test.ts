@@ -16,3 +16,13 @@ it('28 31 33 34 what several processes leave to each other on one disk that fail
   expect(broken).toEqual([])
   expect(taken).toBeGreaterThan(COUNT)
 }, 3_600_000)
+
+it.each([
+  [1, '31 a folder that goes while it is swept'],
+  [122, '31 a full disk, on which a new owner cannot be written down'],
+  [1101, '28 a process that wakes up without its folder'],
+  [100871, '28 what is left while a write of it goes on'],
+  [201349, '28 what a process elsewhere writes while it is swept'],
+])('of history %i too: %s', async (seed) => {
+  expect((await history(seed)).violations).toEqual([])
+})
