@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { systemClock } from '../../src/core/time.js'
 import { BotStage } from '../support/bot-stage.js'
 import { spawnCrowd } from '../support/crowd-actors.js'
+import { INSPECTED } from '../support/heap-left.js'
 import { healthOf } from '../support/healthy.js'
 import { jsonOption, whyNoReport } from '../support/json-option.js'
 import { seeded } from '../support/marks-audio.js'
@@ -43,9 +44,11 @@ interface SoakReport {
   readonly unnamed: number
   /** of `serve`, which is never killed, after the warm-up: of what is left after its collections, the least of each third of the time */
   readonly serveGrowthMbPerHour: number | null
-  /** the same of its heap in use */
+  /** its heap after a full collection between any two meetings: least squares */
   readonly serveHeapGrowthMbPerHour: number | null
-  /** the same with the garbage that waits to be collected: least squares over all samples */
+  /** the heap after each of them */
+  readonly serveHeapLeftMb: readonly number[]
+  /** resident, with the garbage that waits to be collected: least squares over all samples */
   readonly serveSlopeMbPerHour: number | null
   /** the worst that was sampled after the warm-up; null: none was */
   readonly serveLoopP99Ms: number | null
@@ -99,7 +102,7 @@ async function frozen(pid: number, ms: number): Promise<void> {
 async function soak(hours: number, seed: number, meetingSec: number, names: readonly string[], samples: Sample[]): Promise<SoakReport> {
   const random = seeded(seed)
   await using stage = await BotStage.start('redis')
-  await stage.serve()
+  await stage.serve(INSPECTED)
   process.stderr.write('  warming up\n')
   await warmUp(stage)
   const startMs = systemClock.monotonicMs()
@@ -108,6 +111,8 @@ async function soak(hours: number, seed: number, meetingSec: number, names: read
   const sums = { meetings: 0, invalid: 0 }
   const words = { counted: NO_WORDS, notCounted: NO_WORDS }
   const unfinished: string[] = []
+  /** hours, MB */
+  const heapLeft: (readonly [number, number])[] = []
   let gapsMs = 0
   await Promise.all([stage.bot(), stage.bot()])
   const stopSampling = systemClock.every(SAMPLE_MS, () => {
@@ -139,6 +144,7 @@ async function soak(hours: number, seed: number, meetingSec: number, names: read
         () => false,
       )
       if (!isDone) unfinished.push(`${room}: ${await stage.state(id)}`)
+      heapLeft.push([elapsedMs() / 3_600_000, await stage.heapLeftMb().catch(() => Number.NaN)])
       const { store } = stage.records
       const [segments, gaps] = [await store.segments(id), await store.gaps(id)]
       gapsMs += gaps.reduce((sum, gap) => sum + gap.toMs - gap.fromMs, 0)
@@ -168,7 +174,8 @@ async function soak(hours: number, seed: number, meetingSec: number, names: read
     ...words.counted,
     notCounted: words.notCounted,
     serveGrowthMbPerHour: slope(floors(warm, ({ serveMb }) => serveMb)),
-    serveHeapGrowthMbPerHour: slope(floors(warm, ({ serveHeapMb }) => serveHeapMb)),
+    serveHeapGrowthMbPerHour: slope(heapLeft.filter(([atHours]) => atHours * 3_600_000 >= WARM_UP_MS)),
+    serveHeapLeftMb: heapLeft.map(([, mb]) => mb),
     serveSlopeMbPerHour: slope(warm.map(({ atSec, serveMb }) => [atSec / 3600, serveMb])),
     serveLoopP99Ms: most(warm.map(({ serveLoopP99Ms }) => serveLoopP99Ms)),
     unfinished,

@@ -12,6 +12,7 @@ import type { MeetingState } from '../../src/records/port.js'
 import type { OpenStore } from '../../src/records/sql/open.js'
 import type { LivekitServer } from '../../src/standins/livekit/server.js'
 import { CliProcess } from './cli-process.js'
+import { heapLeftMb } from './heap-left.js'
 import { startTestLivekit } from './livekit.js'
 import { postgresBinaries, startPostgres, type TestPostgres } from './postgres.js'
 import { startRedis, type TestRedis } from './redis.js'
@@ -95,9 +96,9 @@ export class BotStage {
     }
   }
 
-  /** Starts a `serve`; the last one started is asked for meetings. @returns its address */
-  async serve(): Promise<string> {
-    const serve = new CliProcess(['serve'], this.env())
+  /** Starts a `serve`; the last one started is asked for meetings. @param flags of Node @returns its address */
+  async serve(flags: readonly string[] = []): Promise<string> {
+    const serve = new CliProcess(['serve'], this.env(), false, flags)
     this.#serves.push(serve)
     const [, url = ''] = await serve.line(/ready at (\S+)/)
     this.#url = url
@@ -110,6 +111,11 @@ export class BotStage {
     this.bots.push(bot)
     await bot.line(/bot ready at/)
     return bot
+  }
+
+  /** What the `serve` that is asked for meetings holds, MB of heap after a full collection; it was started with `INSPECTED`. */
+  heapLeftMb(): Promise<number> {
+    return heapLeftMb(this.#serves.at(-1)!)
   }
 
   /** bots that were not killed or sent away */

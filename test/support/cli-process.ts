@@ -21,9 +21,10 @@ export class CliProcess {
   /**
    * @param env own settings; nothing of ours comes from the environment of the test but the cache folder
    * @param isProbed whether its event loop is watched
+   * @param flags of Node, more than ours
    */
-  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, isProbed = false) {
-    this.#child = spawn(process.execPath, [...NODE_FLAGS, ...(isProbed ? LoopProbe.arguments(3) : []), mainFile(), ...args], {
+  constructor(args: readonly string[], env: Readonly<Record<string, string>> = {}, isProbed = false, flags: readonly string[] = []) {
+    this.#child = spawn(process.execPath, [...NODE_FLAGS, ...flags, ...(isProbed ? LoopProbe.arguments(3) : []), mainFile(), ...args], {
       stdio: ['ignore', 'pipe', 'pipe', isProbed ? 'pipe' : 'ignore'],
       env: childEnvironment({ ROOMSCRIBE_CACHE_DIR: cacheDir(process.env), ...env }),
     })

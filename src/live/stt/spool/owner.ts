@@ -27,7 +27,12 @@ export function claimedName(name: string, owner: Owner | null): string {
 export function claimOf(name: string): Owner | null | undefined {
   const [, pid, start, boot, host] = CLAIM.exec(name) ?? []
   if (pid === undefined || start === undefined || boot === undefined || host === undefined) return name.endsWith(LEFT) ? null : undefined
-  return { pid: Number(pid), start, boot, host: decodeURIComponent(host) }
+  try {
+    return { pid: Number(pid), start, boot, host: decodeURIComponent(host) }
+  } catch {
+    // not a name of ours
+    return undefined
+  }
 }
 
 /** Whether it runs elsewhere, if it does: nothing can be known of it from here. */
