@@ -223,18 +223,25 @@ export class AudioBuffer implements DiskUser {
   async leave(): Promise<boolean> {
     const { files, logger, left } = this.#backing ?? {}
     if (!files) return false
-    try {
-      // what is being written is then written, and nothing else is begun
-      this.#isLeaving = true
-      await files.flush()
-      for (let from = this.#unwritten(files); from < this.#ring.endFrame; from = this.#unwritten(files)) {
-        await files.write(from, this.#ring.read(from, Math.floor(MAX_RECORD_BYTES / this.#frameBytes)))
-      }
-    } catch (thrown) {
-      logger?.warn({ err: toError(thrown), isEmpty: files.isEmpty }, 'speech spool cannot be left to another process as a whole')
-      if (files.isEmpty) {
-        this.#isLeaving = false
-        return false
+    // what is being written is then written, and nothing else is begun
+    this.#isLeaving = true
+    for (let refusedAt = -1, isDone = false; !isDone;) {
+      try {
+        await files.flush()
+        for (let from = this.#unwritten(files); from < this.#ring.endFrame; from = this.#unwritten(files)) {
+          await files.write(from, this.#ring.read(from, Math.floor(MAX_RECORD_BYTES / this.#frameBytes)))
+        }
+        isDone = true
+      } catch (thrown) {
+        // once more: a file that may not grow costs nothing but the next file
+        isDone = this.#unwritten(files) === refusedAt
+        refusedAt = this.#unwritten(files)
+        if (!isDone) continue
+        logger?.warn({ err: toError(thrown), isEmpty: files.isEmpty }, 'speech spool cannot be left to another process as a whole')
+        if (files.isEmpty) {
+          this.#isLeaving = false
+          return false
+        }
       }
     }
     // its numbers are those of the session that the label names, whoever had it since
