@@ -240,6 +240,8 @@ export class World {
   /** So many disk calls, or all. */
   async run(most = Infinity): Promise<void> {
     await this.steps.settle()
+    // work may shed before its first disk call too: a session asks what was lost with each tick, and before it ends
+    this.tell()
     for (let at = 0; at < most && (await this.steps.next()); at++) {
       this.tell()
       this.oracle.settled()
