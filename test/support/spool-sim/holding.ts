@@ -23,6 +23,8 @@ export interface SimProcess extends Actor {
   readonly holdings: Set<Holding>
   /** the step at which it began to look for what is left; Infinity: it does not */
   takingSince: number
+  /** it does so holding the claim on a meeting */
+  isClaiming: boolean
   /** calls that have not ended */
   calls: number
 }

@@ -86,7 +86,10 @@ export class Oracle {
     for (const file of disk.under(folder).filter((one) => one.endsWith('.audio'))) {
       for (const frame of framesOf(disk.files.get(file)!.bytes)) {
         const holding = this.holdings.get(this.truth.holder(...frame))
-        if (holding && holding.process !== process && !isLiving(holding, process.takingSince)) this.truth.hold(...frame, 0)
+        if (!holding || holding.process === process) continue
+        // whoever holds the claim takes from a living process elsewhere too, and may die before it says so
+        const isOver = process.isClaiming && holding.process.isElsewhere && !process.isElsewhere
+        if (isOver || !isLiving(holding, process.takingSince)) this.truth.hold(...frame, 0)
       }
     }
   }

@@ -81,6 +81,7 @@ export class World {
       wasStopped: false,
       holdings: new Set<Holding>(),
       takingSince: Infinity,
+      isClaiming: false,
       calls: 0,
     })
     this.processes.push(process)
@@ -202,6 +203,7 @@ export class World {
     await this.#call(process, async () => {
       const fromStep = this.steps.count
       process.takingSince = Math.min(process.takingSince, fromStep)
+      process.isClaiming ||= isClaimed
       const found = await process.spool.left(this.meetings[meeting]!, this.ringBytes, isClaimed)
       for (const left of found) {
         const numbering = (this.oracle.sessions.get(left.sessionId) ?? new Numbering()).from(left.fromFrame)
@@ -301,6 +303,6 @@ export class World {
     } catch (thrown) {
       if (!process.hadFault) this.oracle.blame(`S1 ${process.name}: ${String(thrown)}`)
     }
-    if (--process.calls === 0) process.takingSince = Infinity
+    if (--process.calls === 0) Object.assign(process, { takingSince: Infinity, isClaiming: false })
   }
 }
