@@ -173,9 +173,10 @@ export class SessionFiles {
     for (const entry of wanted) {
       const from = entry.offset - first.offset
       const [record] = decodeAudio(bytes.subarray(from, from + entry.bytes)).records
-      if (record?.fromFrame === entry.fromFrame && record.toFrame === entry.toFrame)
-        blocks.push({ fromFrame: entry.fromFrame, samples: samplesOf(record.pcm) })
-      else lost.push({ fromFrame: entry.fromFrame, toFrame: entry.toFrame })
+      if (record && record.fromFrame <= entry.fromFrame && record.toFrame === entry.toFrame) {
+        const before = (entry.fromFrame - record.fromFrame) * record.channels * 2
+        blocks.push({ fromFrame: entry.fromFrame, samples: samplesOf(record.pcm.subarray(before)) })
+      } else lost.push({ fromFrame: entry.fromFrame, toFrame: entry.toFrame })
     }
     return { blocks, lost }
   }
@@ -253,10 +254,11 @@ export class SessionFiles {
       if (goodBytes < size) logger.warn({ path, tornBytes: size - goodBytes }, 'speech spool file was cut at its last good record')
       const entries: Entry[] = []
       for (const { fromFrame, toFrame, offset, bytes, channels } of records) {
-        // a write whose failure could not be cut off stands again in the next file
-        if (channels !== label.channels || fromFrame < files.#endFrame) continue
-        entries.push({ fromFrame, toFrame, offset, bytes })
-        runs.push({ fromFrame, toFrame })
+        // a write that could not be undone stands again in the next file, and may go on there
+        if (channels !== label.channels || toFrame <= files.#endFrame) continue
+        const run = { fromFrame: Math.max(fromFrame, files.#endFrame), toFrame }
+        entries.push({ ...run, offset, bytes })
+        runs.push(run)
         files.#endFrame = toFrame
       }
       if (entries.length === 0) continue

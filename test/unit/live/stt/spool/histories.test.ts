@@ -23,6 +23,7 @@ it.each([
   [1101, '28 a process that wakes up without its folder'],
   [100871, '28 what is left while a write of it goes on'],
   [201349, '28 what a process elsewhere writes while it is swept'],
+  [560808, '31 a write that is not undone, and stands again with more behind it'],
 ])('of history %i too: %s', async (seed) => {
   expect((await history(seed)).violations).toEqual([])
 })

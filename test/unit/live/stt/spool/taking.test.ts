@@ -122,4 +122,32 @@ describe('whose a folder of audio is', () => {
     await rig.push(taken, MINUTE, 8000)
     expect(await rig.drain(taken)).toEqual({ frames: endOnDisk + MINUTE, wrong: 0, lost: [] })
   })
+
+  it('31 holds what was written again where the first write could not be undone, and what goes on there', async () => {
+    const rig = new SpoolRig()
+    const buffer = rig.buffer()
+    await rig.push(buffer, 96_000, 8000)
+    const [path = ''] = rig.disk.audio
+    const wasOnDisk = decodeAudio(rig.disk.file(path).bytes).records.at(-1)!.toFrame
+    rig.disk.hang()
+    await rig.push(buffer, 16_000, 8000)
+    await rig.push(buffer, 8000, 8000)
+    // its file goes while it is written, and cannot be removed
+    buffer.release(wasOnDisk)
+    rig.disk.faults.remove = 'EROFS'
+    rig.disk.resume()
+    await rig.turn()
+    rig.disk.faults.remove = null
+    buffer.release(wasOnDisk + 800)
+    await rig.clock.advance(1100)
+    await rig.push(buffer, 96_000, 8000)
+    const [first = [], second = []] = rig.disk.audio.map((one) => decodeAudio(rig.disk.file(one).bytes).records)
+    expect(second[0]!.fromFrame).toBeLessThan(first.at(-1)!.toFrame)
+    expect(second[0]!.toFrame).toBeGreaterThan(first.at(-1)!.toFrame)
+    rig.restart()
+    const { fromFrame, backlog } = (await rig.left())!
+    expect(fromFrame + backlog.frames).toBe(second.at(-1)!.toFrame)
+    const taken = takeBacklog(backlog, 2)
+    expect(await rig.drain(taken, { firstFrame: fromFrame })).toEqual({ frames: backlog.frames, wrong: 0, lost: [] })
+  })
 })
