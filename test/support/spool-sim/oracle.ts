@@ -31,12 +31,16 @@ export class Oracle {
   #newest: { readonly path: string; readonly frames: readonly (readonly [voice: number, at: number])[] } | null = null
   /** shed, to be told at once */
   #untold: (readonly [voice: number, at: number])[] = []
+  /** folders that a sweep has begun to remove */
+  readonly #swept = new Set<string>()
 
   blame(what: string): void {
     if (this.violations.length < 20 && !this.violations.includes(what)) this.violations.push(what)
   }
 
   appended(path: string, bytes: Uint8Array): void {
+    // whoever stood still meanwhile writes into what is left of it: that goes too, or has no label and is nobody's
+    if (this.#swept.has(path.slice(0, path.lastIndexOf('/')))) return
     this.#newest = { path, frames: [...framesOf(bytes)] }
     for (const frame of this.#newest.frames) this.truth.set(...frame, DURABLE)
   }
@@ -52,6 +56,7 @@ export class Oracle {
     const fromStep = Math.min(...sweeps.map((one) => one.fromStep))
     const isMuch = sweeps.some(({ mostBytes }) => mostBytes > process.maxBytes)
     const isFolder = path.split('/').length === 3
+    if (isFolder && sweeps.length > 0) this.#swept.add(path)
     // all before it in its file was released meanwhile: the file goes, and it is written again
     if (this.#newest?.path === path) for (const frame of this.#newest.frames) this.truth.unset(...frame, DURABLE)
     const isOld = nowMs - disk.newestMs(path) >= KEEP_MS
