@@ -31,6 +31,8 @@ interface Watched {
   stalled: StallReason | null
   /** since when it is watched without a break */
   watchedSinceMs: number
+  /** the last look at its own packets, or since when nothing can be said of them: none before can be the last one */
+  lookedMs: number
   /** its own packets, when they were seen to change last, and the look before that: they stopped somewhere between; null: not looked at yet */
   own: { readonly packets: bigint; readonly changedMs: number; readonly beforeMs: number } | null
 }
@@ -68,7 +70,7 @@ export class StallWatch {
   opened(key: TrackKey, nowMs: number): void {
     // a first stream starts a new measurement of packets: nothing was measured while none was open
     if (this.#watched.size === 0) this.#packets = undefined
-    this.#watched.set(key, { lastFrameMs: nowMs, stalled: null, watchedSinceMs: nowMs, own: null })
+    this.#watched.set(key, { lastFrameMs: nowMs, stalled: null, watchedSinceMs: nowMs, lookedMs: nowMs, own: null })
   }
 
   closed(key: TrackKey): void {
@@ -90,6 +92,7 @@ export class StallWatch {
     for (const watched of this.#watched.values()) {
       watched.lastFrameMs = nowMs
       watched.watchedSinceMs = nowMs
+      watched.lookedMs = nowMs
       watched.own = null
     }
     this.#packets = undefined
@@ -118,13 +121,17 @@ export class StallWatch {
   }
 
   #checkOwn(key: TrackKey, watched: Watched, now: TrackPackets | undefined, nowMs: number, askedMs: number): StallChange[] {
-    const { own } = watched
-    if (!now || !own) {
-      watched.own = now ? { packets: now.packets, changedMs: nowMs, beforeMs: watched.watchedSinceMs } : null
+    const { own, lookedMs } = watched
+    if (!now) {
+      // they may have stopped before it was lost sight of
+      if (own && !watched.stalled) watched.lookedMs = own.beforeMs
+      watched.own = null
       return []
     }
-    if (now.packets !== own.packets) {
-      watched.own = { packets: now.packets, changedMs: nowMs, beforeMs: own.changedMs }
+    watched.lookedMs = nowMs
+    if (now.packets !== own?.packets) {
+      watched.own = { packets: now.packets, changedMs: nowMs, beforeMs: lookedMs }
+      if (!own) return []
       return watched.stalled === 'no_packets' ? [resumed(key, watched, nowMs)] : []
     }
     if (watched.stalled || askedMs - own.changedMs < this.#limits.noPacketsMs) return []
@@ -156,5 +163,6 @@ export class StallWatch {
 
 function resumed(key: TrackKey, watched: Watched, nowMs: number): StallChange {
   watched.stalled = null
+  watched.lookedMs = nowMs
   return { key, stalled: null, sinceMs: nowMs }
 }

@@ -161,6 +161,29 @@ describe('packets of one track', () => {
     expect(stalls.checkPackets(3n, 12_500)).toMatchObject([{ key: anna }, { key: bert }])
   })
 
+  test('that the statistics lost sight of for one look stopped no earlier than they were seen before it', () => {
+    const stalls = watched()
+    for (let at = 0n; at <= 20n; at++) stalls.checkPackets(at, Number(at) * 3_000, both(at))
+    expect(stalls.checkPackets(21n, 63_000)).toEqual([])
+    expect(stalls.checkPackets(22n, 66_000, both(20n))).toEqual([])
+    expect(stalls.checkPackets(23n, 72_000, both(20n))).toEqual([{ key: anna, stalled: 'no_packets', sinceMs: 57_000 }])
+    // what was told until then is not told again
+    expect(stalls.checkPackets(24n, 72_500)).toEqual([{ key: anna, stalled: null, sinceMs: 72_500 }])
+    expect(stalls.checkPackets(25n, 73_000, both(20n))).toEqual([])
+    expect(stalls.checkPackets(26n, 79_000, both(20n))).toEqual([{ key: anna, stalled: 'no_packets', sinceMs: 72_500 }])
+  })
+
+  test.each([
+    ['unknown', Number.NaN],
+    ['an hour ago, by a clock that was set', 3_600_000],
+  ])('that stop again when they have only just come back stopped since the look before, when the last one is %s', (_what, quietMs) => {
+    const stalls = watched()
+    stalls.checkPackets(1n, 0, both(10n))
+    for (let at = 1n; at <= 100n; at++) stalls.checkPackets(1n + at, Number(at) * 3_000, both(10n, quietMs))
+    expect(stalls.checkPackets(102n, 300_500, both(11n))).toEqual([{ key: anna, stalled: null, sinceMs: 300_500 }])
+    expect(stalls.checkPackets(103n, 306_500, both(11n, quietMs))).toEqual([{ key: anna, stalled: 'no_packets', sinceMs: 300_000 }])
+  })
+
   test('are not asked about while there are no frames', () => {
     const stalls = watched()
     stalls.checkPackets(1n, 0, both(10n))
