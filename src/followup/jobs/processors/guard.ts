@@ -52,8 +52,7 @@ export async function guarded(
     if (isBlameless(error)) {
       if (isRunElsewhere(error)) log.debug({}, 'meeting is run elsewhere: the job looks again')
       else log.warn({ err: error }, 'the store is away, or there is no room here: the job waits')
-      await job.moveToDelayed(clock.nowMs() + BLAMELESS_WAIT_MS, token)
-      throw new DelayedError()
+      throw (await putOff(job, token, clock, log, stop)) ? new DelayedError() : new WaitingError()
     }
     const attempt = job.attemptsMade + 1
     const final = !isRetryable(error) || attempt >= (job.opts.attempts ?? 1)
@@ -66,6 +65,23 @@ export async function guarded(
     throw new UnrecoverableError(code + error.message)
   } finally {
     stopRenewing()
+  }
+}
+
+/**
+ * A queue that is away with the store is asked again for as long as the job is ours: what BullMQ is told instead it writes down as an attempt.
+ * @returns false when the job is left alone, and runs again without its lock
+ */
+async function putOff(job: Job<unknown, void>, token: string | undefined, clock: Clock, log: Logger, stop: AbortSignal): Promise<boolean> {
+  for (let asked = 0; ; asked++) {
+    try {
+      await job.moveToDelayed(clock.nowMs() + BLAMELESS_WAIT_MS, token)
+      return true
+    } catch (thrown) {
+      if (asked === 0) log.warn({ err: toError(thrown) }, 'the queue is away too: it is asked again')
+    }
+    await clock.sleep(RENEW_MS, stop).catch(() => undefined)
+    if (stop.aborted) return false
   }
 }
 

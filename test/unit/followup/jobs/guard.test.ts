@@ -9,7 +9,7 @@ import { databaseError } from '../../../../src/records/sql/failures.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 
 /** One attempt at a job under a clock of the test's. */
-function attempt(work: (signal: AbortSignal) => Promise<void>, options: { renewed?: number; signal?: AbortSignal } = {}) {
+function attempt(work: (signal: AbortSignal) => Promise<void>, options: { renewed?: number; signal?: AbortSignal; awayMs?: number } = {}) {
   const clock = new ManualClock(1_000)
   const moves: string[] = []
   const lines: string[] = []
@@ -20,7 +20,10 @@ function attempt(work: (signal: AbortSignal) => Promise<void>, options: { renewe
     attemptsMade: 0,
     opts: { attempts: 5 },
     extendLock: () => Promise.resolve(options.renewed ?? 1),
-    moveToDelayed: (atMs: number) => Promise.resolve(void moves.push(`delayed ${atMs}`)),
+    moveToDelayed: (atMs: number) =>
+      clock.nowMs() < 1_000 + (options.awayMs ?? 0)
+        ? Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))
+        : Promise.resolve(void moves.push(`delayed ${atMs}`)),
     moveToWait: () => Promise.resolve(void moves.push('wait')),
   }
   const logger = createLogger('debug', (line) => {
@@ -40,6 +43,36 @@ describe('one attempt at a job', () => {
     const { done, moves, lines } = attempt(refusing(databaseError(Object.assign(new Error('x'), { code: 'ECONNREFUSED' }))))
     await expect(done).rejects.toBeInstanceOf(DelayedError)
     expect([moves, lines]).toEqual([['delayed 3000'], ['40 the store is away, or there is no room here: the job waits']])
+  })
+
+  const away = upstream('database_unreachable', 'database')
+
+  test('41 a queue that is away with the store for ten minutes is asked until it takes the job, and no attempt is counted', async () => {
+    const { done, moves, lines, clock } = attempt(refusing(away), { awayMs: 600_000 })
+    const outcome = expect(done).rejects.toBeInstanceOf(DelayedError)
+    await clock.advance(599_000)
+    expect(moves).toEqual([])
+    await clock.advance(1_000)
+    await outcome
+    expect([moves, lines.length, clock.pending]).toEqual([['delayed 603000'], 2, 0])
+  })
+
+  test('41 37 a job whose lock is lost while the queue is away with the store is left alone', async () => {
+    const { done, moves, clock } = attempt(refusing(away), { awayMs: 600_000, renewed: 0 })
+    const outcome = expect(done).rejects.toBeInstanceOf(WaitingError)
+    await clock.advance(1_000)
+    await outcome
+    expect([moves, clock.pending]).toEqual([[], 0])
+  })
+
+  test('41 a worker that closes does not wait for a queue that is away with the store', async () => {
+    const closing = new AbortController()
+    const { done, clock } = attempt(refusing(away), { awayMs: 600_000, signal: closing.signal })
+    const outcome = expect(done).rejects.toBeInstanceOf(WaitingError)
+    await clock.advance(500)
+    closing.abort(new WorkerClosing('the worker is closing'))
+    await outcome
+    expect(clock.pending).toBe(0)
   })
 
   test('43 a statement that timed out is an attempt: a job that only ever times out is a dead letter in the end', async () => {
