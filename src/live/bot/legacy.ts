@@ -36,6 +36,15 @@ interface Estate {
   readonly adopted: readonly SentAgain[]
 }
 
+/** What is known of audio on this disk. */
+interface OnDisk {
+  /** how far the service is known to have had each session */
+  readonly reached: Map<SessionId, number>
+  readonly adopted: SentAgain[]
+  /** it is not waited for any more: what it still brings stays there, and is missing */
+  isLate: boolean
+}
+
 /** A service ends a session that nobody is connected to after a while: its texts are asked for so often, so many times. */
 const ASK_EVERY_MS = 20_000
 const MAX_ASKED = 60
@@ -44,6 +53,8 @@ const RETRY = { firstMs: 500, maxMs: 30_000 }
 const MAX_TRIES = 80
 /** The end of a meeting waits so long for what an earlier bot left to be found, and for such a bot to be known to be dead. */
 const LONGEST_ADOPTION_MS = 10_000
+/** Then it waits so long for a disk, which may never answer. */
+const LAST_ANSWER_MS = 2_000
 /** no session is longer: frames of one whose length is not known */
 const LONGEST_SEC = 3 * 3600
 
@@ -112,8 +123,16 @@ export class Legacy {
     const stored = fate === 'crashed' ? handover.left : ((await this.#stored(signal)) ?? (fate === 'died' ? handover.left : null))
     if (!stored) return
     scribe.inherit(stored.spans)
-    const audio = (await this.#asked('audio that an earlier bot left', signal, () => stt.left?.(meetingId))) ?? []
-    const { sessions, adopted } = await this.#adopt(stored, audio)
+    const disk: OnDisk = { reached: new Map(), adopted: [], isLate: false }
+    const looked = this.#asked('audio that an earlier bot left', signal, () => stt.left?.(meetingId)).then((audio) =>
+      this.#adopt(stored, audio ?? [], disk),
+    )
+    await this.#orLate(looked, disk, signal)
+    const { reached, adopted } = disk
+    const sessions = stored.sessions.map((session) => ({
+      ...session,
+      acknowledgedFrames: Math.max(session.acknowledgedFrames, reached.get(session.sessionId) ?? 0),
+    }))
     const segments = [...stored.segments]
     const estate = { ...stored, sessions, segments, adopted }
     this.#adopted.resolve()
@@ -132,31 +151,45 @@ export class Legacy {
     await this.#tell({ ...estate, left: fate === 'died' ? handover.heardBefore : null, hasTexts: (one) => whole.has(one) }, signal)
   }
 
-  /** Sends what the service has not had. @returns the sessions, with how far it is known to have had each, and what of them is sent again */
-  async #adopt(stored: Omit<Left, 'people'>, audio: readonly LeftAudio[]): Promise<Pick<Estate, 'sessions' | 'adopted'>> {
+  /** Waits for a disk, at the end of the meeting not for long. */
+  async #orLate(work: Promise<void>, disk: OnDisk, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#parts
+    const enough = AbortSignal.any([signal, this.#enough.signal])
+    const late = deferred()
+    let cancel: () => void = () => undefined
+    const hurry = () => {
+      cancel = clock.after(LAST_ANSWER_MS, () => {
+        disk.isLate = true
+        logger.warn({}, 'the disk does not answer: audio that an earlier bot left is not waited for')
+        late.resolve()
+      })
+    }
+    enough.addEventListener('abort', hurry, { once: true })
+    if (enough.aborted) hurry()
+    await Promise.race([work, late.promise]).finally(() => {
+      enough.removeEventListener('abort', hurry)
+      cancel()
+    })
+  }
+
+  /** Sends what the service has not had. @param disk what is found goes there */
+  async #adopt(stored: Omit<Left, 'people'>, audio: readonly LeftAudio[], disk: OnDisk): Promise<void> {
     const { scribe, logger } = this.#parts
-    const reached = new Map<SessionId, number>()
-    const adopted: SentAgain[] = []
     for (const found of audio) {
       const reachFrame = reachOf(found, { ...stored, frameOf: (said) => scribe.frameOf(said) })
-      reached.set(found.sessionId, reachFrame)
+      if (!disk.isLate) disk.reached.set(found.sessionId, reachFrame)
       const left = await unsentOf(found, reachFrame)
       if (!left) continue
       const { sessionId, fromFrame, backlog } = left
       const run = { sessionId, fromFrame, toFrame: fromFrame + backlog.frames }
-      if (!scribe.adopt(left)) {
+      if (disk.isLate || !scribe.adopt(left)) {
         // the meeting was taken while the disk was looked through
         await leaveBehind(backlog, logger)
         continue
       }
       logger.warn({ session: sessionId, frames: run.toFrame - fromFrame }, 'audio left by an earlier bot is sent now')
-      adopted.push(run)
+      disk.adopted.push(run)
     }
-    const sessions = stored.sessions.map((session) => ({
-      ...session,
-      acknowledgedFrames: Math.max(session.acknowledgedFrames, reached.get(session.sessionId) ?? 0),
-    }))
-    return { sessions, adopted }
   }
 
   /** What is stored by now of sessions that are not this bot's; null when the store does not answer. */

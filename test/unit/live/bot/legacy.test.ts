@@ -462,6 +462,31 @@ describe('what a bot that is gone left behind', () => {
       expect([backlog.isLeft, backlog.isDiscarded, two.attendance.running]).toEqual([true, false, 0])
     })
 
+    it.each(['looked through', 'cleared'])(
+      '30 the meeting ends although the disk hangs while it is %s: what was there is a gap',
+      async (when) => {
+        await hear(12_000, 30_000)
+        const { sessionId, channels } = one.stt.last
+        const backlog = new FakeBacklog(channels, new Int16Array(30 * 16_000 * channels))
+        const hung = deferred()
+        const left = { sessionId, channels, fromFrame: 12 * 16_000, backlog, vendorId: 'fake' }
+        const had = { ...left, fromFrame: 0, backlog: new FakeBacklog(channels, new Int16Array(100 * channels)) }
+        had.backlog.discard = () => hung.promise
+        two.stt.left = () => (when === 'cleared' ? Promise.resolve([had, left]) : hung.promise.then(() => [left]))
+        await die()
+        await rig.store.requestStop(id)
+        await rig.clock.advance(30_000)
+        expect([two.jobs, two.attendance.running]).toEqual([['done'], 0])
+        const [[fromMs = Infinity, toMs = 0] = []] = await missing()
+        expect(fromMs).toBeLessThanOrEqual(12_000)
+        expect(toMs).toBeGreaterThanOrEqual(42_000)
+        // what it gives back late is left there, for whoever looks after late audio
+        hung.resolve()
+        await rig.clock.settle()
+        expect([backlog.isLeft, backlog.isDiscarded]).toEqual([true, false])
+      },
+    )
+
     it('7 in an outage, and the room is not entered at once: nothing is written down twice', async () => {
       await hear(12_000, 10_000)
       two.joinsAfter(1_000)
