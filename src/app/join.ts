@@ -16,6 +16,7 @@ import { FinalsFolder } from '../records/finals/finals-folder.js'
 import type { MeetingReason, MeetingRecord } from '../records/port.js'
 import type { OpenStore } from '../records/sql/open.js'
 import { Attendance, botOptions } from './attend.js'
+import { attendUntil } from './attend-until.js'
 import type { Settings } from './config/settings.js'
 import { makeDataFolder } from './data-folder.js'
 import { Follower } from './follow.js'
@@ -139,19 +140,9 @@ async function run(
       follower.start()
     },
   })
-  const watching = new AbortController()
-  const leave = () => {
-    attendance.leave('stop')
-    if (attendance.running === 0) watching.abort(signal.reason)
-  }
-  signal.addEventListener('abort', leave, { once: true })
-  if (signal.aborted) leave()
   try {
-    await attendance.attend(id, watching.signal)
-  } catch (thrown) {
-    if (!watching.signal.aborted) throw thrown
+    await attendUntil(attendance, id, signal)
   } finally {
-    signal.removeEventListener('abort', leave)
     follower.stop()
     await attendance.idle()
   }
