@@ -17,6 +17,9 @@ import { Turns } from './turns.js'
 /** After so many looks a holder has been seen to live. */
 const SEEN_ALIVE = Math.ceil((2 * DEAD_AFTER_MS) / LOOK_MS)
 
+/** So many meetings of others are told of once. */
+const MAX_ELSEWHERE = 1_000
+
 /** A join that takes longer does not keep the next meeting waiting. */
 const LONGEST_ENTRY_MS = 2_000
 
@@ -86,7 +89,7 @@ export class Attendance {
   readonly #deps: BotDeps
   readonly #runs = new Map<MeetingId, Run>()
   readonly #turns: Turns
-  /** meetings of others that were told of */
+  /** meetings of others that were told of, the one looked at last at the end: others may see the end of them */
   readonly #elsewhere = new Set<MeetingId>()
   #mode: 'open' | 'handover' | 'stop' = 'open'
 
@@ -162,8 +165,10 @@ export class Attendance {
           this.#elsewhere.delete(id)
           return answer
         }
-        if (!this.#elsewhere.has(id)) logger.info({ meeting: id }, 'meeting is run elsewhere: watching over it')
+        if (!this.#elsewhere.delete(id)) logger.info({ meeting: id }, 'meeting is run elsewhere: watching over it')
         this.#elsewhere.add(id)
+        const [longestAgo] = this.#elsewhere
+        if (this.#elsewhere.size > MAX_ELSEWHERE && longestAgo) this.#elsewhere.delete(longestAgo)
         // for hours, perhaps: a place is worth more than the second or two that a death is seen later
         if (!this.#parts.elsewhere && watch.isAlive) throw runElsewhere()
         if (looks === SEEN_ALIVE) this.#parts.elsewhere?.(id)

@@ -1,8 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Attendance } from '../../../src/app/attend.js'
 import { ClaimLostError } from '../../../src/core/errors.js'
-import type { MeetingId } from '../../../src/core/ids.js'
+import { newMeetingId, type MeetingId } from '../../../src/core/ids.js'
 import { isBlameless, isRunElsewhere } from '../../../src/followup/jobs/policy.js'
+import { EnergyDetector } from '../../../src/live/audio/voice/energy.js'
+import { createLogger } from '../../../src/observe/logger.js'
 import { AttendanceRig, type AttendanceProcess } from '../../support/attendance-rig.js'
+import { BOT_OPTIONS } from '../../support/bot-rig.js'
 
 describe('T7 a job of a meeting that is run elsewhere', () => {
   let rig: AttendanceRig
@@ -88,6 +92,37 @@ describe('T7 a job of a meeting that is run elsewhere', () => {
     three.attendance.leave('handover')
     await rig.clock.settle()
     expect([three.busy, three.attendance.running]).toEqual([0, 1])
+  })
+
+  it('37 is told of once, and forgotten when a thousand others were looked at since', async () => {
+    const told: unknown[] = []
+    const { room, stt, clock, claims } = two
+    const logger = createLogger('info', (line) => told.push((JSON.parse(line) as { meeting?: unknown }).meeting))
+    const deps = { room, stt, store: rig.store, clock, logger, random: () => 0.5, detector: () => new EnergyDetector(200) }
+    const queue = { followUp: () => Promise.resolve() }
+    const attendance = new Attendance({ deps, options: BOT_OPTIONS, claims, queue, observe: () => ({}) })
+    const held = { state: 'live', epoch: 1, holder: 'one', isReleased: false } as const
+    let beats = 0
+    claims.standing = () => Promise.resolve({ ...held, beat: String(beats++) })
+    const meeting = await rig.store.meeting(id)
+    rig.store.meeting = (of) => Promise.resolve({ ...meeting, id: of })
+    const look = async (of: MeetingId) => {
+      const outcome = expect(attendance.attend(of, new AbortController().signal)).rejects.toSatisfy(isRunElsewhere)
+      await rig.clock.advance(900)
+      await outcome
+    }
+    const others = Array.from({ length: 1_000 }, newMeetingId)
+    await look(id)
+    for (const other of others.slice(0, 500)) await look(other)
+    await look(id)
+    expect(told.filter((one) => one === id)).toHaveLength(1)
+    for (const other of others.slice(500)) await look(other)
+    await look(id)
+    // of those that are looked at again and again none is told twice
+    expect(told.filter((one) => one === id)).toHaveLength(1)
+    for (const other of Array.from({ length: 1_000 }, newMeetingId)) await look(other)
+    await look(id)
+    expect(told.filter((one) => one === id)).toHaveLength(2)
   })
 
   it('41 36 a job that was put off while the store was away: the holder that is back 5 s later keeps its meeting', async () => {
