@@ -247,11 +247,12 @@ export class AudioBuffer implements DiskUser {
     // its numbers are those of the session that the label names, whoever had it since
     files.relabel({ owner: null })
     // without these it begins a little earlier, and is found when this process is gone
-    await Promise.allSettled([files.mark(this.#held.first ?? this.#ring.endFrame), files.flush(), files.giveAway()])
+    const [, , given] = await Promise.allSettled([files.mark(this.#held.first ?? this.#ring.endFrame), files.flush(), files.giveAway()])
     files.letGo()
     this.#forget()
     left?.()
-    return true
+    // a sweep has removed it, or another process has it
+    return !(given.status === 'rejected' && codeOf(given.reason) === 'ENOENT')
   }
 
   #forget(): void {

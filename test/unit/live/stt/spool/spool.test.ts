@@ -1,9 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { newSessionId } from '../../../../../src/core/ids.js'
-import { takeBacklog } from '../../../../../src/live/stt/spool/backlog.js'
+import { leaveBehind } from '../../../../../src/live/bot/unsent.js'
+import { AudioBacklog, takeBacklog } from '../../../../../src/live/stt/spool/backlog.js'
 import { isAlive, thisProcess } from '../../../../../src/live/stt/spool/owner.js'
 import { decodeAudio, decodeMarks, encodeAudio, encodeMark, samplesOf } from '../../../../../src/live/stt/spool/record.js'
+import { createLogger } from '../../../../../src/observe/logger.js'
 import { SpoolRig, numbered } from '../../../../support/spool-rig.js'
 
 const SECOND = 16_000
@@ -220,6 +222,18 @@ describe('what a dead process left', () => {
     expect(left!.fromFrame + left!.backlog.frames).toBeGreaterThan(MINUTE - 16_400)
     const firstFrame = left!.fromFrame
     expect(await rig.drain(takeBacklog(left!.backlog, 2), { firstFrame })).toMatchObject({ wrong: 0, lost: [] })
+  })
+
+  it('is not there when its folder has gone, and nobody is told that it stays', async () => {
+    const { rig, buffer } = await dead()
+    rig.disk.files.clear()
+    rig.disk.faults.write = 'EIO'
+    const lines: string[] = []
+    await leaveBehind(
+      new AudioBacklog(buffer),
+      createLogger('debug', (line) => lines.push((JSON.parse(line) as { msg: string }).msg)),
+    )
+    expect([lines, rig.spool.usedBytes]).toEqual([[], 0])
   })
 
   it("without a label it is nobody's: it stays, and is removed after a day", async () => {
