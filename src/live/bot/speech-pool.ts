@@ -106,7 +106,7 @@ export class SpeechPool {
     this.#business = options.business
     this.#scope = options.scope
     this.#hints = options.hints
-    this.#unsent = new Unsent(options.logger)
+    this.#unsent = new Unsent(options)
     this.#refusal = refusalOf(options.stt)
     this.#drainMs = options.drainMs
     this.#hasWorked = options.isPatient ?? false

@@ -1,12 +1,20 @@
+import { toError } from '../../core/errors.js'
+import type { Clock } from '../../core/time.js'
+import { within } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Backlog, SttEndReason, SttGap, SttSession } from '../stt/port.js'
 
+/** The end of a meeting waits so long for a disk, which may never answer. */
+const LEAVE_MS = 10_000
+
 /** Audio that the service has not taken when its session ended for good: held until its loss is written down. */
 export class Unsent {
+  readonly #clock: Clock
   readonly #logger: Logger
   #backlogs: Backlog[] = []
 
-  constructor(logger: Logger) {
+  constructor({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
+    this.#clock = clock
     this.#logger = logger
   }
 
@@ -27,6 +35,13 @@ export class Unsent {
 
   /** Leaves it on this disk, for whoever goes on with the meeting or begins here next; without a disk it is gone. */
   async letGo(): Promise<void> {
+    const late = () => new Error('the disk does not answer')
+    await within(this.#clock, LEAVE_MS, this.#leave(), late).catch((thrown: unknown) =>
+      this.#logger.warn({ err: toError(thrown) }, 'audio that could not be sent may not stay on this disk'),
+    )
+  }
+
+  async #leave(): Promise<void> {
     for (const backlog of this.#backlogs.splice(0)) await leaveBehind(backlog, this.#logger)
   }
 }

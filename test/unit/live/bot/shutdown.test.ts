@@ -36,6 +36,23 @@ describe('7 a process that is to stop while the speech service is away', () => {
     expect((await rig.store.coverage(rig.meeting.id))?.rows[0]).toMatchObject({ lostBy: { drain_timeout: gap!.toMs - gap!.fromMs } })
   })
 
+  it('waits for ten seconds for a disk that hangs while audio is left on it', async () => {
+    const take = session.takeUnacknowledged.bind(session)
+    session.takeUnacknowledged = () => {
+      const rest = take()
+      if (rest) rest.backlog.leave = () => new Promise(() => undefined)
+      return rest
+    }
+    rig.stop.abort(new Error('stop'))
+    await rig.clock.advance(100)
+    session.end('drain_timeout')
+    await rig.clock.advance(9_000)
+    expect(rig.outcome).toBeNull()
+    await rig.clock.advance(2_000)
+    expect(rig.outcome).toMatchObject({ failed: false })
+    expect(await lost()).toHaveLength(1)
+  })
+
   it('cuts the wait of a meeting that is ending already', async () => {
     await rig.store.requestStop(rig.meeting.id)
     await rig.clock.advance(100)
