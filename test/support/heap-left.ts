@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import WebSocket from 'ws'
+import { WebSocket } from 'ws'
 import { z } from 'zod'
 import type { CliProcess } from './cli-process.js'
 
