@@ -59,14 +59,14 @@ export function talkVerdict(
       return identity === identityOf(who) && fromMs < atMs + edgeMs && toMs > atMs - edgeMs
     })
   }
-  // the sender or the media server stood still in the midst of a mark: its beginning is before the gap, its end, stretched, behind it
+  // the sender or the media server stood still in the midst of a mark: its beginning is before the gap, its end behind it, one of them stretched
   const isAcrossGap = (again: ReturnedMark) =>
     returned.some(
       (first) =>
         first.who === again.who &&
         first.n === again.n &&
         first.endMs < again.startMs &&
-        first.endMs - first.startMs < WHOLE_MARK_MS &&
+        Math.min(first.endMs - first.startMs, again.endMs - again.startMs) < WHOLE_MARK_MS &&
         gaps.some(({ identity, fromMs, toMs }) => identity === again.identity && fromMs <= first.endMs && toMs >= again.startMs),
     )
   return {

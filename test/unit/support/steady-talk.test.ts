@@ -35,6 +35,8 @@ test('a mark in whose midst the media stood still is twice in two pieces; whole 
     ).doubled.length
   expect(doubled([gap], [1_000, 1_023], [9_000, 9_197])).toBe(0)
   expect(doubled([gap], [1_000, 1_046], [9_000, 9_131])).toBe(0)
+  // a bot's jitter buffer went on with what it had of it (soak, seed 23)
+  expect(doubled([gap], [1_000, 1_145], [9_000, 9_065])).toBe(0)
   expect(doubled([], [1_000, 1_023], [9_000, 9_197])).toBe(1)
   expect(doubled([gap], [1_000, 1_152], [9_000, 9_197])).toBe(1)
   expect(doubled([{ ...gap, fromMs: 3_000 }], [1_000, 1_023], [9_000, 9_197])).toBe(1)
