@@ -196,8 +196,10 @@ export class RoomListener {
     return nowMs - untilMs > LATE_MS ? untilMs : nowMs
   }
 
-  /** The bot is in the room, and knows who is there. */
+  /** The bot is in the room, and knows who is there: who is not has left, and nobody else says so. */
   connected(): void {
+    const { people, scribe } = this.#parts
+    for (const { identity, leftMs } of people.records()) if (leftMs !== null) scribe.personLeft(identity)
     this.#absence.back(this.#present())
   }
 
