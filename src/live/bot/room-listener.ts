@@ -133,10 +133,15 @@ export class RoomListener {
       trackEnded: (key, why) =>
         live(() => {
           this.#stalled.delete(key)
-          if (this.#held?.delete(key)) return
+          const keepSeat = why === 'muted' || why === 'reconnecting' || why === 'superseded'
+          if (this.#held?.delete(key)) {
+            // a pause has ended it as a mute does
+            if (!keepSeat) scribe.trackEnded(key, false)
+            return
+          }
           const identity = this.#heard.get(key)
           this.#heard.delete(key)
-          const untilMs = this.#trackEnded(key, why === 'muted' || why === 'reconnecting' || why === 'superseded')
+          const untilMs = this.#trackEnded(key, keepSeat)
           if (why === 'reconnecting' && identity !== undefined) this.#absence.torn(key, identity, untilMs)
         }),
       trackRefused: ({ key, identity }, why, forMs) => live(() => this.#refusals.begin(key, identity, why, scribe.meetingMs() - forMs)),

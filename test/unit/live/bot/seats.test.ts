@@ -25,3 +25,19 @@ test('A9 who is not in the room when the bot is back after an outage takes no ch
   rig.stop.abort()
   await rig.end()
 })
+
+test('A9 what is unpublished in a pause takes no channel after it', async () => {
+  const rig = new BotRig()
+  await rig.start()
+  const [ann, bob] = [rig.room.connection.start('ann'), rig.room.connection.start('bob')]
+  rig.room.connection.start('cyd')
+  await rig.store.setPaused(rig.meeting.id, true)
+  await rig.clock.advance(1_000)
+  rig.room.connection.stop('cyd', 'unpublished')
+  await rig.store.setPaused(rig.meeting.id, false)
+  await rig.clock.advance(100)
+  await speakTogether(rig, ann, bob)
+  expect(channelsOf(rig)).toEqual([2])
+  rig.stop.abort()
+  await rig.end()
+})
