@@ -1,6 +1,6 @@
 import type { MeetingId, SessionId } from '../../core/ids.js'
 
-/** A word with its place on the session's timeline; both times are NaN when the service gave none. */
+/** A word with its place on the session's timeline; both times are NaN when the service gave none that makes sense. */
 export interface UtteranceWord {
   readonly text: string
   readonly startSec: number
@@ -19,6 +19,8 @@ export interface Utterance {
   readonly channel: number
   readonly startSec: number
   readonly endSec: number
+  /** when it was said is not known: its times are no more than within the audio */
+  readonly isUndated?: boolean
   /** trimmed */
   readonly text: string
   readonly words: readonly UtteranceWord[]

@@ -1,6 +1,6 @@
 import { asSegmentId, type Identity, type SessionId } from '../../core/ids.js'
 import type { Span } from '../audio/span.js'
-import { PADDING_FRAMES, onlyOwner, ownerByFrames, ownerByNearness, type Owner } from './owner.js'
+import { PADDING_FRAMES, onlyOwner, ownerByFrames, ownerByNearness, soleOwner, type Owner } from './owner.js'
 import { splitText } from './split-text.js'
 import type { Segment, SegmentWord } from './segment.js'
 import { FRAMES_PER_MS, meetingMsOf, type SpanIndex } from './span-index.js'
@@ -12,6 +12,8 @@ export interface AttributableUtterance {
   readonly channel: number
   readonly startSec: number
   readonly endSec: number
+  /** when it was said is not known, although it has times (W7) */
+  readonly isUndated?: boolean
   readonly text: string
   readonly words: readonly {
     readonly text: string
@@ -38,10 +40,13 @@ interface Placed extends Frames {
   readonly isNobodys: boolean
   /** false: it was said somewhere in between */
   readonly isTimed: boolean
+  /** it was said somewhere */
+  readonly isUndated: boolean
   owner: Owner
 }
 
 const NOBODY: Owner = { identity: null, spans: [] }
+const NOWHERE: Frames = { fromFrame: Number.NaN, toFrame: Number.NaN }
 
 /**
  * Says who spoke an utterance, and when in the meeting: one segment, or one a person when it crosses people (split at its words).
@@ -57,6 +62,7 @@ const NOBODY: Owner = { identity: null, spans: [] }
  * W4 what no rule gives to somebody is unknown (`identity` null), never guessed
  * W5 a word is held to the ends of its person's spans; where a pause was cut inside it, to the span it shares most with
  * W6 a word that may be the copy of another one, at a place of its own in the session's audio, is nobody's
+ * W7 where neither words nor utterance say when it was, it belongs to the only person who has held the channel; with two: unknown
  */
 export function attribute(utterance: AttributableUtterance, index: SpanIndex): Segment[] {
   const text = utterance.text.trim()
@@ -73,21 +79,25 @@ export function attribute(utterance: AttributableUtterance, index: SpanIndex): S
 
 /** Words with their frames; those without times get the stretch between their neighbours. */
 function place(utterance: AttributableUtterance): Placed[] {
-  const whole = stretch(frameOf(utterance.startSec), frameOf(utterance.endSec))
   const words = utterance.words.filter((word) => word.text.trim() !== '')
-  if (words.length === 0) {
-    return [{ text: utterance.text, confidence: unit(utterance.confidence), ...whole, isNobodys: false, isTimed: false, owner: NOBODY }]
-  }
   const own = words.map((word) => stretch(frameOf(word.startSec), frameOf(word.endSec)))
+  const isUndated = (utterance.isUndated ?? false) && !own.some(hasTime)
+  const whole = stretch(frameOf(utterance.startSec), frameOf(utterance.endSec))
+  if (words.length === 0) {
+    const { text, confidence } = utterance
+    return [{ text, confidence: unit(confidence), ...whole, isNobodys: false, isTimed: false, isUndated, owner: NOBODY }]
+  }
+  const around = utterance.isUndated && !isUndated ? NOWHERE : whole
   return words.map((word, at) => {
-    const frames = own[at] ?? whole
+    const frames = own[at] ?? around
     const isTimed = hasTime(frames)
     return {
       text: word.text.trim(),
       confidence: unit(word.confidence),
-      ...(isTimed ? frames : between(own, at, whole)),
+      ...(isTimed ? frames : between(own, at, around)),
       isNobodys: word.isNobodys ?? false,
       isTimed,
+      isUndated,
       owner: NOBODY,
     }
   })
@@ -106,7 +116,7 @@ function giveOut(words: readonly Placed[], { sessionId, channel }: AttributableU
   for (const word of words) {
     if (word.isNobodys) continue
     const where = { sessionId, channel, fromFrame: word.fromFrame, toFrame: word.toFrame }
-    word.owner = word.isTimed ? ownerByFrames(where, index) : onlyOwner(where, index)
+    word.owner = word.isUndated ? soleOwner(where, index) : word.isTimed ? ownerByFrames(where, index) : onlyOwner(where, index)
     if (word.owner.identity !== null) met.add(word.owner.identity)
     else if (word.isTimed) left.push(word)
   }

@@ -70,6 +70,13 @@ export function onlyOwner(stretch: Stretch, index: SpanIndex): Owner {
   return owner(candidates.size === 1 ? only : null, spans)
 }
 
+/** The only person who has held the channel, by their last span; nobody's when two have. */
+export function soleOwner({ sessionId, channel }: Pick<Stretch, 'sessionId' | 'channel'>, index: SpanIndex): Owner {
+  const spans = index.channel(sessionId, channel)
+  const last = spans.at(-1)
+  return last && spans.every(({ identity }) => identity === last.identity) ? { identity: last.identity, spans: [last] } : NOBODY
+}
+
 interface Stay {
   readonly identity: Identity
   frames: number

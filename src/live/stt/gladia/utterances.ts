@@ -7,6 +7,8 @@ import type { StreamMap } from './stream-map.js'
 const SAME_START_SEC = 0.05
 /** A result this close to an interim on its channel is that interim's final. */
 const INTERIM_START_SEC = 0.3
+/** What lies farther outside of the audio was not said there: held to its edge, it would be taken for the words of whoever is heard there. */
+const OUTSIDE_SEC = 1
 /** Ids and finals remembered per session; three hours of eight people are about 20 000. */
 const MAX_REMEMBERED = 100_000
 
@@ -25,8 +27,9 @@ interface Delivered {
 
 /**
  * Makes each utterance of a session known once. A final is told once and nothing of its id after it; empty finals are not told.
- * Times are converted from the service's stream to our frames and clamped: into the audio sent, end not before start. A word is held to
- * the one run of the stream that it shares most with; one that was heard in audio that the service had twice is left out the second time.
+ * Times are converted from the service's stream to our frames and clamped: into the audio sent, end not before start; what lies far outside
+ * of it is no time. A word is held to the one run of the stream that it shares most with; one that was heard in audio that the service had
+ * twice is left out the second time.
  */
 export class UtteranceBook {
   readonly #sessionId: SessionId
@@ -99,8 +102,13 @@ export class UtteranceBook {
     const endSec = view.sentFrames / view.sampleRate
     const secOf = (frame: number) => clamp(frame / view.sampleRate, 0, endSec)
     const place = (sec: number, edge: 'start' | 'end') => secOf(view.map.toFrame(sec * view.sampleRate, edge))
-    const start = firstFinite(raw.start, raw.words[0]?.start, raw.end, endSec)
-    const end = Math.max(start, firstFinite(raw.end, raw.words.at(-1)?.end, start))
+    const inAudio = (sec: number | undefined) => {
+      const ours = view.map.toFrame((sec ?? Number.NaN) * view.sampleRate, 'start') / view.sampleRate
+      return ours >= -OUTSIDE_SEC && ours <= endSec + OUTSIDE_SEC ? sec : undefined
+    }
+    const dated = [raw.start, raw.words[0]?.start, raw.end].map(inAudio)
+    const start = firstFinite(...dated, raw.start, raw.words[0]?.start, raw.end, endSec)
+    const end = Math.max(start, firstFinite(inAudio(raw.end), inAudio(raw.words.at(-1)?.end), start))
     const startSec = place(start, 'start')
     const isNew = ({ start: from, end: to }: { readonly start: number; readonly end: number }) =>
       !(Number.isFinite(from) && Number.isFinite(to)) || !view.map.isRepeated(from * view.sampleRate, to * view.sampleRate)
@@ -112,12 +120,14 @@ export class UtteranceBook {
       channel: raw.channel,
       startSec,
       endSec: Math.max(startSec, place(end, 'end')),
+      ...(dated.every((sec) => sec === undefined) && { isUndated: true }),
       text: words.length === raw.words.length ? raw.text.trim() : words.map(({ word }) => word.trim()).join(' '),
       words: words.map((word) => {
+        const own = [inAudio(word.start), inAudio(word.end)] as const
         // without any time of its own it is somewhere in the utterance: whoever attributes it must know that
-        const isTimed = Number.isFinite(word.start) || Number.isFinite(word.end)
-        const from = firstFinite(word.start, word.end)
-        const to = Math.max(from, firstFinite(word.end, word.start))
+        const isTimed = own.some((sec) => sec !== undefined)
+        const from = firstFinite(...own)
+        const to = Math.max(from, firstFinite(own[1], own[0]))
         const [first, last] = view.map.wordFrames(from * view.sampleRate, to * view.sampleRate)
         return {
           text: word.word.trim(),
