@@ -171,7 +171,6 @@ export class SessionPool {
 
   #open(channels: number, nowMs: number): MixSession {
     this.#isResting = false
-    this.#isToRest = false
     this.#isToRenew = false
     this.#sizing.rolled(nowMs)
     const sessionId = this.#sink.open(channels)
@@ -188,9 +187,9 @@ export class SessionPool {
     if (session && session.clock.sent === 0) session.clock.shift(-session.mostWaiting)
   }
 
-  /** The session is closed when nothing waits, as after a long silence. */
+  /** The session is closed when nothing waits, as after a long silence; one that is opened for what still waits, too. */
   rest(isResting: boolean): void {
-    this.#isToRest = isResting && this.#current !== null
+    this.#isToRest = isResting
   }
 
   /** Silence is billed too: a session in which nobody has spoken for long is closed, once what was said before has been sent. */

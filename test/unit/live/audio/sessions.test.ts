@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { AUDIO_TUNABLES } from '../../../../src/live/audio/tunables.js'
 import { UnsureDetector } from '../../../support/unsure-detector.js'
-import { BLOCK, RoomOfTracks, expectNothingLost, keyOf, numbers, script, silent } from './room-of-tracks.js'
+import { BLOCK, RoomOfTracks, expectNothingLost, keyOf, numbers, script, silent, speaker } from './room-of-tracks.js'
 import { unsure } from './story-rig.js'
 
 const one = { channels: { max: 1, mode: 'fixed' } } as const
@@ -107,6 +107,33 @@ test('S8 the silence is counted from the last voice, also when whoever spoke has
   room.run(1500)
   expect(room.sink.live).toEqual([])
   expectNothingLost(room)
+})
+
+test('S8 while nobody is to be heard, a session that is opened for what still waits is closed once that is sent', () => {
+  // before the first session, in one, and when that dies with speech of hers in the ring
+  for (const death of [null, false, true]) {
+    const room = new RoomOfTracks()
+    room.join('ann', speaker())
+    if (death !== null) room.run(1000)
+    // a stall of the process: a second of speech has come, and none of it is sent
+    room.nowMs += 1000
+    room.deliver()
+    room.plane.trackEnded(keyOf('ann'), room.nowMs, true)
+    room.hush('ann')
+    room.plane.rest(true)
+    const [session] = room.sink.live
+    if (death === true && session) {
+      session.isFinished = true
+      room.plane.sessionEnded(session.sessionId, room.nowMs)
+    }
+    room.run(1000)
+    expect([death, room.sink.live.length]).toEqual([death, 0])
+    expectNothingLost(room)
+    room.plane.rest(false)
+    room.join('ann', speaker())
+    room.run(1000)
+    expect(room.sink.live).toHaveLength(1)
+  }
 })
 
 test('S7 a smaller session has no channel for everybody who makes a sound: the roll ends all the same', () => {
