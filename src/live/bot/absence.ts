@@ -15,6 +15,8 @@ export interface AbsenceParts {
   readonly clock: Pick<Clock, 'after'>
   readonly meetingMs: () => number
   readonly gap: (gap: Gap) => void
+  /** a track that was heard before is not there any more, for all that is known */
+  readonly gone: (key: TrackKey) => void
 }
 
 /**
@@ -134,7 +136,10 @@ export class Absence {
   }
 
   #tellTorn(toMs: number): void {
-    for (const { identity, fromMs } of this.#torn.values()) this.#tell(identity, fromMs, toMs)
+    for (const [key, { identity, fromMs }] of this.#torn) {
+      this.#tell(identity, fromMs, toMs)
+      this.#parts.gone(key)
+    }
     this.#torn.clear()
   }
 

@@ -57,7 +57,12 @@ export class RoomListener {
   constructor(parts: RoomListenerParts) {
     this.#parts = parts
     const { clock, scribe } = parts
-    this.#absence = new Absence({ clock, meetingMs: () => scribe.meetingMs(), gap: (gap) => scribe.gap(gap) })
+    this.#absence = new Absence({
+      clock,
+      meetingMs: () => scribe.meetingMs(),
+      gap: (gap) => scribe.gap(gap),
+      gone: (key) => scribe.trackEnded(key, false),
+    })
     this.#refusals = new Refusals(parts.isHeld)
     this.#isWaiting = parts.isHeld
     this.#held = parts.isHeld ? new Map() : null

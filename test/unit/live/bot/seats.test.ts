@@ -41,3 +41,20 @@ test('A9 what is unpublished in a pause takes no channel after it', async () => 
   rig.stop.abort()
   await rig.end()
 })
+
+test('A9 what was heard before an outage, and is not for 15 s after it, takes no channel although its person is there', async () => {
+  const rig = new BotRig()
+  await rig.start()
+  rig.room.connection.start('ann')
+  rig.room.connection.start('ann', 'screenshare')
+  rig.room.connection.start('bob')
+  rig.room.connection.reconnecting()
+  await rig.clock.advance(1_000)
+  rig.room.connection.reconnected()
+  const [ann, bob] = [rig.room.connection.start('ann'), rig.room.connection.start('bob')]
+  await rig.clock.advance(16_000)
+  await speakTogether(rig, ann, bob)
+  expect(channelsOf(rig)).toEqual([2])
+  rig.stop.abort()
+  await rig.end()
+})
