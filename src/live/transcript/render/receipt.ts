@@ -50,9 +50,12 @@ const tenths = (ms: number): number => Math.round(ms / 100) + 0
 const badTenths = (ms: number): number => Math.sign(ms) * Math.ceil(Math.abs(ms) / 100) + 0
 const good = (ms: number): string => lengthText(tenths(ms))
 const bad = (ms: number): string => (ms === 0 ? '-' : lengthText(badTenths(ms)))
+const notSentTenths = (row: CoverageTotal): number => badTenths(row.lostMs) + badTenths(row.waitingMs) + badTenths(row.unaccountedMs)
+/** nobody is heard for less than what of it is shown as not sent */
+const heardTenths = (row: CoverageTotal): number =>
+  row.sentSpeechMs < 0 ? tenths(row.speechMs) : Math.max(tenths(row.speechMs), notSentTenths(row))
 /** as the columns beside it are rounded: they have to add up for whoever reads them */
-const sentTenths = (row: CoverageTotal): number =>
-  tenths(row.speechMs) - badTenths(row.lostMs) - badTenths(row.waitingMs) - badTenths(row.unaccountedMs)
+const sentTenths = (row: CoverageTotal): number => heardTenths(row) - notSentTenths(row)
 /** never more than was sent, and all of it only when it is */
 const acknowledgedTenths = (row: CoverageTotal): number =>
   row.acknowledgedSpeechMs === row.sentSpeechMs ? sentTenths(row) : Math.min(sentTenths(row), Math.floor(row.acknowledgedSpeechMs / 100))
@@ -65,7 +68,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'heard', cell: (row) => good(row.speechMs) },
+  { title: 'heard', cell: (row) => lengthText(heardTenths(row)) },
   { title: 'sent', cell: (row) => lengthText(sentTenths(row)) },
   { title: 'acknowledged', cell: (row) => lengthText(acknowledgedTenths(row)) },
   { title: 'returned', cell: (row) => good(row.returnedSpeechMs) },

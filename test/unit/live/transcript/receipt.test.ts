@@ -68,6 +68,18 @@ describe('the receipt to be read', () => {
     expect(view().price).toBeNull()
   })
 
+  it('says that nothing was sent, not less, of who was lost altogether', () => {
+    const { lines, total } = view(
+      person('Ann', { speechMs: 12_340, lostMs: 12_340 }),
+      person('Bob', { speechMs: 40, lostMs: 20, waitingMs: 20 }),
+    )
+    expect(lines.map(({ cells }) => cells)).toEqual([
+      ['0:12.4', '0:00.0', '0:00.0', '0:00.0', '0:12.4', '-'],
+      ['0:00.2', '0:00.0', '0:00.0', '0:00.0', '0:00.1', '0:00.1'],
+    ])
+    expect(total?.cells).toEqual(['0:12.5', '0:00.0', '0:00.0', '0:00.0', '0:12.4', '0:00.1'])
+  })
+
   it('adds up for whoever reads it, however little was lost', () => {
     const { lines } = view(
       person('Ann', { speechMs: 1_800_000, lostMs: 18_050 }),
