@@ -8,7 +8,7 @@ import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
 import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPhase, SttPort, Utterance } from '../stt/port.js'
 import { isUntexted, outcomeOf, recordOf, type Entry, type Parked, type PoolOutcome } from './pool-entry.js'
-import { refusalOf } from './refusal.js'
+import { FATAL, refusalOf } from './refusal.js'
 import { Replacements } from './replacements.js'
 import { addGap, Unsent } from './unsent.js'
 
@@ -41,13 +41,6 @@ const TOLD_FRAMES = 5 * SAMPLE_RATE
 /** At the end of the meeting a backlog is waited for at this multiple of real time, and not longer than that. */
 const REPLAY_SPEED = 2
 const MAX_REPLAY_MS = 10 * 60_000
-
-const FATAL: Partial<Record<SttEndReason, MeetingReason>> = {
-  unauthorized: 'speech_unauthorized',
-  payment_required: 'speech_payment_required',
-  rejected: 'speech_rejected',
-  unreachable: 'speech_unreachable',
-}
 
 /**
  * The speech sessions of one meeting: opens, feeds, finishes and replaces them. One is live, two while rolling, and a
@@ -313,12 +306,15 @@ export class SpeechPool {
 
   #worked(sessionId: SessionId): void {
     this.#hasWorked = true
-    this.#refusal.clear()
-    this.#isRefused = false
-    this.#replacements.worked()
     this.#tell(sessionId)
     const entry = this.#entries.get(sessionId)
     if (!entry) return
+    // one that it took long ago comes back while it refuses others
+    if (!entry.isTaken) {
+      this.#refusal.clear()
+      this.#isRefused = false
+      this.#replacements.worked()
+    }
     entry.isTaken = true
     if (entry.isEnding) this.#finishCaughtUp(entry)
     this.#sendParked()
