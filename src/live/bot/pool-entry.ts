@@ -37,6 +37,14 @@ export interface Parked {
   readonly backlog: Backlog
 }
 
+/** What waits may wait for hours: all of it has so much memory for what no disk takes, the newest first. */
+const PARKED_BYTES = 16 * 1024 * 1024
+
+/** Keeps what waits out of memory. @param parked the newest at the end */
+export function restAll(parked: readonly Parked[]): void {
+  parked.toReversed().reduce((room, { backlog }) => Math.max(0, room - (backlog.rest?.(room) ?? 0)), PARKED_BYTES)
+}
+
 export const recordOf = ({ session, endReason }: Entry): SessionRecord => ({
   sessionId: session.sessionId,
   vendorId: session.vendorId,
@@ -46,6 +54,14 @@ export const recordOf = ({ session, endReason }: Entry): SessionRecord => ({
   acknowledgedFrames: session.acknowledgedFrames,
   endReason,
 })
+
+/** Frames that the service has not taken and may still take: what is lost it never will. */
+export function waitingFrames({ session: { sentFrames, acknowledgedFrames }, lost }: Entry): number {
+  return lost.reduce(
+    (frames, { fromFrame, toFrame }) => frames - Math.max(0, toFrame - Math.max(fromFrame, acknowledgedFrames)),
+    sentFrames - acknowledgedFrames,
+  )
+}
 
 /** Whether texts of what the service had acknowledged are missing for good. */
 export function isUntexted({ session, endReason }: Entry): boolean {

@@ -7,7 +7,7 @@ import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
 import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPhase, SttPort, Utterance } from '../stt/port.js'
-import { isUntexted, outcomeOf, recordOf, type Entry, type Parked, type PoolOutcome } from './pool-entry.js'
+import { isUntexted, outcomeOf, recordOf, restAll, waitingFrames, type Entry, type Parked, type PoolOutcome } from './pool-entry.js'
 import { FATAL, refusalOf } from './refusal.js'
 import { Replacements } from './replacements.js'
 import { addGap, Unsent } from './unsent.js'
@@ -216,6 +216,7 @@ export class SpeechPool {
           const entry = this.#entries.get(sessionId)
           if (entry) addGap(entry.lost, gap)
           this.#events.gap(sessionId, gap)
+          if (entry?.isEnding) this.#finishCaughtUp(entry)
         },
         pending: (run) => {
           this.#events.pending(sessionId, run)
@@ -346,16 +347,15 @@ export class SpeechPool {
   }
 
   #finishCaughtUp(entry: Entry): void {
-    const { sentFrames, acknowledgedFrames } = entry.session
-    if (entry.finishing || entry.endReason !== null || sentFrames - acknowledgedFrames > CAUGHT_UP_FRAMES) return
-    if (!entry.isTaken && sentFrames > 0) return
+    if (entry.finishing || entry.endReason !== null || waitingFrames(entry) > CAUGHT_UP_FRAMES) return
+    if (!entry.isTaken && entry.session.sentFrames > 0) return
     entry.finishing = true
     this.#scope.run('speech session finish', () => entry.session.finish(this.#drainMs))
   }
 
-  #deadlineMs({ session: { sentFrames, acknowledgedFrames } }: Entry): number {
+  #deadlineMs(entry: Entry): number {
     if (this.#endMs !== null) return Math.max(0, this.#endMs - this.#clock.monotonicMs())
-    const backlogMs = ((sentFrames - acknowledgedFrames) * 1000) / SAMPLE_RATE
+    const backlogMs = (waitingFrames(entry) * 1000) / SAMPLE_RATE
     return this.#drainMs + Math.min(MAX_REPLAY_MS, backlogMs / REPLAY_SPEED)
   }
 
@@ -373,8 +373,9 @@ export class SpeechPool {
     // whoever takes audio first is made up for, and asks; else somebody has to. One that the service has taken asks no more
     const isAsking =
       !(entry.recovery || entry.isEnding) || [...this.#entries.values()].some((one) => one.endReason === null && !one.isTaken)
-    if (isRefused && isAsking) this.#parked.push(parked)
-    else this.#sendAgain(parked)
+    if (!isRefused || !isAsking) return this.#sendAgain(parked)
+    this.#parked.push(parked)
+    restAll(this.#parked)
   }
 
   #sendAgain({ entry, fromFrame, backlog }: Parked): void {

@@ -89,6 +89,12 @@ export interface Backlog {
    * @returns false when none of it can be there: it is still yours, or nothing was left
    */
   leave?(): Promise<boolean>
+  /**
+   * It waits for long: from now on memory has of it what the disk has not taken, and of that the newest `maxBytes`, to a block; the rest is lost. To be
+   * called again now and then, for a disk that refused.
+   * @returns bytes in memory
+   */
+  rest?(maxBytes: number): number
 }
 
 /** What a process that is gone left of one session's audio. The backlog is yours. */

@@ -61,6 +61,7 @@ export class AudioBuffer implements DiskUser {
   #isWriting = false
   #isLeaving = false
   #isReading = false
+  #isResting = false
   #failedReads = 0
   #readAgainMs = -Infinity
   #retryAtMs = -Infinity
@@ -109,6 +110,7 @@ export class AudioBuffer implements DiskUser {
   /** @param block a multiple of `channels` long; kept, not copied */
   push(block: Int16Array): void {
     if (block.length === 0) return
+    this.#isResting = false
     const isFull = this.#ring.bytes + block.byteLength > this.#ring.capBytes
     if (isFull && this.#failure === 'full' && !this.#isWriting && this.#mayWrite()) this.shed()
     const fromFrame = this.#ring.endFrame
@@ -206,6 +208,22 @@ export class AudioBuffer implements DiskUser {
     this.release(0)
   }
 
+  /** Nothing comes and nothing is read for long. @param maxBytes the newest that memory keeps, to a block, of what the disk has not taken @returns bytes in memory */
+  rest(maxBytes: number): number {
+    this.#isResting = true
+    this.#ahead = []
+    const diskFrame = this.#backing?.files.endFrame ?? 0
+    this.#ring.shrink(0, diskFrame)
+    const tooMuch = Math.ceil((this.#ring.bytes - maxBytes) / this.#frameBytes)
+    if (tooMuch > 0) {
+      const { startFrame } = this.#ring
+      this.#lose(Math.max(startFrame, diskFrame), startFrame + tooMuch)
+      this.#ring.release(startFrame + tooMuch)
+    }
+    this.#write()
+    return this.memoryBytes
+  }
+
   /** Says on disk whose it is. */
   relabel(change: Parameters<SessionFiles['relabel']>[0]): void {
     this.#backing?.files.relabel({ baseFrame: this.#baseFrame, ...change })
@@ -293,9 +311,10 @@ export class AudioBuffer implements DiskUser {
     const { files, run } = this.#backing ?? {}
     const first = this.#held.first
     if (!files || !run || first === null || this.#isWriting || this.#isLeaving || !this.#mayWrite()) return
-    if (files.isEmpty && (this.#ring.endFrame - first) * this.#frameBytes < this.#small(SPOOL_AFTER_BYTES)) return
+    const least = (bytes: number) => (this.#isResting ? this.#frameBytes : this.#small(bytes))
+    if (files.isEmpty && (this.#ring.endFrame - first) * this.#frameBytes < least(SPOOL_AFTER_BYTES)) return
     const from = this.#unwritten(files)
-    if ((this.#ring.endFrame - from) * this.#frameBytes < this.#small(RECORD_BYTES)) return
+    if ((this.#ring.endFrame - from) * this.#frameBytes < least(RECORD_BYTES)) return
     const samples = this.#ring.read(from, Math.floor(MAX_RECORD_BYTES / this.#frameBytes))
     this.#isWriting = run(async () => {
       try {
@@ -310,7 +329,7 @@ export class AudioBuffer implements DiskUser {
   }
 
   #written(files: SessionFiles): void {
-    this.#ring.shrink(this.#small(KEEP_BYTES), files.endFrame)
+    this.#ring.shrink(this.#isResting ? 0 : this.#small(KEEP_BYTES), files.endFrame)
     if (this.#failure !== 'none') this.#backing?.logger.info({}, 'speech spool is written again')
     this.#failure = 'none'
   }

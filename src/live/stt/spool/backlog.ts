@@ -38,6 +38,10 @@ export class AudioBacklog implements Backlog {
     return isLeft
   }
 
+  rest(maxBytes: number): number {
+    return this.#buffer?.rest(maxBytes) ?? 0
+  }
+
   /**
    * The buffer, yours; once.
    * @throws {StateError} it is gone, or of another number of channels
