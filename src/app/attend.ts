@@ -17,6 +17,9 @@ import { Turns } from './turns.js'
 /** After so many looks a holder has been seen to live. */
 const SEEN_ALIVE = Math.ceil((2 * DEAD_AFTER_MS) / LOOK_MS)
 
+/** A store that ends every look after its time is asked for so long: then the attempt has failed, and the job may be what never ends. */
+const LONGEST_TIMEOUTS_MS = 10 * 60_000
+
 /** So many meetings of others are told of once. */
 const MAX_ELSEWHERE = 1_000
 
@@ -141,7 +144,7 @@ export class Attendance {
 
   /**
    * Looks, and watches, until the meeting is over (null), may be run here, or is seen to be run elsewhere. A store that is away is asked
-   * again, as long as the job is ours: that is no failure of the job.
+   * again, as long as the job is ours: that is no failure of the job. One that answers, but ends every look after its time, is one in the end.
    */
   async #take(id: MeetingId, signal: AbortSignal): Promise<Run | null> {
     const { clock, logger } = this.#deps
@@ -154,6 +157,7 @@ export class Attendance {
         over: 'it is known again whose the meeting is',
       },
     )
+    let timedOutMs: number | null = null
     for (let looks = 0; ; looks++) {
       signal.throwIfAborted()
       // a meeting that waits its turn is left to the next process
@@ -161,6 +165,7 @@ export class Attendance {
       try {
         const answer = await this.#look(id, watch, signal)
         fault.worked()
+        timedOutMs = null
         if (answer !== 'elsewhere') {
           this.#elsewhere.delete(id)
           return answer
@@ -175,6 +180,8 @@ export class Attendance {
       } catch (thrown) {
         // without a place the job waits, and not in here: whoever is to be taken over needs the room
         if (!(thrown instanceof UpstreamError) || !thrown.retryable || thrown.service === 'process') throw thrown
+        if (thrown.code !== 'database_timeout') timedOutMs = null
+        else if (clock.monotonicMs() - (timedOutMs ??= clock.monotonicMs()) >= LONGEST_TIMEOUTS_MS) throw thrown
         watch.blind()
         fault.failed(thrown)
       }
