@@ -40,7 +40,10 @@ export async function guarded(
   } catch (thrown) {
     if (stop.aborted && stop.reason instanceof WorkerClosing && thrown === stop.reason) {
       log.info({}, 'job goes back to the queue')
-      await job.moveToWait(token)
+      await job.moveToWait(token).catch((refused: unknown) => {
+        // whatever else BullMQ is told it writes down as an attempt; without its lock the job runs again
+        log.warn({ err: toError(refused) }, 'the queue does not take the job back: it runs again when its lock is over')
+      })
       throw new WaitingError()
     }
     if (lost.signal.aborted && thrown === lost.signal.reason) {

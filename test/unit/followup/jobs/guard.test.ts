@@ -24,7 +24,7 @@ function attempt(work: (signal: AbortSignal) => Promise<void>, options: { renewe
       clock.nowMs() < 1_000 + (options.awayMs ?? 0)
         ? Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))
         : Promise.resolve(void moves.push(`delayed ${atMs}`)),
-    moveToWait: () => Promise.resolve(void moves.push('wait')),
+    moveToWait: () => (options.awayMs ? Promise.reject(new Error('Connection is closed.')) : Promise.resolve(void moves.push('wait'))),
   }
   const logger = createLogger('debug', (line) => {
     const { level, msg } = JSON.parse(line) as { level: number; msg: string }
@@ -110,5 +110,14 @@ describe('one attempt at a job', () => {
     const { done, moves } = attempt((signal) => Promise.reject(signal.reason as Error), { signal: closing.signal })
     await expect(done).rejects.toBeInstanceOf(WaitingError)
     expect(moves).toEqual(['wait'])
+  })
+
+  test('30 37 a worker that closes while the queue is away leaves the job to its lock, and no attempt is counted, not even the last one', async () => {
+    const closing = new AbortController()
+    closing.abort(new WorkerClosing('the worker is closing'))
+    const { done, lines, clock } = attempt((signal) => Promise.reject(signal.reason as Error), { signal: closing.signal, awayMs: 600_000 })
+    await expect(done).rejects.toBeInstanceOf(WaitingError)
+    expect(lines.filter((line) => line.startsWith('50'))).toEqual([])
+    expect(clock.pending).toBe(0)
   })
 })
