@@ -25,6 +25,15 @@ interface Seen extends Pick<Standing, 'epoch' | 'beat'> {
   readonly sinceMs: number
 }
 
+/** What is known of a meeting with such audio; monotonic ms. */
+interface Known {
+  /** since when nobody was seen to go on with it; null: it is not known, or there is nothing of it */
+  foundMs: number | null
+  seen: Seen | null
+  /** before it its audio is not asked for */
+  againMs: number
+}
+
 /**
  * What becomes of audio that a dead process left on this disk, one meeting after the other. A bot that takes such a meeting over takes it
  * along (`Legacy`). Of one that goes on in another process, or is over, it is sent from here; while nobody has the meeting it waits.
@@ -32,10 +41,8 @@ interface Seen extends Pick<Standing, 'epoch' | 'beat'> {
  */
 export async function sendLeftAudio(parts: LeftAudioParts, stop: AbortSignal): Promise<void> {
   const { clock, logger } = parts
-  const waiting = new Set<MeetingId>()
-  const seen = new Map<MeetingId, Seen>()
-  const foundMs = new Map<MeetingId, number>()
-  const againMs = new Map<MeetingId, number>()
+  const known = new Map<MeetingId, Known>()
+  const waiting = new Map<MeetingId, Known>()
   for (let listMs = -Infinity; !stop.aborted; await clock.sleep(LOOK_MS, stop).catch(() => undefined)) {
     const nowMs = clock.monotonicMs()
     if (nowMs - listMs >= LIST_MS) {
@@ -43,32 +50,38 @@ export async function sendLeftAudio(parts: LeftAudioParts, stop: AbortSignal): P
       const ids = await listed(parts)
       if (ids !== null) {
         waiting.clear()
-        // what is left of a meeting later is given its own hour
-        for (const map of [foundMs, seen]) for (const id of map.keys()) if (!ids.has(id)) map.delete(id)
-        for (const [id, ms] of againMs) if (nowMs >= ms) againMs.delete(id)
+        for (const [id, one] of known) {
+          if (ids.has(id)) continue
+          // what is left of a meeting later is given its own hour
+          if (nowMs >= one.againMs) known.delete(id)
+          else Object.assign(one, { foundMs: null, seen: null })
+        }
         for (const id of ids) {
-          if (!foundMs.has(id)) foundMs.set(id, nowMs)
-          if (nowMs - foundMs.get(id)! < LONGEST_MS && nowMs >= (againMs.get(id) ?? nowMs)) waiting.add(id)
+          const one = known.get(id) ?? { foundMs: null, seen: null, againMs: -Infinity }
+          known.set(id, one)
+          one.foundMs ??= nowMs
+          if (nowMs - one.foundMs < LONGEST_MS && nowMs >= one.againMs) waiting.set(id, one)
         }
       }
     }
-    for (const id of waiting) {
+    for (const [id, one] of waiting) {
       if (stop.aborted) return
       try {
-        const fate = await fateOf(id, parts, seen)
+        const fate = await fateOf(id, parts, one)
         if (fate !== 'wait') waiting.delete(id)
-        if (fate === 'ours') foundMs.delete(id)
+        if (fate === 'ours') one.foundMs = null
         if (fate === 'wait' || fate === 'ours') continue
-        againMs.set(id, nowMs + AGAIN_MS)
+        one.againMs = nowMs + AGAIN_MS
         const fromMs = clock.monotonicMs()
         await sendLateAudio(parts, id, fate === 'over', stop).finally(() => {
           // a service that was away for hours is no time in which nobody went on with the others
-          for (const [other, ms] of foundMs) if (other !== id) foundMs.set(other, ms + clock.monotonicMs() - fromMs)
+          const awayMs = clock.monotonicMs() - fromMs
+          for (const other of known.values()) if (other !== one && other.foundMs !== null) other.foundMs += awayMs
         })
       } catch (thrown) {
         if (thrown instanceof UpstreamError) {
           // it is not known whether somebody goes on with it
-          foundMs.delete(id)
+          one.foundMs = null
           continue
         }
         // what belongs to no meeting of this store goes a day later (`Spool.sweep`)
@@ -90,18 +103,13 @@ async function listed({ stt, logger }: LeftAudioParts): Promise<ReadonlySet<Meet
   }
 }
 
-async function fateOf(
-  id: MeetingId,
-  { claims, clock }: LeftAudioParts,
-  seen: Map<MeetingId, Seen>,
-): Promise<'over' | 'elsewhere' | 'wait' | 'ours'> {
+async function fateOf(id: MeetingId, { claims, clock }: LeftAudioParts, known: Known): Promise<'over' | 'elsewhere' | 'wait' | 'ours'> {
   const { state, epoch, holder, beat } = await claims.standing(id)
   if (hasEnded(state)) return 'over'
   if (holder === null || beat === null) return 'wait'
   if (holder === claims.holder) return 'ours'
   const nowMs = clock.monotonicMs()
-  const last = seen.get(id)
-  const before = last?.epoch === epoch ? last : { beat, sinceMs: nowMs }
-  seen.set(id, { epoch, beat, sinceMs: before.sinceMs })
+  const before = known.seen?.epoch === epoch ? known.seen : { beat, sinceMs: nowMs }
+  known.seen = { epoch, beat, sinceMs: before.sinceMs }
   return before.beat !== beat && nowMs - before.sinceMs >= SETTLED_MS ? 'elsewhere' : 'wait'
 }

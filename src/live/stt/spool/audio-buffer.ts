@@ -252,8 +252,9 @@ export class AudioBuffer implements DiskUser {
         isDone = true
       } catch (thrown) {
         // once more: a file that may not grow costs nothing but the next file
-        isDone = this.#unwritten(files) === refusedAt
-        refusedAt = this.#unwritten(files)
+        const atFrame = this.#unwritten(files)
+        isDone = atFrame === refusedAt
+        refusedAt = atFrame
         if (!isDone) continue
         logger?.warn({ err: toError(thrown), isEmpty: files.isEmpty }, 'speech spool cannot be left to another process as a whole')
         if (files.isEmpty) {
