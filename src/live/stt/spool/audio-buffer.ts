@@ -5,7 +5,7 @@ import type { DiskBudget, DiskUser } from './budget.js'
 import { isOfMoment } from './disk.js'
 import { HeldRuns, type FrameRun } from './held-runs.js'
 import { MemoryRing } from './memory-ring.js'
-import type { SessionFiles } from './session-files.js'
+import type { Label, SessionFiles } from './session-files.js'
 
 /** So much audio waits in memory before any goes to disk: a connection that works owes less (5 s of two channels). */
 const SPOOL_AFTER_BYTES = 320 * 1024
@@ -67,6 +67,7 @@ export class AudioBuffer implements DiskUser {
   #retryAtMs = -Infinity
   #failure: 'none' | 'full' | 'broken' = 'none'
   #markedFrame = 0
+  #markedLabel: Label | null = null
 
   /**
    * @param ringBytes bound of what is in memory only
@@ -167,8 +168,11 @@ export class AudioBuffer implements DiskUser {
     const files = this.#backing?.files
     if (!files) return
     files.release(below)
-    if (files.isEmpty || (below - this.#markedFrame) * this.#frameBytes < this.#small(RECORD_BYTES)) return
+    // a session that goes on with it may be told words of the first block already
+    const least = files.label === this.#markedLabel ? this.#small(RECORD_BYTES) : this.#frameBytes
+    if (files.isEmpty || (below - this.#markedFrame) * this.#frameBytes < least) return
     this.#markedFrame = below
+    this.#markedLabel = files.label
     // what is not written costs a little that is heard twice after a crash: how far it is, and of which session, where no audio follows
     this.#backing?.run(async () => void (await Promise.allSettled([files.flush(), files.mark(below)])))
   }

@@ -110,6 +110,24 @@ describe('what a dead process left', () => {
     expect(await rig.drain(takeBacklog(left!.backlog, 2), { firstFrame: 2 * MINUTE })).toMatchObject({ wrong: 0, lost: [] })
   })
 
+  it('28 likewise when that one has come no further than a block: it may be all that was left, and its words are told', async () => {
+    const { rig, buffer } = await dead(MINUTE)
+    buffer.release(MINUTE - 4 * SECOND)
+    buffer.rebase(MINUTE - 4 * SECOND)
+    const sessionId = newSessionId()
+    buffer.relabel({ sessionId, vendorId: 'v2' })
+    await rig.turn()
+    buffer.release(800)
+    await rig.turn()
+    const { appends } = rig.disk
+    // no more than that: the next mark is a record further
+    for (let frame = 1600; frame < SECOND / 2; frame += 800) buffer.release(frame)
+    await rig.turn()
+    expect(rig.disk.appends).toBe(appends)
+    rig.restart()
+    expect(await rig.left()).toMatchObject({ sessionId, vendorId: 'v2', fromFrame: 800 })
+  })
+
   it('of a session of this process it is left alone, and so is that of another one that lives', async () => {
     const { rig } = await dead()
     expect(await rig.left()).toBeUndefined()
