@@ -151,6 +151,26 @@ test('6 after a refused key the audio is not gone: it can be taken on, and left 
   expect(await readdir(stage.spoolFolder)).toEqual([meetingId])
 })
 
+test('7 33 of what waits nothing may be left, on a full disk: the session that repeats it says so, and ends in order', async () => {
+  const stage = await stageOf({ post: { status: 402 } })
+  const session = stage.open()
+  let taken: { fromFrame: number; backlog: Backlog } | null = null
+  stage.recorder.onEnded = () => {
+    taken = session.takeUnacknowledged!()
+  }
+  say(session, countingPcm(SAMPLE_RATE * 3))
+  await stage.recorder.until(() => stage.recorder.ends.length > 0)
+  stage.server.switches.set({})
+  const { backlog } = taken as unknown as { fromFrame: number; backlog: Backlog }
+  expect(backlog.rest!(0)).toBe(0)
+  const next = new SttRecorder()
+  const second = stage.open({ backlog }, next)
+  await next.until(() => next.phases.includes('live') && next.gaps.length > 0)
+  expect(next.gaps).toEqual([{ fromFrame: 0, toFrame: SAMPLE_RATE * 3, reason: 'buffer_full' }])
+  await second.finish(5000)
+  expect(next.ends).toMatchObject([{ reason: 'done' }])
+})
+
 test('28 the texts of a session of a dead process are asked for by its id, also those that came after the death', async () => {
   const script = [
     { atSec: 0.5, transcript: scriptedFinal('a', 0, 0, 0.5, 'before the death') },
