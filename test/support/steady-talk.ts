@@ -36,8 +36,11 @@ export interface TalkVerdict extends MarksVerdict {
 }
 
 const EDGE_MS = 400
-/** Which of the frames around a loss on the way to us went missing is known to the 2 s that it takes to tell it from lateness (live/audio, A11). */
-const NOT_RECEIVED_EDGE_MS = 2_200
+/**
+ * Which of the frames around a loss on the way to us went missing is known to the 2 s that it takes to tell it from lateness (live/audio, A11), a
+ * frame of 0.1 s, and what was under way (0.2 s); and a mark is 0.15 s long.
+ */
+const NOT_RECEIVED_EDGE_MS = 2_450
 
 /** @param untilMs what was played after it does not count, monotonic ms: the meeting was being ended */
 export function talkVerdict(

@@ -41,3 +41,14 @@ test('a mark in whose midst the media stood still is twice in two pieces; whole 
   expect(doubled([gap], [1_000, 1_152], [9_000, 9_197])).toBe(1)
   expect(doubled([{ ...gap, fromMs: 3_000 }], [1_000, 1_023], [9_000, 9_197])).toBe(1)
 })
+
+test('a mark that did not come back was in a gap of its speaker as far as its kind of gap tells where the loss was, else it is lost', () => {
+  const script = steadyTalk(20)
+  const spoken = [0, 1, 2].map((n) => ({ kind: 'mark' as const, who: 0, n, isHeard: true, monotonicMs: 1_000 + 200 * n }))
+  const lost = (gap: Gap) => talkVerdict(script, spoken, [segment(0, 1_000, 1_152)], [gap], 20_000).lost.map(({ n }) => n)
+  // a bot that stood still (soak, seed 24): its library had kept the last seconds, which took the place of what was lost
+  expect(lost({ ...gap, fromMs: 3_600 })).toEqual([])
+  expect(lost({ ...gap, fromMs: 3_700 })).toEqual([1])
+  expect(lost({ ...gap, fromMs: 1_700, reason: 'taken_over' })).toEqual([1])
+  expect(lost({ ...gap, identity: asIdentity(identityOf(1)) })).toEqual([1, 2])
+})
