@@ -1,11 +1,11 @@
-import { Attendance } from '../../src/app/attend.js'
+import { Attendance, type AttendanceParts } from '../../src/app/attend.js'
 import { BEAT_MS, StoreWatch } from '../../src/app/beat-watch.js'
 import type { MeetingId } from '../../src/core/ids.js'
 import type { Clock } from '../../src/core/time.js'
 import { BLAMELESS_WAIT_MS, isRunElsewhere } from '../../src/followup/jobs/policy.js'
 import { EnergyDetector } from '../../src/live/audio/voice/energy.js'
 import { createEvents, type ReceiptFacts } from '../../src/observe/events.js'
-import { silentLogger } from '../../src/observe/logger.js'
+import { silentLogger, type Logger } from '../../src/observe/logger.js'
 import { BOT_OPTIONS, loud } from './bot-rig.js'
 import { FakeRoom } from './fake-room.js'
 import { FakeStt } from './fake-stt.js'
@@ -40,6 +40,21 @@ export class JumpingClock implements Clock {
   }
 }
 
+/** What the meetings of a process are run with; a test may add to it. */
+export function partsOf(
+  { room, stt, clock, claims }: Pick<AttendanceProcess, 'room' | 'stt' | 'clock' | 'claims'>,
+  store: MemoryStore,
+  logger: Logger = silentLogger,
+): AttendanceParts {
+  return {
+    deps: { room, stt, store, clock, logger, random: () => 0.5, detector: () => new EnergyDetector(200) },
+    options: BOT_OPTIONS,
+    claims,
+    queue: { followUp: () => Promise.resolve() },
+    observe: () => ({}),
+  }
+}
+
 /** One process of several on a shared store. */
 export class AttendanceProcess {
   readonly room = new FakeRoom()
@@ -58,24 +73,12 @@ export class AttendanceProcess {
     const { store } = rig
     this.clock = new JumpingClock(rig.clock)
     this.claims = new MemoryClaims(name, rig.table, store, this.clock)
-    const { room, stt, clock } = this
+    const parts = partsOf(this, store)
     this.attendance = new Attendance({
-      deps: {
-        room,
-        stt,
-        store,
-        clock,
-        logger: silentLogger,
-        random: () => 0.5,
-        detector: () => new EnergyDetector(200),
-        business: { ...createEvents(null), receiptMade: (_, facts) => rig.counted.push(facts) },
-      },
-      options: BOT_OPTIONS,
-      claims: this.claims,
-      queue: { followUp: () => Promise.resolve() },
-      observe: () => ({}),
+      ...parts,
+      deps: { ...parts.deps, business: { ...createEvents(null), receiptMade: (_, facts) => rig.counted.push(facts) } },
       places,
-      isSteady: () => this.#watch.isSteady(clock.monotonicMs()),
+      isSteady: () => this.#watch.isSteady(this.clock.monotonicMs()),
     })
     this.beats()
   }

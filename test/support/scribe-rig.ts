@@ -10,7 +10,7 @@ import type { Coverage } from '../../src/live/transcript/coverage.js'
 import type { SessionRecord } from '../../src/records/port.js'
 import { createEvents, type BusinessEvents } from '../../src/observe/events.js'
 import { silentLogger, type Logger } from '../../src/observe/logger.js'
-import type { FakeSttSession } from './fake-stt.js'
+import type { FakeStt, FakeSttSession } from './fake-stt.js'
 import { ManualClock } from './manual-clock.js'
 
 /** samples of a block, as the room delivers them */
@@ -187,4 +187,14 @@ export class ScribeRig {
     else this.spoken.set(identity, [id])
     this.scribe.frame(key, markedBlock(id), this.clock.monotonicMs())
   }
+}
+
+/** ann's session is lost with a second that it had not acknowledged. The service has taken the one that goes on live; the one that repeats the second it has not yet. */
+export async function loseSession(rig: ScribeRig, stt: FakeStt): Promise<void> {
+  rig.join('ann')
+  await rig.talk(['ann'], 1000)
+  stt.last.autoAcknowledge = false
+  await rig.talk(['ann'], 1000)
+  stt.prepare = (session) => Object.assign(session, { isTaken: session.options.backlog === undefined })
+  stt.last.end('session_lost')
 }

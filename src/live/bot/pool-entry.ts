@@ -42,7 +42,8 @@ const PARKED_BYTES = 16 * 1024 * 1024
 
 /** Keeps what waits out of memory. @param parked the newest at the end */
 export function restAll(parked: readonly Parked[]): void {
-  parked.toReversed().reduce((room, { backlog }) => Math.max(0, room - (backlog.rest?.(room) ?? 0)), PARKED_BYTES)
+  let room = PARKED_BYTES
+  for (const { backlog } of parked.toReversed()) room = Math.max(0, room - (backlog.rest?.(room) ?? 0))
 }
 
 export const recordOf = ({ session, endReason }: Entry): SessionRecord => ({

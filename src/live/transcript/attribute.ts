@@ -40,8 +40,6 @@ interface Placed extends Frames {
   readonly isNobodys: boolean
   /** false: it was said somewhere in between */
   readonly isTimed: boolean
-  /** it was said somewhere */
-  readonly isUndated: boolean
   owner: Owner
 }
 
@@ -80,14 +78,12 @@ export function attribute(utterance: AttributableUtterance, index: SpanIndex): S
 /** Words with their frames; those without times get the stretch between their neighbours. */
 function place(utterance: AttributableUtterance): Placed[] {
   const words = utterance.words.filter((word) => word.text.trim() !== '')
-  const own = words.map((word) => stretch(frameOf(word.startSec), frameOf(word.endSec)))
-  const isUndated = (utterance.isUndated ?? false) && !own.some(hasTime)
   const whole = stretch(frameOf(utterance.startSec), frameOf(utterance.endSec))
   if (words.length === 0) {
-    const { text, confidence } = utterance
-    return [{ text, confidence: unit(confidence), ...whole, isNobodys: false, isTimed: false, isUndated, owner: NOBODY }]
+    return [{ text: utterance.text, confidence: unit(utterance.confidence), ...whole, isNobodys: false, isTimed: false, owner: NOBODY }]
   }
-  const around = utterance.isUndated && !isUndated ? NOWHERE : whole
+  const own = words.map((word) => stretch(frameOf(word.startSec), frameOf(word.endSec)))
+  const around = utterance.isUndated && own.some(hasTime) ? NOWHERE : whole
   return words.map((word, at) => {
     const frames = own[at] ?? around
     const isTimed = hasTime(frames)
@@ -97,7 +93,6 @@ function place(utterance: AttributableUtterance): Placed[] {
       ...(isTimed ? frames : between(own, at, around)),
       isNobodys: word.isNobodys ?? false,
       isTimed,
-      isUndated,
       owner: NOBODY,
     }
   })
@@ -110,13 +105,14 @@ function between(words: readonly Frames[], at: number, whole: Frames): Frames {
   return stretch(before, after)
 }
 
-function giveOut(words: readonly Placed[], { sessionId, channel }: AttributableUtterance, index: SpanIndex): void {
+function giveOut(words: readonly Placed[], { sessionId, channel, isUndated }: AttributableUtterance, index: SpanIndex): void {
+  const isNowhere = isUndated === true && !words.some(({ isTimed }) => isTimed)
   const met = new Set<Identity>()
   const left: Placed[] = []
   for (const word of words) {
     if (word.isNobodys) continue
     const where = { sessionId, channel, fromFrame: word.fromFrame, toFrame: word.toFrame }
-    word.owner = word.isUndated ? soleOwner(where, index) : word.isTimed ? ownerByFrames(where, index) : onlyOwner(where, index)
+    word.owner = isNowhere ? soleOwner(where, index) : word.isTimed ? ownerByFrames(where, index) : onlyOwner(where, index)
     if (word.owner.identity !== null) met.add(word.owner.identity)
     else if (word.isTimed) left.push(word)
   }

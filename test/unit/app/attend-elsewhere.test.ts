@@ -3,10 +3,8 @@ import { Attendance } from '../../../src/app/attend.js'
 import { ClaimLostError } from '../../../src/core/errors.js'
 import { newMeetingId, type MeetingId } from '../../../src/core/ids.js'
 import { isBlameless, isRunElsewhere } from '../../../src/followup/jobs/policy.js'
-import { EnergyDetector } from '../../../src/live/audio/voice/energy.js'
 import { createLogger } from '../../../src/observe/logger.js'
-import { AttendanceRig, type AttendanceProcess } from '../../support/attendance-rig.js'
-import { BOT_OPTIONS } from '../../support/bot-rig.js'
+import { AttendanceRig, partsOf, type AttendanceProcess } from '../../support/attendance-rig.js'
 
 describe('T7 a job of a meeting that is run elsewhere', () => {
   let rig: AttendanceRig
@@ -96,11 +94,9 @@ describe('T7 a job of a meeting that is run elsewhere', () => {
 
   it('37 is told of once, and forgotten when a thousand others were looked at since', async () => {
     const told: unknown[] = []
-    const { room, stt, clock, claims } = two
+    const { claims } = two
     const logger = createLogger('info', (line) => told.push((JSON.parse(line) as { meeting?: unknown }).meeting))
-    const deps = { room, stt, store: rig.store, clock, logger, random: () => 0.5, detector: () => new EnergyDetector(200) }
-    const queue = { followUp: () => Promise.resolve() }
-    const attendance = new Attendance({ deps, options: BOT_OPTIONS, claims, queue, observe: () => ({}) })
+    const attendance = new Attendance(partsOf(two, rig.store, logger))
     const held = { state: 'live', epoch: 1, holder: 'one', isReleased: false } as const
     let beats = 0
     claims.standing = () => Promise.resolve({ ...held, beat: String(beats++) })

@@ -4,10 +4,7 @@ import { attendUntil } from '../../../src/app/attend-until.js'
 import { deferred } from '../../../src/core/deferred.js'
 import { UpstreamError } from '../../../src/core/errors.js'
 import type { MeetingId } from '../../../src/core/ids.js'
-import { EnergyDetector } from '../../../src/live/audio/voice/energy.js'
-import { silentLogger } from '../../../src/observe/logger.js'
-import { AttendanceRig, type AttendanceProcess } from '../../support/attendance-rig.js'
-import { BOT_OPTIONS } from '../../support/bot-rig.js'
+import { AttendanceRig, partsOf, type AttendanceProcess } from '../../support/attendance-rig.js'
 
 describe('a meeting in the foreground', () => {
   let rig: AttendanceRig
@@ -26,10 +23,7 @@ describe('a meeting in the foreground', () => {
   afterEach(() => rig.end())
 
   const attend = async () => {
-    const { room, stt, clock, claims } = one
-    const deps = { room, stt, store: rig.store, clock, logger: silentLogger, random: () => 0.5, detector: () => new EnergyDetector(200) }
-    const queue = { followUp: () => Promise.resolve() }
-    const attendance = new Attendance({ deps, options: BOT_OPTIONS, claims, queue, observe: () => ({}), elsewhere: () => undefined })
+    const attendance = new Attendance({ ...partsOf(one, rig.store), elsewhere: () => undefined })
     told(attendUntil(attendance, id, ctrlC.signal))
     await rig.clock.settle()
     return attendance

@@ -6,7 +6,7 @@ import type { Coverage } from '../../../../src/live/transcript/coverage.js'
 import { totalOf } from '../../../../src/live/transcript/coverage.js'
 import { silentLogger, type Logger } from '../../../../src/observe/logger.js'
 import { FakeStt, type FakeSttSession } from '../../../support/fake-stt.js'
-import { arrivedAt, ScribeRig } from '../../../support/scribe-rig.js'
+import { arrivedAt, loseSession, ScribeRig } from '../../../support/scribe-rig.js'
 
 /** Loses frames of a session, and remembers which. */
 class Injection {
@@ -355,12 +355,7 @@ describe('losses in the receipt', () => {
   it('6 P2 what only a session that repeats audio is refused for is asked for again in ten minutes, although another one is live', async () => {
     const stt = new FakeStt()
     const rig = new ScribeRig(stt)
-    rig.join('ann')
-    await rig.talk(['ann'], 1000)
-    stt.last.autoAcknowledge = false
-    await rig.talk(['ann'], 1000)
-    stt.prepare = (session) => Object.assign(session, { isTaken: session.options.backlog === undefined })
-    stt.last.end('session_lost')
+    await loseSession(rig, stt)
     await rig.clock.settle()
     const repeats = () => stt.sessions.filter(({ options }) => options.backlog !== undefined)
     for (let refusal = 1; refusal <= 2; refusal++) {

@@ -3,7 +3,7 @@ import { silentLogger, type Logger } from '../../../../src/observe/logger.js'
 import type { AudioBuffer } from '../../../../src/live/stt/spool/audio-buffer.js'
 import { AudioBacklog } from '../../../../src/live/stt/spool/backlog.js'
 import { FakeStt, type FakeSttSession } from '../../../support/fake-stt.js'
-import { ScribeRig } from '../../../support/scribe-rig.js'
+import { loseSession, ScribeRig } from '../../../support/scribe-rig.js'
 import { numbered, SpoolRig } from '../../../support/spool-rig.js'
 
 /** nearly a minute: the last record would be a small one */
@@ -40,12 +40,7 @@ describe('6 a speech service that refuses', () => {
     const errors: string[] = []
     const logger = { ...silentLogger, error: (_: object, text: string) => errors.push(text) } as Logger
     const rig = new ScribeRig(stt, { logger })
-    rig.join('ann')
-    await rig.talk(['ann'], 1000)
-    stt.last.autoAcknowledge = false
-    await rig.talk(['ann'], 1000)
-    stt.prepare = (session) => Object.assign(session, { isTaken: session.options.backlog === undefined })
-    stt.last.end('session_lost')
+    await loseSession(rig, stt)
     await rig.talk(['ann'], 1000)
     const open = (isRepeat: boolean) =>
       stt.sessions.find(({ ended, options }) => ended === null && (options.backlog !== undefined) === isRepeat)!
