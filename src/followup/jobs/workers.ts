@@ -14,13 +14,14 @@ import { deliverProcessor } from './processors/deliver.js'
 import { finaliseProcessor } from './processors/finalise.js'
 import { WorkerClosing } from './processors/guard.js'
 import { summariseProcessor } from './processors/summarise.js'
+import { RunningJobs } from './running-jobs.js'
 import { within } from '../../core/within.js'
 
 /** Running workers of one process. */
 export interface Workers {
   /**
-   * Stops taking jobs, lets running ones end until the deadline, then aborts their signals; after a further
-   * 5 s the connections are cut and the queue gives the jobs to others. May be called twice.
+   * Stops taking jobs, lets running ones end until the deadline, then aborts their signals. 5 s later, or 5 s after the last one has ended,
+   * the connections are cut and the queue gives to others what it does not know to be done. May be called twice.
    * @param hurry aborted: the deadline is now
    */
   close(deadlineMs: number, hurry?: AbortSignal): Promise<void>
@@ -50,17 +51,20 @@ export interface WorkerShare {
 /** Starts the workers of a process. */
 export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, share: WorkerShare): Promise<Workers> {
   const workers: WorkerClient[] = []
+  const running = new RunningJobs()
   if (share.attendConcurrency > 0) {
-    workers.push(watched(parts, policy.QUEUES.attend, attendProcessor(handlers, parts), share.attendConcurrency))
+    const attend = running.counted(attendProcessor(handlers, parts))
+    workers.push(watched(parts, policy.QUEUES.attend, attend, share.attendConcurrency))
   }
   if (share.followUp !== false) {
-    workers.push(watched(parts, policy.QUEUES.followUp, followUpProcessor(handlers, parts), policy.FOLLOWUP_CONCURRENCY))
+    const followUp = running.counted(followUpProcessor(handlers, parts))
+    workers.push(watched(parts, policy.QUEUES.followUp, followUp, policy.FOLLOWUP_CONCURRENCY))
   }
   const late = () => new Error('the workers were not ready in time')
   try {
     await within(parts.clock, policy.CALL_TIMEOUT_MS, Promise.all(workers.map((worker) => worker.waitUntilReady())), late)
   } catch (thrown) {
-    await closeAll(parts, workers, 0)
+    await closeAll(parts, workers, running, 0)
     throw thrown
   }
   // whoever takes jobs also sees to it that they come
@@ -70,7 +74,7 @@ export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, sha
   let closing: Promise<void> | undefined
   const close = async (deadlineMs: number, hurry?: AbortSignal) => {
     const watched = delayed.close()
-    await closeAll(parts, workers, deadlineMs, hurry)
+    await closeAll(parts, workers, running, deadlineMs, hurry)
     await watched
   }
   return { close: (deadlineMs, hurry) => (closing ??= close(deadlineMs, hurry)) }
@@ -120,7 +124,13 @@ function watched(parts: WorkerParts, name: policy.QueueName, processor: JobProce
   return worker
 }
 
-async function closeAll(parts: WorkerParts, workers: readonly WorkerClient[], deadlineMs: number, hurry?: AbortSignal): Promise<void> {
+async function closeAll(
+  parts: WorkerParts,
+  workers: readonly WorkerClient[],
+  running: RunningJobs,
+  deadlineMs: number,
+  hurry?: AbortSignal,
+): Promise<void> {
   const { clock, logger } = parts
   const closing = Promise.all(workers.map((worker) => worker.close()))
   const abort = () => {
@@ -129,9 +139,12 @@ async function closeAll(parts: WorkerParts, workers: readonly WorkerClient[], de
   if (deadlineMs <= 0 || hurry?.aborted === true) abort()
   else hurry?.addEventListener('abort', abort, { once: true })
   const cancel = deadlineMs > 0 ? clock.after(deadlineMs, abort) : () => undefined
+  const late = () => new Error('jobs did not end in time')
+  const unanswered = () => new Error('the queue does not answer')
   try {
-    const late = () => new Error('jobs did not end in time')
-    await within(clock, Math.max(0, deadlineMs) + policy.ABORT_GRACE_MS, closing, late)
+    await Promise.race([closing, within(clock, Math.max(0, deadlineMs) + policy.ABORT_GRACE_MS, running.whenIdle(), late)])
+    // the deadline is for jobs: a queue that is gone keeps a worker from closing although it has none
+    await within(clock, policy.ABORT_GRACE_MS, closing, unanswered)
   } catch (thrown) {
     logger.error({ err: toError(thrown) }, 'workers did not close in time, connections are cut')
     await Promise.allSettled(
