@@ -9,7 +9,7 @@ import { systemClock } from '../../src/core/time.js'
 import { openQueue, type OpenQueue } from '../../src/followup/jobs/open.js'
 import { LOCK_MS, STALLED_CHECK_MS } from '../../src/followup/jobs/policy.js'
 import { deadLettersOf, Relay } from '../../src/followup/pipeline/relay.js'
-import { silentLogger } from '../../src/observe/logger.js'
+import { createLogger, silentLogger } from '../../src/observe/logger.js'
 import { openStore, type OpenStore } from '../../src/records/sql/open.js'
 import { startJobWorker } from '../support/job-worker-process.js'
 import { quantiles } from '../bench/quantiles.js'
@@ -108,6 +108,22 @@ describe('Redis in trouble', () => {
     expect((await records.store.meeting(ended)).state).toBe('done')
     expect(tookMs).toBeLessThan(10_000)
     process.stdout.write(`  37: jobs ran ${Math.round(tookMs)} ms after Redis was back\n`)
+  })
+
+  test('37 while Redis is away its connections, which fail every second, are told of once, and so is its return', async () => {
+    const lines: { readonly level: number; readonly msg: string }[] = []
+    const logger = createLogger('debug', (line) => lines.push(JSON.parse(line) as (typeof lines)[number]))
+    const jobs = await openQueue({ redisUrl: redis.url, pool: null, logger, retry: RETRY })
+    closing.push(() => jobs.close())
+    await jobs.startWorkers(handlersOf([]), { attendConcurrency: 1 })
+    const told = () => lines.filter(({ level, msg }) => level >= 30 && !msg.startsWith('jobs that wait')).map(({ msg }) => msg)
+    const refused = () => lines.filter(({ msg }) => msg === 'queue worker had an error').length
+    await redis.kill()
+    await until(() => refused() >= 10)
+    expect(told()).toEqual(['connection of the queue failed'])
+    await redis.start()
+    await until(() => told().length > 1)
+    expect(told()).toEqual(['connection of the queue failed', 'the queue answers workers again'])
   })
 
   test('37 a bot that runs while Redis is killed and started again is neither stopped nor run twice', async () => {

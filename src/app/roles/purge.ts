@@ -1,4 +1,5 @@
 import { toError } from '../../core/errors.js'
+import { LastingFault } from '../../observe/lasting-fault.js'
 import { hasEnded, type MeetingRecord } from '../../records/port.js'
 import type { Ground } from './ground.js'
 
@@ -25,7 +26,12 @@ export function mayPurge({ state, deletedAt }: Pick<MeetingRecord, 'state' | 'de
 
 /** Purges deleted meetings until the scope closes, one look at a time. @returns looks at once */
 export function purgeDeleted(parts: PurgeParts): () => void {
-  const { scope, records, clock, logger } = parts
+  const { scope, records, clock } = parts
+  const fault = new LastingFault(parts, {
+    failed: 'deleted meetings could not be purged',
+    lasts: 'deleted meetings have not been purged for a minute',
+    over: 'deleted meetings are purged again',
+  })
   let isLooking = false
   const look = () => {
     if (isLooking || scope.signal.aborted) return
@@ -35,8 +41,9 @@ export function purgeDeleted(parts: PurgeParts): () => void {
         for (const meeting of await records.store.deleted(BATCH)) {
           if (mayPurge(meeting, clock.nowMs())) await purgeOne(parts, meeting)
         }
+        fault.worked()
       } catch (thrown) {
-        logger.warn({ err: toError(thrown) }, 'deleted meetings could not be purged')
+        fault.failed(thrown)
       } finally {
         isLooking = false
       }

@@ -18,6 +18,8 @@ export interface DelayedWatchParts {
   readonly queues: readonly Pick<QueueClient, 'name' | 'getDelayed'>[]
   readonly clock: Clock
   readonly logger: Logger
+  /** all of the queues have answered */
+  readonly answered: () => void
 }
 
 /**
@@ -83,6 +85,7 @@ export class DelayedWatch {
       }
     }
     this.#seen = seen
+    this.#parts.answered()
   }
 
   #call<T>(work: Promise<T>): Promise<T> {

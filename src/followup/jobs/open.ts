@@ -3,6 +3,7 @@ import type { BackoffPolicy } from '../../core/backoff.js'
 import { ConfigError, RoomscribeError, StateError, UpstreamError, toError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import { systemClock, type Clock } from '../../core/time.js'
+import { LastingFault } from '../../observe/lasting-fault.js'
 import type { Logger } from '../../observe/logger.js'
 import type { BoardQueue, DeadLetters, JobHandlers, JobQueue } from '../port.js'
 import type { JobBackend } from './backend.js'
@@ -48,11 +49,19 @@ export interface OpenQueue {
 export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
   const { logger, clock = systemClock, random = Math.random, retry = policy.RETRY } = options
   const backend = await openBackend(options, clock)
+  const fault = new LastingFault(
+    { clock, logger },
+    {
+      failed: 'connection of the queue failed',
+      lasts: 'connections of the queue have failed for a minute: jobs wait',
+      over: 'the queue answers workers again',
+    },
+  )
   const attendQueue = backend.queue(policy.QUEUES.attend)
   const followUpQueue = backend.queue(policy.QUEUES.followUp)
   const flow = backend.flow()
   const clients = [attendQueue, followUpQueue, flow]
-  for (const client of clients) client.on('error', (error) => logger.warn({ err: error }, 'queue client had an error'))
+  for (const client of clients) client.on('error', (error) => fault.failed(error))
   const started = new Set<Workers>()
   const failureListeners = new Set<(id: MeetingId) => void>()
   let closing: Promise<void> | undefined
@@ -110,7 +119,7 @@ export async function openQueue(options: QueueOptions): Promise<OpenQueue> {
     startWorkers: async (handlers, share) => {
       if (closing) throw new StateError('the queue is closed')
       const workers = await openWorkers(
-        { backend, queues: [attendQueue, followUpQueue], clock, logger, random, retry, onFailed },
+        { backend, queues: [attendQueue, followUpQueue], clock, logger, random, retry, onFailed, fault },
         handlers,
         share,
       )

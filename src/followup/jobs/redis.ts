@@ -36,7 +36,8 @@ export async function redisBackend(url: string, prefix: string, clock: Clock, lo
   producer.on('error', (error: Error) => {
     // what `connect` rejects with says only that the connection was closed
     if (isRefusal(error)) refusal = error
-    logger.warn({ err: error }, 'queue connection failed')
+    // told by each client that shares it
+    logger.debug({ err: error }, 'queue connection failed')
   })
   try {
     await within(clock, CALL_TIMEOUT_MS, connected(producer), () => new Error('timed out'))

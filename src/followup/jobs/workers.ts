@@ -3,6 +3,7 @@ import { toError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { BackoffPolicy } from '../../core/backoff.js'
 import type { Clock } from '../../core/time.js'
+import type { LastingFault } from '../../observe/lasting-fault.js'
 import type { Logger } from '../../observe/logger.js'
 import type { JobHandlers } from '../port.js'
 import type { JobBackend, JobProcessor, QueueClient, WorkerClient, WorkerSettings } from './backend.js'
@@ -38,6 +39,8 @@ export interface WorkerParts {
   readonly retry: Readonly<Record<policy.JobKind, BackoffPolicy>>
   /** an attempt at a job of the meeting has failed, perhaps the last one */
   readonly onFailed: (id: MeetingId) => void
+  /** what connections of the queue say is told through it: while one is away they say it every second */
+  readonly fault: LastingFault
 }
 
 /** What one process takes on. */
@@ -69,7 +72,8 @@ export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, sha
   }
   // whoever takes jobs also sees to it that they come
   const names = workers.map(({ name }) => name)
-  const delayed = new DelayedWatch({ ...parts, queues: parts.queues.filter(({ name }) => names.includes(name)) })
+  const queues = parts.queues.filter(({ name }) => names.includes(name))
+  const delayed = new DelayedWatch({ ...parts, queues, answered: () => parts.fault.worked() })
   delayed.start()
   let closing: Promise<void> | undefined
   const close = async (deadlineMs: number, hurry?: AbortSignal) => {
@@ -99,7 +103,7 @@ function followUpProcessor(handlers: JobHandlers, parts: WorkerParts): JobProces
 }
 
 function watched(parts: WorkerParts, name: policy.QueueName, processor: JobProcessor, concurrency: number): WorkerClient {
-  const { logger, retry, random } = parts
+  const { logger, retry, random, fault } = parts
   const settings: WorkerSettings = {
     concurrency,
     lockDuration: policy.LOCK_MS,
@@ -115,7 +119,10 @@ function watched(parts: WorkerParts, name: policy.QueueName, processor: JobProce
     },
   }
   const worker = parts.backend.worker(name, processor, settings)
-  worker.on('error', (error) => logger.warn({ err: error, queue: name }, 'queue worker had an error'))
+  worker.on('error', (error) => {
+    logger.debug({ err: error, queue: name }, 'queue worker had an error')
+    fault.failed(error)
+  })
   worker.on('failed', (job) => {
     const id = job === undefined ? null : meetingOf(job.data)
     if (id) parts.onFailed(id)

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import type { Client } from 'pg'
 import { backoffMs } from '../../core/backoff.js'
 import { deferred } from '../../core/deferred.js'
-import { toError } from '../../core/errors.js'
 import { asMeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
+import { LastingFault } from '../../observe/lasting-fault.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Feed } from './feed.js'
 import { PARTIAL_CHANNEL, type PartialNotices } from './partial-notices.js'
@@ -42,12 +42,20 @@ export async function listen(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
+  const fault = new LastingFault(
+    { clock, logger },
+    {
+      failed: 'live feed lost the database',
+      lasts: 'live feed has not had the database for a minute: what other processes store is not shown live',
+      over: 'live feed has the database again',
+    },
+  )
   for (let attempt = 0; !signal.aborted; attempt++) {
     const startedMs = clock.monotonicMs()
     try {
-      await listenOnce(newClient(), origin, feed, partials, signal)
+      await listenOnce(newClient(), origin, feed, partials, () => fault.worked(), signal)
     } catch (thrown) {
-      logger.warn({ err: toError(thrown) }, 'live feed lost the database')
+      fault.failed(thrown)
     }
     if (signal.aborted) return
     if (clock.monotonicMs() - startedMs > STABLE_MS) attempt = 0
@@ -55,7 +63,14 @@ export async function listen(
   }
 }
 
-async function listenOnce(client: Client, origin: string, feed: Feed, partials: PartialNotices, signal: AbortSignal): Promise<void> {
+async function listenOnce(
+  client: Client,
+  origin: string,
+  feed: Feed,
+  partials: PartialNotices,
+  hears: () => void,
+  signal: AbortSignal,
+): Promise<void> {
   const over = deferred()
   client.on('error', over.reject)
   client.on('end', over.resolve)
@@ -81,6 +96,7 @@ async function listenOnce(client: Client, origin: string, feed: Feed, partials: 
     if (signal.aborted) return
     signal.addEventListener('abort', stop, { once: true })
     await client.query(`LISTEN roomscribe_feed; LISTEN ${PARTIAL_CHANNEL}`)
+    hears()
     feed.lost()
     await over.promise
   } finally {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { mayPurge, purgeDeleted } from '../../../src/app/roles/purge.js'
 import { Scope } from '../../../src/core/scope.js'
 import { newSessionId } from '../../../src/core/ids.js'
-import { silentLogger } from '../../../src/observe/logger.js'
+import { createLogger, silentLogger } from '../../../src/observe/logger.js'
 import { MEETING_STATES } from '../../../src/records/port.js'
 import { ManualClock } from '../../support/manual-clock.js'
 import { MemoryStore } from '../../support/memory-store.js'
@@ -67,5 +67,26 @@ test('a bot that never lets go, and a speech service that never forgets, keep a 
   await clock.advance(10_000)
   expect(await isThere(one.id)).toBe(false)
   expect(asked).toBeGreaterThanOrEqual(2)
+  await scope.close()
+})
+
+test('41 a store that is away for ten minutes is told of at once and after a minute, and when it is back', async () => {
+  const clock = new ManualClock(1_700_000_000_000)
+  const store = new MemoryStore(() => clock.nowMs())
+  const scope = new Scope()
+  const lines: string[] = []
+  const logger = createLogger('info', (line) => lines.push((JSON.parse(line) as { msg: string }).msg))
+  let isAway = true
+  const deleted = (limit: number) => (isAway ? Promise.reject(new Error('away')) : store.deleted(limit))
+  const part = { deleted, purge: store.purge.bind(store), sessions: store.sessions.bind(store) }
+  purgeDeleted({ scope, clock, logger, records: { store: part }, forget: null })
+  await clock.advance(600_000)
+  isAway = false
+  await clock.advance(10_000)
+  expect(lines).toEqual([
+    'deleted meetings could not be purged',
+    'deleted meetings have not been purged for a minute',
+    'deleted meetings are purged again',
+  ])
   await scope.close()
 })

@@ -7,7 +7,8 @@ import { payloadOf } from '../../../../src/followup/jobs/payload.js'
 import { RETRY } from '../../../../src/followup/jobs/policy.js'
 import { openWorkers, type Workers } from '../../../../src/followup/jobs/workers.js'
 import type { JobHandlers } from '../../../../src/followup/port.js'
-import { silentLogger } from '../../../../src/observe/logger.js'
+import { LastingFault } from '../../../../src/observe/lasting-fault.js'
+import { createLogger, silentLogger } from '../../../../src/observe/logger.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 
 /** A worker whose queue can be away: it closes when its jobs have ended, and the queue answers. */
@@ -16,6 +17,7 @@ class ScriptedWorker implements WorkerClient {
   readonly queueAnswers = deferred()
   readonly #processor: JobProcessor
   readonly #stop = new AbortController()
+  readonly #onError: ((error: Error) => void)[] = []
   isCut = false
   #job: Promise<void> = Promise.resolve()
 
@@ -33,7 +35,11 @@ class ScriptedWorker implements WorkerClient {
   }
 
   waitUntilReady = () => Promise.resolve()
-  on = () => undefined
+  on = (event: string, listener: unknown) => void (event === 'error' && this.#onError.push(listener as (error: Error) => void))
+
+  failed(): void {
+    for (const listener of this.#onError) listener(new Error('connect ECONNREFUSED'))
+  }
 
   cancelAllJobs(reason?: unknown): void {
     this.#stop.abort(reason)
@@ -50,8 +56,11 @@ class ScriptedWorker implements WorkerClient {
   }
 }
 
-describe('workers whose process is told to stop', () => {
+describe('workers', () => {
   const DEADLINE_MS = 60_000
+  const WORDS = { failed: 'failed', lasts: 'lasts', over: 'over' }
+  let lines: string[]
+  let isAway: boolean
   let clock: ManualClock
   let worker: ScriptedWorker
   let meeting: Deferred
@@ -67,8 +76,14 @@ describe('workers whose process is told to stop', () => {
     clock = new ManualClock()
     meeting = deferred()
     isClosed = false
+    lines = []
+    isAway = false
+    const logger = createLogger('info', (line) => lines.push((JSON.parse(line) as { msg: string }).msg))
     const backend: Pick<JobBackend, 'worker'> = { worker: (_, processor) => (worker = new ScriptedWorker(processor)) }
-    const queue: Pick<QueueClient, 'name' | 'getDelayed'> = { name: 'attend', getDelayed: () => Promise.resolve([]) }
+    const queue: Pick<QueueClient, 'name' | 'getDelayed'> = {
+      name: 'attend',
+      getDelayed: () => (isAway ? Promise.reject(new Error('away')) : Promise.resolve([])),
+    }
     const handlers: Pick<JobHandlers, 'attend'> = { attend: () => meeting.promise }
     workers = await openWorkers(
       {
@@ -79,6 +94,7 @@ describe('workers whose process is told to stop', () => {
         random: () => 0.5,
         retry: RETRY,
         onFailed: () => undefined,
+        fault: new LastingFault({ clock, logger }, WORDS),
       },
       handlers as JobHandlers,
       { attendConcurrency: 2, followUp: false },
@@ -117,5 +133,16 @@ describe('workers whose process is told to stop', () => {
     meeting.resolve()
     await clock.settle()
     expect(clock.pending).toBe(0)
+  })
+
+  test('37 while the queue is away for ten minutes, errors of every second are told at once, after a minute, and when it is back', async () => {
+    isAway = true
+    const stop = clock.every(1_000, () => worker.failed())
+    await clock.advance(600_000)
+    expect(lines).toEqual(['failed', 'lasts'])
+    stop()
+    isAway = false
+    await clock.advance(2_000)
+    expect(lines).toEqual(['failed', 'lasts', 'over'])
   })
 })
