@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createApi } from '../../src/control/api/server.js'
 import { newSessionId } from '../../src/core/ids.js'
@@ -146,5 +147,40 @@ describe.runIf(binaries !== undefined)('PostgreSQL in trouble', () => {
     expect(made.status).toBe(201)
     await until(() => queue.jobs.includes(`attend-${(made.body as { id: string }).id}`))
     await relay.close()
+  })
+
+  test('41 a server that takes no writes (a standby since a failover, or shut because its disk is nearly full) is away, and used when it takes them', async () => {
+    const admin = new Client({ connectionString: postgres.url })
+    await admin.connect()
+    try {
+      const { database } = admin
+      const write = () => opened.store.create(requestFor(`room ${++rooms}`))
+      const { meeting } = await write()
+      await admin.query(`ALTER DATABASE "${database}" SET default_transaction_read_only = on`)
+      await admin.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      )
+      await until(() =>
+        opened.store.ping().then(
+          () => true,
+          () => false,
+        ),
+      )
+      await expect(write()).rejects.toMatchObject({ code: 'database_unreachable', retryable: true })
+      // readers go on, so that no session is an idle one
+      await Promise.all(upTo(5).map(() => opened.store.meeting(meeting.id)))
+      await expect(write()).rejects.toMatchObject({ code: 'database_unreachable' })
+      await admin.query(`ALTER DATABASE "${database}" RESET default_transaction_read_only`)
+      await until(
+        () =>
+          Promise.all([write(), opened.store.meeting(meeting.id)]).then(
+            () => true,
+            () => false,
+          ),
+        2_000,
+      )
+    } finally {
+      await admin.end()
+    }
   })
 })

@@ -10,6 +10,8 @@ const UNREACHABLE_TEXT = /connection terminated|timeout exceeded when trying to 
 const TRY_AGAIN = new Set(['40001', '40P01', '55P03', '53100', '53200', '58030'])
 /** The server answers, and ended a statement that took too long: for a store under load that passes, for what is asked perhaps never. */
 const TIMED_OUT = '57014'
+/** The server answers, and takes no writes: it is a standby since a failover, or its disk is nearly full and whoever runs it has shut it. */
+const READ_ONLY = '25006'
 
 /** Whether the session, or the whole server, ended with this error. */
 export function isFatal(thrown: unknown): boolean {
@@ -18,6 +20,9 @@ export function isFatal(thrown: unknown): boolean {
   )
 }
 
+/** Whether the session takes no writes: another one may, on whichever server has the name by then. */
+export const isReadOnly = (thrown: unknown): boolean => codeOf(thrown) === READ_ONLY
+
 /** Translates what kysely or node-postgres threw, once, where it enters; our own errors pass. */
 export function databaseError(thrown: unknown): RoomscribeError {
   if (thrown instanceof RoomscribeError) return thrown
@@ -25,6 +30,10 @@ export function databaseError(thrown: unknown): RoomscribeError {
   const code = codeOf(thrown)
   if ((code !== undefined && UNREACHABLE.test(code)) || UNREACHABLE_TEXT.test(error.message) || isFatal(thrown)) {
     const message = `the database does not answer (${code ?? error.message}): start it, or correct DATABASE_URL`
+    return new UpstreamError('database_unreachable', message, { service: 'database', retryable: true }, { cause: error })
+  }
+  if (isReadOnly(thrown)) {
+    const message = `the database takes no writes (${READ_ONLY}): it is a standby, or shut for writing: set DATABASE_URL to the primary`
     return new UpstreamError('database_unreachable', message, { service: 'database', retryable: true }, { cause: error })
   }
   if (code === TIMED_OUT) {

@@ -3,7 +3,7 @@ import { Client, Pool } from 'pg'
 import type { Clock } from '../../core/time.js'
 import { atMost } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
-import { connectError, databasePlace } from './failures.js'
+import { connectError, databasePlace, isReadOnly } from './failures.js'
 import { SEARCH_PATH, type PgPoolLike } from './pool-like.js'
 
 /** Clients that a process holds at most: BullMQ's LISTEN clients, one a worker or event reader, come out of these. */
@@ -57,6 +57,8 @@ export async function openServerPool(databaseUrl: string, clock: Clock, logger: 
   pool.setMaxListeners(0)
   // without a listener of its own, a client that is checked out when the server goes away ends the process
   pool.on('connect', (client) => client.on('error', (error) => logger.debug({ err: error }, 'database client failed')))
+  // a session that began on a standby, or while the server was shut for writing, stays so: in use it would never be an idle one
+  pool.on('connect', leaveWhenReadOnly)
   pool.on('error', (error) => logger.warn({ err: error }, 'idle database client dropped'))
   const close = async () => {
     const left = () => [...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)))
@@ -71,4 +73,11 @@ export async function openServerPool(databaseUrl: string, clock: Clock, logger: 
     throw connectError(thrown, place)
   }
   return { pool: pool as unknown as PgPoolLike, newClient: () => new Client(common), close }
+}
+
+/** Ends a client whose session takes no writes, after whoever asked was told: the pool makes another one, perhaps elsewhere. */
+function leaveWhenReadOnly(client: Client): void {
+  client.connection.on('errorMessage', (error: unknown) => {
+    if (isReadOnly(error)) client.end(() => undefined)
+  })
 }

@@ -57,9 +57,12 @@ describe('states', () => {
 })
 
 describe('failures', () => {
-  test.each(['08006', '57P01', '53300', 'ECONNREFUSED', 'ECONNRESET'])('%s is an unreachable database, to be tried again', (code) => {
-    expect(databaseError(coded(code))).toMatchObject({ code: 'database_unreachable', retryable: true })
-  })
+  test.each(['08006', '25006', '57P01', '53300', 'ECONNREFUSED', 'ECONNRESET'])(
+    '%s is an unreachable database, to be tried again',
+    (code) => {
+      expect(databaseError(coded(code))).toMatchObject({ code: 'database_unreachable', retryable: true })
+    },
+  )
 
   test.each([
     ['40001', true],

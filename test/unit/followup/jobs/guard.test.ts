@@ -45,6 +45,12 @@ describe('one attempt at a job', () => {
     expect([moves, lines]).toEqual([['delayed 3000'], ['40 the store is away, or there is no room here: the job waits']])
   })
 
+  test('41 a database that takes no writes, a standby since a failover, puts the job off, and no attempt is counted', async () => {
+    const { done, moves } = attempt(refusing(databaseError(Object.assign(new Error('read-only transaction'), { code: '25006' }))))
+    await expect(done).rejects.toBeInstanceOf(DelayedError)
+    expect(moves).toEqual(['delayed 3000'])
+  })
+
   const away = upstream('database_unreachable', 'database')
 
   test('41 a queue that is away with the store for ten minutes is asked until it takes the job, and no attempt is counted', async () => {
