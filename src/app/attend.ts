@@ -1,4 +1,4 @@
-import { ClaimLostError, ConflictError, RoomscribeError, toError, UpstreamError } from '../core/errors.js'
+import { ClaimLostError, ConflictError, isClaimGone, NotFoundError, toError, UpstreamError } from '../core/errors.js'
 import type { MeetingId } from '../core/ids.js'
 import type { JobQueue } from '../followup/port.js'
 import type { BotDeps, BotOptions, BotOutcome, MeetingObserver } from '../live/bot/bot.js'
@@ -82,7 +82,7 @@ interface Run {
  * T1 One bot a meeting and process, whatever the queue does: a job that comes again joins the bot that runs. T2 The claim decides who
  * runs a meeting, the queue only who looks: a job whose lock is lost changes nothing. T3 A claim is taken from nobody who gives signs of
  * life, unless it was released; the job of such a meeting is put off and looks again, here or where the bot is. T4 A job ends when its
- * meeting is over, never before. T5 On the way out a meeting is released, its job goes back to the queue, and its bot hears on until
+ * meeting is over or purged, never before. T5 On the way out a meeting is released, its job goes back to the queue, and its bot hears on until
  * another one is in the room; a store that is away is asked again until it has taken the release, or the meeting is ended here.
  * T6 Meetings that are handed over to this process are entered one after the other. T7 A bot takes one place among those of the jobs,
  * whether its job is here or was lost; a job that finds its meeting run elsewhere takes one for as long as it looks.
@@ -143,7 +143,7 @@ export class Attendance {
   }
 
   /**
-   * Looks, and watches, until the meeting is over (null), may be run here, or is seen to be run elsewhere. A store that is away is asked
+   * Looks, and watches, until the meeting is over or purged (null), may be run here, or is seen to be run elsewhere. A store that is away is asked
    * again, as long as the job is ours: that is no failure of the job. One that answers, but ends every look after its time, is one in the end.
    */
   async #take(id: MeetingId, signal: AbortSignal): Promise<Run | null> {
@@ -178,6 +178,8 @@ export class Attendance {
         if (!this.#parts.elsewhere && watch.isAlive) throw runElsewhere()
         if (looks === SEEN_ALIVE) this.#parts.elsewhere?.(id)
       } catch (thrown) {
+        // it was deleted, and is purged
+        if (thrown instanceof NotFoundError) return null
         // without a place the job waits, and not in here: whoever is to be taken over needs the room
         if (!(thrown instanceof UpstreamError) || !thrown.retryable || thrown.service === 'process') throw thrown
         if (thrown.code !== 'database_timeout') timedOutMs = null
@@ -258,8 +260,8 @@ export class Attendance {
       if (!outcome.claimLost && !outcome.failed) await this.#parts.queue.followUp(id)
       return outcome
     } catch (thrown) {
-      if (!(thrown instanceof ClaimLostError) && !(thrown instanceof ConflictError)) throw thrown
-      this.#deps.logger.warn({ meeting: id, err: thrown }, 'meeting is run elsewhere')
+      if (!isClaimGone(thrown) && !(thrown instanceof ConflictError)) throw thrown
+      this.#deps.logger.warn({ meeting: id, err: toError(thrown) }, 'meeting is run elsewhere, or deleted')
       return { reason: 'duplicate_identity', failed: false, complete: false, claimLost: true, handedOver: false }
     }
   }
@@ -281,7 +283,7 @@ export class Attendance {
         try {
           return (await claims.standIn(claim)).epoch === claim.epoch ? 'held' : 'released'
         } catch (thrown) {
-          if (thrown instanceof RoomscribeError && thrown.code === 'claim_lost') return 'lost'
+          if (thrown instanceof ClaimLostError) return 'lost'
           throw thrown
         }
       },

@@ -114,6 +114,9 @@ export class ClaimLostError extends RoomscribeError {
   }
 }
 
+/** Whether a claim is worth nothing any more: another process owns the meeting, or it was deleted and purged. */
+export const isClaimGone = (thrown: unknown): boolean => thrown instanceof ClaimLostError || thrown instanceof NotFoundError
+
 /** The impossible case of an exhaustive switch. */
 export function assertNever(value: never): never {
   throw new StateError(`impossible case: ${JSON.stringify(value)}`)

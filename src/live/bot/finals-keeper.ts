@@ -161,17 +161,21 @@ export class FinalsKeeper {
     await this.#stored.flush()
   }
 
-  /** Ends it, after the lanes may not begin anything. @returns how many segments the store does not have */
-  async close(): Promise<number> {
+  /**
+   * Ends it, after the lanes may not begin anything.
+   * @param isPurged the meeting is, and its texts with it: none stays on this disk, or is missed
+   * @returns how many segments the store does not have
+   */
+  async close(isPurged = false): Promise<number> {
     this.#logged.close()
     this.#stored.close()
     const waiting = this.#segments.length + (this.#spill?.segments ?? 0)
-    const isKept = !this.isIdle || this.#left.length > 0 || this.#parts.waiting.isLogOnly
+    const isKept = !isPurged && (!this.isIdle || this.#left.length > 0 || this.#parts.waiting.isLogOnly)
     const closing = this.#log?.close(isKept).catch((thrown: unknown) => {
       this.#parts.logger.warn({ err: toError(thrown) }, 'log of finals could not be closed')
     })
     if (closing) await atMost(this.#parts.clock, LOG_CLOSE_MS, closing)
-    return waiting + this.#givenUp
+    return isPurged ? 0 : waiting + this.#givenUp
   }
 
   async #openLog(): Promise<void> {

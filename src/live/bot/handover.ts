@@ -1,5 +1,5 @@
 import { deferred } from '../../core/deferred.js'
-import { toError } from '../../core/errors.js'
+import { NotFoundError, toError } from '../../core/errors.js'
 import type { Identity, MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
@@ -234,6 +234,7 @@ export class Handover {
       try {
         return await tenure.check()
       } catch (thrown) {
+        if (thrown instanceof NotFoundError) return 'lost'
         logger.warn({ err: toError(thrown) }, 'it is not known whose the meeting is')
         await clock.sleep(ASK_AGAIN_MS, signal)
       }

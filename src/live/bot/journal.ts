@@ -1,3 +1,4 @@
+import { NotFoundError } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Claim, FinalsLogs, MeetingStore, ParticipantRecord, SessionRecord } from '../../records/port.js'
@@ -13,8 +14,8 @@ export interface JournalEvents {
   /** the segment is kept, in the log or in the store, whichever was first; only now may anybody be told */
   stored(segment: Segment): void
   gapStored(gap: Gap): void
-  /** another process owns the meeting: nothing more is written */
-  claimLost(): void
+  /** another process owns the meeting, or it was deleted and purged (`isPurged`): nothing more is written */
+  claimLost(isPurged: boolean): void
 }
 
 const SESSIONS_MS = 5_000
@@ -54,6 +55,7 @@ export class Journal {
   #isOverflowTold = false
   #isSpilling = false
   #lost = false
+  #isPurged = false
 
   /** @param options without `logs` finals are durable when the store has them */
   constructor(
@@ -71,7 +73,7 @@ export class Journal {
         signal: this.#abort.signal,
         hasWork: () => !this.#lost && hasWork(),
         write,
-        onClaimLost: () => this.#loseClaim(),
+        onClaimLost: (thrown) => this.#loseClaim(thrown instanceof NotFoundError),
       })
     this.#finals = new FinalsKeeper({
       ...options,
@@ -145,7 +147,7 @@ export class Journal {
       cancel()
       this.#rest.close()
     }
-    return this.#finals.close()
+    return this.#finals.close(this.#isPurged)
   }
 
   #sessionsSoon(): void {
@@ -153,10 +155,11 @@ export class Journal {
     if (sessions.size > 0) this.#rest.soon(sessions.before().length > 0 ? SPANS_MS : SESSIONS_MS)
   }
 
-  #loseClaim(): void {
+  #loseClaim(isPurged: boolean): void {
     if (this.#lost) return
     this.#lost = true
-    this.#events.claimLost()
+    this.#isPurged = isPurged
+    this.#events.claimLost(isPurged)
   }
 
   #makeRoom(): void {

@@ -1,5 +1,5 @@
 import { backoffMs } from '../../core/backoff.js'
-import { ClaimLostError } from '../../core/errors.js'
+import { isClaimGone } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import { LastingFault } from '../../observe/lasting-fault.js'
 import type { Logger } from '../../observe/logger.js'
@@ -18,7 +18,8 @@ export interface LaneOptions {
   readonly hasWork: () => boolean
   /** one round; what it could not write is work again */
   readonly write: () => Promise<void>
-  readonly onClaimLost: () => void
+  /** another process owns the meeting, or there is none any more */
+  readonly onClaimLost: (thrown: unknown) => void
 }
 
 /** Writes one round at a time, as long as there is work, repeating a round that failed with a growing wait. */
@@ -89,8 +90,8 @@ export class Lane {
         attempt = 0
         this.#fault.worked()
       } catch (thrown) {
-        if (thrown instanceof ClaimLostError) {
-          onClaimLost()
+        if (isClaimGone(thrown)) {
+          onClaimLost(thrown)
           return
         }
         this.#fault.failed(thrown)

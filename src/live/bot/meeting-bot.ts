@@ -1,5 +1,5 @@
 import { backoffMs } from '../../core/backoff.js'
-import { ClaimLostError, toError, UpstreamError } from '../../core/errors.js'
+import { isClaimGone, NotFoundError, toError, UpstreamError } from '../../core/errors.js'
 import { Scope } from '../../core/scope.js'
 import { deferred } from '../../core/deferred.js'
 import { createEvents, type BusinessEvents } from '../../observe/events.js'
@@ -49,7 +49,7 @@ export class MeetingBot {
   #connection: RoomConnection | null = null
   #joining: AbortController | null = null
   #state: BotState = { kind: 'joining', attempt: 0, again: false, wasLive: false }
-  #claimLost = false
+  #claimLost: 'taken' | 'purged' | null = null
   readonly #stopCheck: StopCheck
   readonly #handover: Handover
   readonly #legacy: Legacy
@@ -78,13 +78,13 @@ export class MeetingBot {
     this.#business = deps.business ?? createEvents(null)
     this.#scope = new Scope((name, error) => this.#fault(name, error))
     this.#patience = new Patience(deps)
-    const [isClaimLost, claimLost] = [() => this.#claimLost, () => this.#loseClaim()]
+    const [isClaimLost, claimLost] = [() => this.#claimLost !== null, (isPurged: boolean) => this.#loseClaim(isPurged)]
     this.#states = new StateWrites({ ...deps, claim, patience: this.#patience, logger: this.#logger, isClaimLost, claimLost })
     const seen = ({ stopRequested, paused }: MeetingRecord) => {
       this.#pause.set(paused)
       if (stopRequested) this.#handle({ kind: 'stop', reason: 'stopped' })
     }
-    this.#stopCheck = new StopCheck({ ...deps, id: meeting.id, scope: this.#scope, logger: this.#logger, seen })
+    this.#stopCheck = new StopCheck({ ...deps, id: meeting.id, scope: this.#scope, logger: this.#logger, seen, claimLost })
     this.#audience = new Audience({
       observer,
       business: this.#business,
@@ -92,7 +92,7 @@ export class MeetingBot {
       nameOf: (identity) => this.#people.name(identity),
       meetingMs: () => this.#scribe.meetingMs(),
       captionsTo: () => (options.captions && this.#state.kind !== 'ended' ? this.#connection : null),
-      isElsewhere: () => this.#claimLost || this.#handover.isHandedOver,
+      isElsewhere: () => this.#claimLost !== null || this.#handover.isHandedOver,
     })
     // a takeover goes on in the same meeting time
     const elapsed = meeting.startedAt === null ? 0 : (tenure?.elapsedMs ?? Math.max(0, deps.clock.nowMs() - Date.parse(meeting.startedAt)))
@@ -207,8 +207,8 @@ export class MeetingBot {
     this.#patience.limit(signal)
     return this.#conclude()
       .catch(async (thrown: unknown) => {
-        const state = thrown instanceof ClaimLostError ? 'taken_over' : 'failed'
-        await this.#scribe.letGo()
+        const state = isClaimGone(thrown) ? 'taken_over' : 'failed'
+        await this.#scribe.letGo(thrown instanceof NotFoundError)
         this.#business.meetingEnded(this.#logger, { state, reason: 'internal_fault', complete: false })
         throw thrown
       })
@@ -238,7 +238,7 @@ export class MeetingBot {
   checkClaim(): void {
     if (this.#state.kind === 'ended') return
     this.#scope.run('check claim', async (signal) => {
-      if ((await this.#handover.whose(signal)) === 'lost') this.#yield()
+      if ((await this.#handover.whose(signal)) === 'lost') this.#yield('taken')
     })
   }
 
@@ -256,10 +256,10 @@ export class MeetingBot {
       this.#business.receiptMade(this.#logger, receiptFacts(receipt, await wholeSessions(past, this.#scribe.sessions())))
       this.#observer.state?.(failed ? 'failed' : 'finalising', reason)
     } else if (!this.#claimLost) await leaveShare(past, own)
-    await this.#scribe.letGo()
+    await this.#scribe.letGo(this.#claimLost === 'purged')
     if (this.#handover.isHandedOver && !this.#claimLost) await this.#handover.settled()
     await this.#scope.close()
-    const isTaken = this.#claimLost || this.#handover.isHandedOver
+    const isTaken = this.#claimLost !== null || this.#handover.isHandedOver
     const state = this.#claimLost ? 'taken_over' : isTaken ? 'handed_over' : failed ? 'failed' : 'done'
     this.#business.meetingEnded(this.#logger, { state, reason, complete: this.#complete })
     return { reason, failed, complete: this.#complete, claimLost: isTaken, handedOver: this.#handover.isHandedOver && !this.#claimLost }
@@ -345,7 +345,7 @@ export class MeetingBot {
   /** Somebody joined under the bot's name. Whose the meeting is, the claim says: its owner comes back, anybody else yields. */
   async #rivalJoined(nowMs: number, heldBackMs: number, signal: AbortSignal): Promise<void> {
     const answer = await this.#handover.rival(nowMs, heldBackMs, signal)
-    if (answer === 'lost') this.#yield()
+    if (answer === 'lost') this.#yield('taken')
     else this.#left(answer === 'yield' ? 'duplicate_identity' : 'connection_lost', nowMs)
   }
 
@@ -361,17 +361,17 @@ export class MeetingBot {
     if (this.#state.kind !== 'ended') this.#stopCheck.ask()
   }
 
-  /** A write was refused. Of a released meeting, that may be the new owner's to write; what was heard here is still taken. */
-  #loseClaim(): void {
-    if (this.#handover.isHandedOver) return
-    if (this.#handover.isReleased) this.checkClaim()
-    else this.#yield()
+  /** A write was refused. Of a released meeting, that may be the new owner's to write; what was heard here is still taken, unless it was deleted. */
+  #loseClaim(isPurged: boolean): void {
+    if (this.#handover.isHandedOver && !isPurged) return
+    if (this.#handover.isReleased && !isPurged) this.checkClaim()
+    else this.#yield(isPurged ? 'purged' : 'taken')
   }
 
-  #yield(): void {
+  #yield(why: 'taken' | 'purged'): void {
     if (this.#claimLost) return
-    this.#claimLost = true
-    this.#logger.warn({}, 'claim lost: another process owns this meeting')
+    this.#claimLost = why
+    this.#logger.warn({ why }, 'claim lost: another process owns this meeting, or it was deleted')
     this.#handle({ kind: 'stop', reason: 'duplicate_identity' })
   }
 

@@ -251,9 +251,9 @@ export class Scribe {
     this.#pool.hurry()
   }
 
-  /** After `finish` or `close`, when it is written down that it could not be sent: audio is left on this disk. */
-  letGo(): Promise<void> {
-    return this.#pool.letGo()
+  /** After `finish` or `close`, when it is written down that it could not be sent: audio is left on this disk, but for that of a meeting that is purged. */
+  letGo(isPurged = false): Promise<void> {
+    return this.#pool.letGo(isPurged)
   }
 
   /** Every session so far, also those that repeat what a dead one had not got through: all of them are billed. */

@@ -160,8 +160,8 @@ export class SpeechPool {
   }
 
   /** After the end: see `Unsent`. */
-  letGo(): Promise<void> {
-    return this.#unsent.letGo()
+  letGo(isPurged = false): Promise<void> {
+    return this.#unsent.letGo(isPurged)
   }
 
   /** Closes what is still open, without waiting for texts. */

@@ -33,16 +33,19 @@ export class Unsent {
     this.#backlogs.push(backlog)
   }
 
-  /** Leaves it on this disk, for whoever goes on with the meeting or begins here next; without a disk it is gone. */
-  async letGo(): Promise<void> {
+  /**
+   * Leaves it on this disk, for whoever goes on with the meeting or begins here next; without a disk it is gone.
+   * @param isPurged so is the meeting, and its audio with it
+   */
+  async letGo(isPurged: boolean): Promise<void> {
     const late = () => new Error('the disk does not answer')
-    await within(this.#clock, LEAVE_MS, this.#leave(), late).catch((thrown: unknown) =>
+    await within(this.#clock, LEAVE_MS, this.#leave(isPurged), late).catch((thrown: unknown) =>
       this.#logger.warn({ err: toError(thrown) }, 'audio that could not be sent may not stay on this disk'),
     )
   }
 
-  async #leave(): Promise<void> {
-    for (const backlog of this.#backlogs.splice(0)) await leaveBehind(backlog, this.#logger)
+  async #leave(isPurged: boolean): Promise<void> {
+    for (const backlog of this.#backlogs.splice(0)) await (isPurged ? backlog.discard() : leaveBehind(backlog, this.#logger))
   }
 }
 
