@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConflictError } from '../core/errors.js'
 import type { MeetingId } from '../core/ids.js'
 import { Scope } from '../core/scope.js'
 import type { Clock } from '../core/time.js'
@@ -65,7 +64,7 @@ interface JoinParts {
  * One meeting in the foreground, on the store of the settings, without HTTP and jobs. A meeting of that room that another process runs is
  * followed: its claim is taken only when that process has died.
  * @param signal asks the bot to leave, or ends the following
- * @throws ConfigError, UpstreamError what could not be opened; ConflictError the room's last meeting is being finished
+ * @throws ConfigError, UpstreamError what could not be opened
  */
 export async function joinRoom(settings: Settings, options: JoinOptions, parts: JoinParts, signal: AbortSignal): Promise<JoinResult> {
   const { logger } = parts
@@ -101,11 +100,9 @@ export async function joinRoom(settings: Settings, options: JoinOptions, parts: 
 /** The room's meeting: the one that runs, or a new one. */
 async function begin({ kind, store }: OpenStore, room: string, language: string | null): Promise<MeetingRecord> {
   const request = { room, title: null, language, vocabulary: [], slackChannel: null, startAt: null, endAt: null, botName: null }
-  const { meeting } = await store.create(request)
-  if (meeting.state !== 'finalising') return meeting
-  if (kind === 'postgres') throw new ConflictError(`meeting ${meeting.id} of room ${room} is being finished: join again in a moment`)
   // nobody else works on an embedded store: whoever ran it has died since
-  await store.finish(meeting.id)
+  const last = kind === 'embedded' ? await store.lastOf(room) : null
+  if (last?.state === 'finalising') await store.finish(last.id)
   return (await store.create(request)).meeting
 }
 

@@ -265,8 +265,8 @@ export interface FinalsLogs {
 /** The store. All writes are durable when their promise resolves. */
 export interface MeetingStore {
   /**
-   * Creates a meeting. Of meetings for now, and of those for the same time, a room has one at most: the one that is there is returned
-   * (`created: false`). A meeting for later is `scheduled` and stands beside it.
+   * Creates a meeting. Of meetings for now that have not ended, and of those for the same time, a room has one at most: the one that is there
+   * is returned (`created: false`). A meeting for later is `scheduled` and stands beside it.
    */
   create(request: MeetingRequest): Promise<{ meeting: MeetingRecord; created: boolean }>
   /** @throws NotFoundError */

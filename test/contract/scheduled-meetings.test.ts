@@ -144,6 +144,23 @@ describe.each(targets)('meetings that are asked for later, on %s', (kind) => {
     }
   })
 
+  test('a meeting that has ended holds its room for 10 s at most, however long what follows it is held up', async () => {
+    const room = newRoom()
+    const startMs = systemClock.nowMs() + HOUR
+    const later = await asked(room, startMs)
+    const before = await asked(room, null)
+    await opened.store.setState(await opened.store.claim(before.id), 'finalising', 'everybody_left', { endedAt: iso(startMs) })
+    expect(await start(startMs + 9_000, later.id)).toBe('waiting')
+    expect(await start(startMs + 10_001, later.id)).toBe('queued')
+    expect((await opened.store.lastOf(room))?.id).toBe(later.id)
+    // whoever asks for a bot is not given one that has left
+    await over(later.id)
+    const now = await asked(room, null)
+    expect([now.created, now.state, await shown(before.id)]).toEqual([true, 'queued', ['finalising', 'everybody_left']])
+    expect(await asked(room, null)).toMatchObject({ id: now.id, created: false })
+    await over(before.id, now.id)
+  })
+
   test('several of one room that are due at once: the first has the room, the others its meeting', async () => {
     const room = newRoom()
     const startMs = systemClock.nowMs() + HOUR

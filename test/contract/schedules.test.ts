@@ -164,6 +164,18 @@ describe.each(targets)('schedules on %s', (kind) => {
     expect(started?.meetingId).not.toBe(meeting.id)
   })
 
+  test('a room whose meeting has ended, and whose post is held up: the occurrence has a bot of its own after 10 s', async () => {
+    const schedule = await newSchedule()
+    const key = `${newKey()}/1`
+    const { meeting } = await opened.store.create(requestFor(`room of ${key}`))
+    await plan(schedule, [draftAt(key, NOW + HOUR)])
+    await setState(meeting.id, 'finalising', NOW + HOUR)
+    expect(await book.startDue(NOW + HOUR + 9_000, 50)).toMatchObject([{ outcome: 'waiting', meetingId: null }])
+    const [started] = await book.startDue(NOW + HOUR + 10_001, 50)
+    expect(started).toMatchObject({ outcome: 'started', isOwn: true })
+    expect((await opened.store.meeting(meeting.id)).state).toBe('finalising')
+  })
+
   test('a meeting that was joined and is over before a minute of the occurrence: the occurrence has a bot of its own', async () => {
     const schedule = await newSchedule({ leadSec: 120 })
     const [short, long] = [`${newKey()}/1`, `${newKey()}/1`]

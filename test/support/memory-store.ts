@@ -6,6 +6,7 @@ import type { CoverageRow, Doubt, Segment } from '../../src/live/transcript/segm
 import { storeLeft } from '../../src/records/left-behind.js'
 import {
   FINAL_STATES,
+  hasEnded,
   type Claim,
   type CoverageShare,
   type DeliveryRecord,
@@ -59,9 +60,7 @@ export class MemoryStore implements MeetingStore {
     return this.#do(() => {
       const isLater = request.startAt !== null && Date.parse(request.startAt) > this.#now()
       const there = [...this.#entries.values()].find(({ meeting: { room, state, startAt } }) => {
-        const isSame = isLater
-          ? state === 'scheduled' && startAt === request.startAt
-          : state !== 'scheduled' && !FINAL_STATES.includes(state)
+        const isSame = isLater ? state === 'scheduled' && startAt === request.startAt : state !== 'scheduled' && !hasEnded(state)
         return room === request.room && isSame
       })
       if (there) return { meeting: there.meeting, created: false }
@@ -122,7 +121,7 @@ export class MemoryStore implements MeetingStore {
     return this.#do(() => {
       const all = [...this.#entries.values()].map(({ meeting }) => meeting)
       const ofRoom = all.filter((one) => one.room === room && one.deletedAt === null && one.state !== 'scheduled')
-      return ofRoom.find((one) => !isFinal(one)) ?? ofRoom.sort((a, b) => (a.id < b.id ? 1 : -1))[0] ?? null
+      return ofRoom.find(({ state }) => !hasEnded(state)) ?? ofRoom.sort((a, b) => (a.id < b.id ? 1 : -1))[0] ?? null
     })
   }
 

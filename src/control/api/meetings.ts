@@ -31,7 +31,7 @@ const start = createRoute({
   path: '/meetings',
   description:
     'A room has one bot at a time. Without `startAt`, or with one that is past, a bot is sent now; a room whose meeting runs keeps that one, ' +
-    'which is answered with 200. With a `startAt` to come the meeting is `scheduled`, one of any number that the room may have at different ' +
+    'which is answered with 200, until its bot has left (`finalising`). With a `startAt` to come the meeting is `scheduled`, one of any number that the room may have at different ' +
     'times, whatever runs now; the same room and `startAt` again is the same meeting (200). When it comes due while another meeting of its room ' +
     'runs, it waits for a minute: if that one is over by then, or on its way out, it begins when the room is free, until its `endAt`; if that one ' +
     'goes on, it has the transcript, and the one that waited is `cancelled` with the reason `room_taken`. A meeting that no bot has taken by its ' +

@@ -19,7 +19,7 @@ const MAX_PAGE = 500
 /** A meeting for later whose end is not given: no bot comes when it is later than this. */
 const WINDOW_MS = 3_600_000
 /** As the unique index has it: a room has one such meeting. */
-const RUNNING = sql`state NOT IN ('scheduled', 'done', 'failed', 'cancelled', 'missed')`
+const RUNNING = sql`state NOT IN ('scheduled', 'finalising', 'done', 'failed', 'cancelled', 'missed')`
 
 const missing = (id: string) => new NotFoundError(`there is no meeting ${id.slice(0, 64)}`)
 

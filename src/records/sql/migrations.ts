@@ -11,6 +11,7 @@ import { ASKED_SCHEMA } from './migrations/0008-asked.js'
 import { NOTES_SCHEMA } from './migrations/0009-notes.js'
 import { SHARES_SCHEMA } from './migrations/0010-shares.js'
 import { PENDING_SCHEMA } from './migrations/0011-pending.js'
+import { ROOMS_SCHEMA } from './migrations/0012-rooms.js'
 import { SCHEMA } from './tables.js'
 
 const fromText = (text: string): Migration => ({ up: async (db) => void (await sql.raw(text).execute(db)) })
@@ -28,6 +29,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0009-notes': fromText(NOTES_SCHEMA),
   '0010-shares': fromText(SHARES_SCHEMA),
   '0011-pending': fromText(PENDING_SCHEMA),
+  '0012-rooms': fromText(ROOMS_SCHEMA),
 }
 
 /** Advisory lock of our migrations; any number that nobody else uses. */

@@ -7,7 +7,8 @@ import { FINAL_STATES, type MeetingReason, type MeetingRecord, type MeetingState
  * is worth asking, so their order, doubles and losses change nothing but the moment.
  *
  * J1  A room without a meeting, in which enough people are, gets one.
- * J2  A room with a meeting gets no second one. While that one is ending, the room is looked at again soon.
+ * J2  A room with a meeting gets no second one. While that one is ending, the room is looked at again soon. One that has ended keeps its room
+ *     for 10 s at most: what follows it may be held up for days.
  * J3  A meeting that a person stopped, or whose bot was removed, or that had its full length, is the last of its room until the room has
  *     been empty, or has ended. So is one whose record a person deleted.
  * J4  A meeting that failed is followed by another one after five minutes, or as in J3.
@@ -46,6 +47,8 @@ export interface Decision {
 
 /** A meeting that failed is not tried again before. */
 export const AFTER_FAILURE_MS = 5 * 60_000
+/** A meeting that ended so long ago is over, whatever still follows it. */
+const FOLLOWED_UP_MS = 10_000
 
 /** The room was empty at their end, or nobody meant the end: people who are there now are a new meeting. */
 const FREE: readonly (MeetingReason | null)[] = [
@@ -69,11 +72,14 @@ export const needsPeople = (last: { readonly state: MeetingState } | null): bool
 export function decide(room: RoomCase): Decision {
   const { view, last, memory, minPeople } = room
   const isEnough = view !== null && view.people >= minPeople
-  if (last && !FINAL_STATES.includes(last.state)) return running(last, room, isEnough)
+  if (last && !isOver(last, room.nowMs)) return running(last, room, isEnough)
   const after = ended(room)
   const act = isEnough && !isHeld(room, after) ? 'start' : 'nothing'
   return { act, memory: memory && after && same(memory, after) ? memory : after }
 }
+
+const isOver = ({ state, endedAt }: Pick<MeetingRecord, 'state' | 'endedAt'>, nowMs: number): boolean =>
+  FINAL_STATES.includes(state) || (state === 'finalising' && endedAt !== null && nowMs - Date.parse(endedAt) >= FOLLOWED_UP_MS)
 
 function running(last: NonNullable<RoomCase['last']>, { view, memory }: RoomCase, isEnough: boolean): Decision {
   const known = memory?.meetingId === last.id ? memory : null

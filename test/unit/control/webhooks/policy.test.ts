@@ -36,6 +36,14 @@ describe('who is joined', () => {
     }
   })
 
+  test('J2 one that ended 10 s ago is over, also while what follows it is held up; how it ended counts', () => {
+    const ended = (reason: MeetingReason) => ({ ...last('finalising', reason), endedAt: new Date(ENDED_MS).toISOString() })
+    const after = (ms: number, reason: MeetingReason) => of({ last: ended(reason), memory: memory(), nowMs: ENDED_MS + ms }).act
+    expect(after(9_999, 'everybody_left')).toBe('look_again')
+    expect(after(10_000, 'everybody_left')).toBe('start')
+    expect(after(10_000, 'stopped')).toBe('nothing')
+  })
+
   test('an ordinary end is followed by a new meeting when people come again', () => {
     for (const reason of ['everybody_left', 'nobody_came', 'room_closed', 'shutdown'] as const) {
       expect(of({ last: last('done', reason), memory: memory() }).act).toBe('start')
