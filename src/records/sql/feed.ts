@@ -32,13 +32,16 @@ interface Subscription {
   /** announced while reading: read once more */
   isStale: boolean
   mustTellState: boolean
+  /** a write of ours failed: it may be stored all the same, and nobody will say so */
+  isInDoubt: boolean
 }
 
 /**
  * Tells each subscriber of a meeting what is stored from its place on, each segment once and in order of `seq`.
  * F1 what this process wrote is told from memory when it is next in order. F2 anything else (another process wrote, two
  * writes of ours came back in the wrong order, announcements were lost) makes one read of what follows the last number
- * told; announcements during a read cause one more read, never a queue of them. F3 a listener that throws harms nobody.
+ * told; announcements during a read cause one more read, never a queue of them. F3 a listener that throws harms nobody. F4 a write whose answer
+ * was lost stored what it was given, perhaps, and its repetition finds nothing new: after the next one that is answered there is one read.
  */
 export class Feed {
   readonly #source: FeedSource
@@ -66,6 +69,7 @@ export class Feed {
       isReading: false,
       isStale: false,
       mustTellState: false,
+      isInDoubt: false,
     }
     const all = this.#meetings.get(id) ?? new Set()
     this.#meetings.set(id, all.add(subscription))
@@ -110,10 +114,21 @@ export class Feed {
   }
 
   async #write<T>(id: MeetingId, write: Promise<T>, tell: (stored: T) => void): Promise<T> {
-    const told = write.then((stored) => {
-      tell(stored)
-      return stored
-    })
+    const told = write.then(
+      (stored) => {
+        tell(stored)
+        for (const subscription of this.#of(id)) {
+          if (!subscription.isInDoubt) continue
+          subscription.isInDoubt = false
+          this.#read(id, subscription)
+        }
+        return stored
+      },
+      (thrown: unknown) => {
+        for (const subscription of this.#of(id)) subscription.isInDoubt = true
+        throw thrown
+      },
+    )
     const all = this.#writes.get(id) ?? new Set()
     this.#writes.set(id, all.add(told))
     try {

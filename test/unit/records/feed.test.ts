@@ -64,6 +64,24 @@ describe('the feed', () => {
     await scope.close()
   })
 
+  test('F4 41 what was stored though its answer was lost is told when the write is repeated', async () => {
+    const { source, scope, feed, told } = stage()
+    feed.subscribe(id, told.listener)
+    await clock.settle()
+    source.stored = 1
+    await expect(feed.segments(id, Promise.reject(new Error('connection terminated')))).rejects.toThrow('terminated')
+    await clock.settle()
+    expect(told.seqs).toEqual([])
+    await feed.segments(id, Promise.resolve([]))
+    await clock.settle()
+    expect(told.seqs).toEqual([1])
+    const readsBefore = source.reads
+    await feed.segments(id, Promise.resolve([]))
+    await clock.settle()
+    expect(source.reads).toBe(readsBefore)
+    await scope.close()
+  })
+
   test('F2 a write that is visible before it is announced here is told though the subscription read its number first', async () => {
     const { source, scope, feed, told } = stage()
     const answer = deferred<readonly StoredSegment[]>()
