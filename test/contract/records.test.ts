@@ -260,6 +260,9 @@ describe.each(targets)('the store on %s', (kind) => {
     await store.setState(claim, 'finalising', 'everybody_left', { endedAt: '2026-01-01T01:00:00.000Z' })
     await store.finish(claim.meetingId)
     await store.finish(claim.meetingId)
+    // whoever wrote the end and was not answered writes it again: what follows the meeting may have been faster
+    await store.setState(claim, 'finalising', 'everybody_left', { endedAt: '2026-01-01T01:00:02.000Z' })
+    await expect(store.setState(claim, 'finalising', 'stopped')).rejects.toBeInstanceOf(ConflictError)
     expect(await store.meeting(claim.meetingId)).toMatchObject({
       state: 'done',
       reason: 'everybody_left',

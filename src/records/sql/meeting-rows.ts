@@ -200,6 +200,8 @@ export class MeetingRows {
       SELECT roomscribe.tell(id, 'state', NULL, ${this.#sql.origin}) FROM changed`)
     if (changed.length > 0) return
     const row = await this.checkClaim(claim)
+    // a retry: the answer was lost, and what follows the meeting was faster
+    if (state === 'finalising' && row.state === 'done' && row.reason === reason) return
     throw new ConflictError(`meeting ${claim.meetingId} is ${row.state}: it cannot become ${state}`)
   }
 
