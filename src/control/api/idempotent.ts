@@ -9,13 +9,15 @@ import { PROBLEM_TYPE, problem, problemText } from './problem.js'
 
 const HEADER = 'idempotency-key'
 const LONGEST_KEY = 255
+/** Nothing was done, and another time it may be. */
+const REFUSED_FOR_NOW: readonly number[] = [409, 429]
 const SHOWN_ONCE =
   'this request was carried out; its answer holds a secret, which was shown once and is not kept: send it without this Idempotency-Key for another'
 
 /**
  * A POST with an `Idempotency-Key` is carried out once in 24 h: whoever sends it again gets the same answer, with
  * `idempotency-replayed: true`. Another request under the same key is refused; so is one while the first still runs.
- * What failed on our side, or was refused for now, may be sent again. An answer that says `no-store` holds a secret: it is not kept, and
+ * What failed on our side, or was refused for now (429, 409: a meeting that is being deleted), may be sent again. An answer that says `no-store` holds a secret: it is not kept, and
  * whoever sends its request again is told that it was carried out.
  */
 export function idempotent(access: Pick<AccessBook, 'begin' | 'settle'>, logger: Logger): MiddlewareHandler<ApiEnv> {
@@ -46,7 +48,7 @@ export function idempotent(access: Pick<AccessBook, 'begin' | 'settle'>, logger:
       access.settle(id, key, answer).catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'answer could not be kept'))
     await next()
     const { status } = c.res
-    if (status >= 500 || status === 429) {
+    if (status >= 500 || REFUSED_FOR_NOW.includes(status)) {
       await settle(null)
       return
     }

@@ -3,6 +3,7 @@ import { createApi, type ApiDeps } from '../../../src/control/api/server.js'
 import { matchesPattern } from '../../../src/control/auth/caller.js'
 import { signToken, readToken } from '../../../src/control/auth/tokens.js'
 import type { KeyRecord, Permission } from '../../../src/records/access.js'
+import { ConflictError } from '../../../src/core/errors.js'
 import { API_KEY, apiDeps } from '../../support/api-rig.js'
 import { ManualClock } from '../../support/manual-clock.js'
 import { MemoryAccess } from '../../support/memory-access.js'
@@ -245,6 +246,16 @@ describe('Idempotency-Key', () => {
     const headers = { ...bearer(API_KEY), 'idempotency-key': 'abc' }
     expect((await send('POST', '/v1/meetings?a=1', headers, { room: 'r' })).status).toBe(201)
     expect((await send('POST', '/v1/meetings?a=2', headers, { room: 'r' })).body.code).toBe('idempotency_key_reused')
+  })
+
+  it('lets what was refused for now be sent again: a room whose meeting is being deleted', async () => {
+    const { send, bearer, store } = rig()
+    const headers = { ...bearer(API_KEY), 'idempotency-key': 'abc' }
+    const create = store.create.bind(store)
+    store.create = () => Promise.reject(new ConflictError('the meeting of room r is being deleted: ask again when its bot has left'))
+    expect((await send('POST', '/v1/meetings', headers, { room: 'r' })).status).toBe(409)
+    store.create = create
+    expect((await send('POST', '/v1/meetings', headers, { room: 'r' })).status).toBe(201)
   })
 
   it('lets what failed on our side be sent again, and tells two at once apart', async () => {
