@@ -21,7 +21,7 @@ export interface PipelineParts {
 export type Pipeline = Pick<JobHandlers, 'finalise' | 'summarise' | 'deliver'>
 
 /**
- * Builds the steps. A meeting that is already `done` (or ended otherwise) passes through without effect.
+ * Builds the steps. A meeting that is already `done` (or ended otherwise, or is deleted, also meanwhile) passes through without effect.
  * @returns handlers; `finalise` throws ConflictError when the live plane has not let go or left no coverage,
  *   `deliver` throws one error, or an AggregateError when several destinations failed
  */
@@ -50,19 +50,30 @@ export function createPipeline(parts: PipelineParts): Pipeline {
     return made
   }
 
+  /** A step that finds nothing to write to, since its meeting was deleted and purged meanwhile, is over. */
+  function unlessDeleted(step: JobHandlers['finalise']): JobHandlers['finalise'] {
+    return async (id, signal) => {
+      try {
+        await step(id, signal)
+      } catch (thrown) {
+        if (!(thrown instanceof NotFoundError) || (await isPending(id))) throw thrown
+      }
+    }
+  }
+
   return {
-    finalise: async (id) => {
+    finalise: unlessDeleted(async (id) => {
       if (!(await isPending(id))) return
       const coverage = await store.coverage(id)
       if (!coverage) throw new ConflictError('the meeting has no coverage: the bot did not end in order')
       logger.info({ meeting: id, complete: coverage.complete }, 'meeting is finalised')
-    },
-    summarise: async (id) => {
+    }),
+    summarise: unlessDeleted(async (id) => {
       if (!(await isPending(id))) return
       const { model } = await summaryOf(id, await loadTranscript(id))
       logger.info({ meeting: id, model }, 'summary is stored')
-    },
-    deliver: async (id, signal) => {
+    }),
+    deliver: unlessDeleted(async (id, signal) => {
       if (!(await isPending(id))) return
       const transcript = await loadTranscript(id)
       const content = {
@@ -86,6 +97,6 @@ export function createPipeline(parts: PipelineParts): Pipeline {
       if (failures.length > 1) throw new AggregateError(failures, 'several destinations failed')
       if (failures.length === 1) throw failures[0]
       await store.finish(id)
-    },
+    }),
   }
 }

@@ -99,6 +99,28 @@ describe('the steps after a meeting', () => {
     expect((await store.meeting(meeting.id)).state).toBe('finalising')
   })
 
+  test('58 a meeting that is deleted and purged while a step runs: the step is over, and no dead letter', async () => {
+    const { saveSummary } = store
+    store.saveSummary = async (summary) => {
+      await store.requestDelete(meeting.id)
+      await store.purge(meeting.id)
+      return saveSummary.call(store, summary)
+    }
+    const slack = new ScriptedDelivery('slack')
+    await pipeline(slack).summarise(meeting.id, signal)
+    expect([summariser.calls, slack.delivered]).toEqual([1, []])
+  })
+
+  test('58 while it is delivered: nothing more is written, and it is over', async () => {
+    const deliver = async () => {
+      await store.requestDelete(meeting.id)
+      await store.purge(meeting.id)
+      await store.intendDelivery(meeting.id, 'slack', 'transcript-1')
+    }
+    await pipeline({ destination: 'slack', deliver }).deliver(meeting.id, signal)
+    await expect(store.meeting(meeting.id)).rejects.toMatchObject({ code: 'not_found' })
+  })
+
   test('a meeting that its bot still holds is refused', async () => {
     const { meeting: running } = await store.create({ ...meeting, room: 'other' })
     await expect(pipeline().finalise(running.id, signal)).rejects.toMatchObject({ code: 'conflict' })
