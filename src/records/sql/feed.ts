@@ -1,6 +1,7 @@
-import { toError } from '../../core/errors.js'
+import { NotFoundError, toError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
+import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { FeedEvent, FeedPosition, MeetingRecord, StoredSegment } from '../port.js'
 import type { NumberedGap } from './transcript-rows.js'
@@ -15,6 +16,8 @@ export interface FeedSource {
 
 /** Segments read at a time when a feed catches up. */
 const PAGE = 200
+/** A read that failed is repeated after so long: nobody announces again what it was to find. */
+const RETRY_MS = 1_000
 
 interface Position {
   seq: number
@@ -41,21 +44,23 @@ interface Subscription {
  * F1 what this process wrote is told from memory when it is next in order. F2 anything else (another process wrote, two
  * writes of ours came back in the wrong order, announcements were lost) makes one read of what follows the last number
  * told; announcements during a read cause one more read, never a queue of them. F3 a listener that throws harms nobody. F4 a write whose answer
- * was lost stored what it was given, perhaps, and its repetition finds nothing new: after the next one that is answered there is one read.
+ * was lost stored what it was given, perhaps, and its repetition finds nothing new: after the next one that is answered there is one read. F5 a read that fails is repeated until it works.
  */
 export class Feed {
   readonly #source: FeedSource
   readonly #scope: Scope
   readonly #logger: Logger
+  readonly #clock: Pick<Clock, 'sleep'>
   readonly #meetings = new Map<MeetingId, Set<Subscription>>()
   /** writes of this process under way: what they stored may be visible before it is announced here */
   readonly #writes = new Map<MeetingId, Set<Promise<unknown>>>()
 
   /** @param scope runs the reads; none begins once it is closed */
-  constructor(source: FeedSource, scope: Scope, logger: Logger) {
+  constructor(source: FeedSource, scope: Scope, logger: Logger, clock: Pick<Clock, 'sleep'>) {
     this.#source = source
     this.#scope = scope
     this.#logger = logger
+    this.#clock = clock
   }
 
   /** Subscribes from a place, or from now on; returns the unsubscribe function. */
@@ -169,15 +174,21 @@ export class Feed {
     subscription.isStale = true
     if (subscription.isReading || this.#scope.signal.aborted) return
     subscription.isReading = true
-    this.#scope.run('feed', async () => {
+    this.#scope.run('feed', async (signal) => {
       try {
-        while (subscription.isStale && this.#isSubscribed(id, subscription)) {
+        for (let failures = 0; subscription.isStale && this.#isSubscribed(id, subscription);) {
           subscription.isStale = false
-          await this.#catchUp(id, subscription)
+          try {
+            await this.#catchUp(id, subscription)
+          } catch (thrown) {
+            // purged: there is nothing to tell any more
+            if (thrown instanceof NotFoundError) return
+            subscription.isStale = true
+            const level = failures++ === 0 ? 'warn' : 'debug'
+            this.#logger[level]({ meeting: id, err: toError(thrown) }, 'live feed could not read: it does so again')
+            await this.#clock.sleep(RETRY_MS, signal)
+          }
         }
-      } catch (thrown) {
-        // the next announcement, or the listener's reconnect, reads from the same place
-        this.#logger.warn({ meeting: id, err: toError(thrown) }, 'live feed could not read')
       } finally {
         subscription.isReading = false
       }

@@ -41,7 +41,7 @@ export class SqlMeetingStore implements port.MeetingStore {
       numberedGaps: (id: MeetingId, afterN: number) => this.#transcripts.numberedGaps(id, afterN),
       meeting: (id: MeetingId) => this.#meetings.meeting(id),
     }
-    this.feed = new Feed(source, scope, logger)
+    this.feed = new Feed(source, scope, logger, clock)
   }
 
   create(request: port.MeetingRequest): Promise<{ meeting: port.MeetingRecord; created: boolean }> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { deferred } from '../../../src/core/deferred.js'
+import { NotFoundError } from '../../../src/core/errors.js'
 import { asMeetingId, asSessionId } from '../../../src/core/ids.js'
 import { Scope } from '../../../src/core/scope.js'
 import { silentLogger } from '../../../src/observe/logger.js'
@@ -36,7 +37,7 @@ class FakeSource implements FeedSource {
 const stage = () => {
   const source = new FakeSource()
   const scope = new Scope()
-  return { source, scope, feed: new Feed(source, scope, silentLogger), told: new FeedRecorder() }
+  return { source, scope, feed: new Feed(source, scope, silentLogger, clock), told: new FeedRecorder() }
 }
 
 describe('the feed', () => {
@@ -113,6 +114,43 @@ describe('the feed', () => {
     expect(told.seqs).toEqual([1, 2, 3])
     expect(source.reads - before).toBe(2)
     await scope.close()
+  })
+
+  test('F5 41 a stop, or a line, that is announced while the store does not let itself be read is told when it does', async () => {
+    const { source, scope, feed, told } = stage()
+    feed.subscribe(id, told.listener)
+    await clock.settle()
+    const away = deferred()
+    source.gate = away.promise
+    source.stored = 1
+    feed.announced(id, { seq: 1, state: true })
+    away.reject(new Error('timeout exceeded when trying to connect'))
+    await clock.advance(5_000)
+    expect(told.events).toEqual([])
+    source.gate = Promise.resolve()
+    await clock.advance(1_000)
+    expect(told.seqs).toEqual([1])
+    expect(told.events.at(-1)).toEqual({ kind: 'state', state: 'live', reason: null })
+    await scope.close()
+    expect(clock.pending).toBe(0)
+  })
+
+  test('F5 a subscriber that leaves, or a store that closes, ends the repeating', async () => {
+    const { source, scope, feed, told } = stage()
+    source.gate = Promise.reject(new NotFoundError('there is no such meeting'))
+    feed.subscribe(id, told.listener)
+    await clock.settle()
+    // of a meeting that is purged nothing is asked again
+    expect(clock.pending).toBe(0)
+    source.gate = Promise.reject(new Error('away'))
+    const leave = feed.subscribe(id, told.listener)
+    feed.subscribe(id, told.listener)
+    await clock.advance(3_000)
+    leave()
+    await clock.advance(1_000)
+    expect(clock.pending).toBe(1)
+    await scope.close()
+    expect(clock.pending).toBe(0)
   })
 
   test('a subscriber that gives a place is told everything after it, page by page', async () => {
