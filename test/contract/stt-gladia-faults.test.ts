@@ -329,7 +329,7 @@ describe('messages', () => {
   it.each<[string, Behaviours, number]>([
     ['out of range', { channel: { add: 7 } }, 7],
     ['negative', { channel: 'negative' }, -1],
-    ['a fraction', { channel: 'fraction' }, 0.5],
+    ['a fraction', { channel: 'fraction' }, -1],
     ['missing', { channel: 'missing' }, -1],
   ])('11 a channel that is %s keeps its text and names no channel of ours', async (_, behaviours) => {
     const { stage } = await run(behaviours, [line('a', 0, 0.5, 1)])

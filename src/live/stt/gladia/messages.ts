@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-/** A transcript as the service said it: strings untrimmed, times in seconds of its stream; a time or confidence may be NaN, a missing channel is -1. */
+/** A transcript as the service said it: strings untrimmed, times in seconds of its stream; a time or confidence may be NaN, a channel that is missing or no whole number is -1. */
 export interface RawUtterance {
   readonly text: string
   readonly start: number
@@ -56,8 +56,8 @@ export const utteranceSchema = z.object({
   text,
   start: looseNumber,
   end: looseNumber,
-  // no channel is a channel that nobody has
-  channel: z.number().catch(-1),
+  // no channel is a channel that nobody has; what is none, the store refuses with all that comes with it
+  channel: z.int32().catch(-1),
   language: z.string().max(35).nullable().catch(null),
   confidence: looseNumber,
   words: wordsSchema,

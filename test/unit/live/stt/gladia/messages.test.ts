@@ -1,6 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { asSessionId } from '../../../../../src/core/ids.js'
 import { parseApiError, parseCreated, parseMessage, parseResult } from '../../../../../src/live/stt/gladia/messages.js'
+import { StreamMap } from '../../../../../src/live/stt/gladia/stream-map.js'
+import { UtteranceBook } from '../../../../../src/live/stt/gladia/utterances.js'
+import { attribute } from '../../../../../src/live/transcript/attribute.js'
+import { SpanIndex } from '../../../../../src/live/transcript/span-index.js'
+import { decodeLog, encodeBatch } from '../../../../../src/records/finals/batch.js'
 
 const MAX = 100_000
 const parse = (message: unknown) => parseMessage(JSON.stringify(message), MAX)
@@ -45,6 +51,27 @@ describe('messages of the socket', () => {
     })
   })
 
+  it.each([undefined, null, '1', 0.5, 2 ** 31, 1e300])(
+    "11 a channel that is %s is nobody's, and the log of finals gives its text back",
+    (channel) => {
+      const told = parse(transcript({ channel }))
+      if (told.kind !== 'transcript') throw new Error('no transcript')
+      expect(told.utterance).toMatchObject({ text: ' hi', channel: -1 })
+      const book = new UtteranceBook(asSessionId('s'))
+      const final = book.take(told.id, true, told.utterance, { map: new StreamMap(), sampleRate: 16_000, sentFrames: 48_000 })
+      const segments = attribute(final!, new SpanIndex())
+      expect(decodeLog(encodeBatch({ segments, spans: [] }), 1)).toMatchObject({
+        batches: [{ segments: [{ text: 'hi', identity: null }] }],
+        foreign: 0,
+      })
+    },
+  )
+
+  it('11 a channel out of range is kept as it was said', () => {
+    expect(parse(transcript({ channel: 7 }))).toMatchObject({ utterance: { channel: 7 } })
+    expect(parse(transcript({ channel: -3 }))).toMatchObject({ utterance: { channel: -3 } })
+  })
+
   it('9 a wrong number, word or language of a transcript does not cost its text', () => {
     expect(parse(transcript({ start: null, end: 'x', confidence: [], language: 7 }))).toMatchObject({
       kind: 'transcript',
@@ -54,7 +81,6 @@ describe('messages of the socket', () => {
       utterance: { words: [{ word: 'ok' }] },
     })
     expect(parse(transcript({ words: 'none' }))).toMatchObject({ utterance: { words: [] } })
-    expect(parse(transcript({ channel: undefined }))).toMatchObject({ utterance: { channel: -1 } })
     expect(parse(transcript({}, { id: 12 }))).toMatchObject({ id: '12' })
   })
 
