@@ -6,6 +6,7 @@ import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore, SessionRecord } from '../../records/port.js'
+import type { Gap } from '../audio/span.js'
 import type { ForeignSession, LeftAudio, SttPort } from '../stt/port.js'
 import type { Segment } from '../transcript/segment.js'
 import { unknownTexts, type SentAgain } from './foreign-texts.js'
@@ -70,6 +71,8 @@ export class Legacy {
   readonly #giveUp = new AbortController()
   readonly #adopted = deferred()
   #begun: Promise<void> | null = null
+  /** what was stored when that was last read: a store may be away at the end */
+  #gaps: readonly Gap[] = []
 
   constructor(parts: LegacyParts) {
     this.#parts = parts
@@ -207,7 +210,7 @@ export class Legacy {
   /** Asks until there is an answer, a bounded number of times; at the end of the meeting no more. @returns null when there was none */
   async #asked<T>(what: string, signal: AbortSignal, ask: () => Promise<T> | undefined): Promise<T | null> {
     const { clock, random, logger } = this.#parts
-    const enough = AbortSignal.any([signal, this.#enough.signal])
+    const enough = AbortSignal.any([signal, this.#enough.signal, this.#giveUp.signal])
     for (let asked = 0; asked < MAX_TRIES; asked++) {
       try {
         return (await ask()) ?? null
@@ -224,8 +227,8 @@ export class Legacy {
   /** Writes down what cannot be had, each moment once. */
   async #tell(estate: Omit<Bequest, 'gaps'>, signal: AbortSignal): Promise<void> {
     const { store, scribe, meetingId } = this.#parts
-    const stored = (await this.#asked('the gaps of an earlier bot', signal, () => store.gaps(meetingId))) ?? []
-    for (const gap of unreturned({ ...estate, gaps: [...stored, ...scribe.gaps] })) scribe.gap(gap)
+    this.#gaps = (await this.#asked('the gaps of an earlier bot', signal, () => store.gaps(meetingId))) ?? this.#gaps
+    for (const gap of unreturned({ ...estate, gaps: [...this.#gaps, ...scribe.gaps] })) scribe.gap(gap)
   }
 
   /** @param estate its segments grow by what is found. @returns whether there will be no more texts of that session than there are */
