@@ -2,6 +2,7 @@ import { deferred } from '../../core/deferred.js'
 import { NotFoundError, toError } from '../../core/errors.js'
 import type { Identity, MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
+import { within } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
@@ -175,7 +176,8 @@ export class Handover {
     if (!tenure?.isReleased) return null
     try {
       for (const endMs = clock.monotonicMs() + LEFT_WITHIN_MS; clock.monotonicMs() < endMs; await clock.sleep(LEFT_LOOK_MS, signal)) {
-        const leftMs = await tenure.leftBefore()
+        // nobody hears meanwhile: a store that stands still is not waited for
+        const leftMs = await within(clock, endMs - clock.monotonicMs(), tenure.leftBefore(), () => new Error('the store does not answer'))
         if (leftMs !== null) return leftMs
       }
     } catch (thrown) {

@@ -6,6 +6,7 @@ import type { Tenure } from '../../../../src/live/bot/inheritance.js'
 import { People } from '../../../../src/live/bot/people.js'
 import { silentLogger } from '../../../../src/observe/logger.js'
 import type { ParticipantRecord } from '../../../../src/records/port.js'
+import { AttendanceRig } from '../../../support/attendance-rig.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 import { MemoryStore } from '../../../support/memory-store.js'
 import { requestFor, segmentOf, spanOf } from '../../../support/records.js'
@@ -117,4 +118,25 @@ describe('28 what nobody heard between two bots', () => {
     ])
     expect(handover.heard(asIdentity('ann'))).toBe(false)
   })
+})
+
+test('30 H4 the next bot hears within a second although the store stands still as soon as it is in the room', async () => {
+  const rig = new AttendanceRig()
+  const [one, two] = [rig.process('one'), rig.process('two')]
+  const id = await rig.meeting()
+  const job = one.attend(id)
+  await rig.clock.settle()
+  await rig.speak(one, 'ann', 2_000)
+  two.claims.leftBefore = () => new Promise(() => undefined)
+  await rig.offer(one, job)
+  two.attend(id)
+  await rig.clock.settle()
+  one.room.connection.end('duplicate_identity')
+  await rig.speak(two, 'ann', 6_000)
+  await rig.clock.advance(3_000)
+  const gaps = (await rig.store.gaps(id)).filter(({ reason }) => reason === 'taken_over')
+  const missedMs = gaps.reduce((ms, { fromMs, toMs }) => ms + toMs - fromMs, 0)
+  expect(missedMs).toBeLessThanOrEqual(1_250)
+  expect(two.stt.last.sentFrames / 16).toBeGreaterThanOrEqual(4_500)
+  await rig.end()
 })
