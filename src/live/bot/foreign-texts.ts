@@ -1,8 +1,10 @@
 import type { SessionId } from '../../core/ids.js'
+import type { Span } from '../audio/span.js'
+import type { SessionRecord } from '../../records/port.js'
 import type { AttributableUtterance } from '../transcript/attribute.js'
 import { isRetold, isTelling, sharesMost } from '../transcript/retold.js'
 import type { Segment } from '../transcript/segment.js'
-import { FRAMES_PER_MS } from '../transcript/span-index.js'
+import { FRAMES_PER_MS, meetingMsOf } from '../transcript/span-index.js'
 import type { Scribe } from './scribe.js'
 
 /** Frames of a session that are sent again: what is told of them comes from there. */
@@ -22,9 +24,32 @@ const ROUNDING_SEC = 0.001
 const ALIKE_SEC = 1
 
 /**
+ * What bots that are gone had sent again themselves: of what a session had not acknowledged, a later one has the same track at the same time,
+ * and has acknowledged it. The service may have had it the first time, too.
+ * @param sessions in the order in which they were opened @param spans of all of them
+ */
+export function sentAgainBefore(sessions: readonly SessionRecord[], spans: readonly Span[]): SentAgain[] {
+  return sessions.flatMap(({ sessionId, acknowledgedFrames, endReason }, at) => {
+    if (endReason === 'done') return []
+    const reached = new Map(sessions.slice(at + 1).map((later) => [later.sessionId, later.acknowledgedFrames]))
+    const rest = spans.filter((span) => span.sessionId === sessionId && span.toFrame > acknowledgedFrames)
+    return rest.flatMap((span) =>
+      spans.flatMap((copy) => {
+        const toFrame = Math.min(copy.toFrame, reached.get(copy.sessionId) ?? 0)
+        if (copy.trackKey !== span.trackKey || toFrame <= copy.fromFrame) return []
+        const frameOf = (ms: number) => span.fromFrame + (ms - span.meetingMs) * FRAMES_PER_MS
+        const from = Math.max(span.fromFrame, acknowledgedFrames, frameOf(copy.meetingMs))
+        const to = Math.min(span.toFrame, frameOf(meetingMsOf(copy, toFrame)))
+        return to > from ? [{ sessionId, fromFrame: from, toFrame: to }] : []
+      }),
+    )
+  })
+}
+
+/**
  * Segments of what is not stored of a session's result. The service's stream may hold audio twice that was sent again, which the bot before
  * knew and nobody else: what it stored tells how far the two are apart, by where the span of the speaker has it.
- * @param again what of the session is sent once more
+ * @param again what of the session is sent once more, or was
  */
 export function unknownTexts(
   utterances: readonly AttributableUtterance[],

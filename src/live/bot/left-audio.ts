@@ -14,7 +14,10 @@ export interface Stored {
  * Up to which frame of its session the service had the audio: at least where what was left begins, as far as it is stored, and where the
  * last word lies that was told. What the disk says may be older: a mark is written now and then, and not at all on a disk that refuses.
  */
-export function reachOf({ sessionId, fromFrame }: LeftAudio, { sessions, segments, frameOf }: Stored): number {
+export function reachOf(
+  { sessionId, fromFrame }: Pick<LeftAudio, 'sessionId' | 'fromFrame'>,
+  { sessions, segments, frameOf }: Stored,
+): number {
   const stored = sessions.find((one) => one.sessionId === sessionId)?.acknowledgedFrames ?? 0
   const told = segments.map((segment) => {
     const { startMs, endMs } = segment.words.at(-1) ?? segment

@@ -9,7 +9,7 @@ import type { MeetingStore, SessionRecord } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
 import type { ForeignSession, LeftAudio, SttPort } from '../stt/port.js'
 import type { Segment } from '../transcript/segment.js'
-import { unknownTexts, type SentAgain } from './foreign-texts.js'
+import { sentAgainBefore, unknownTexts, type SentAgain } from './foreign-texts.js'
 import type { Handover } from './handover.js'
 import type { Left } from './inheritance.js'
 import { reachOf, unsentOf } from './left-audio.js'
@@ -30,11 +30,10 @@ export interface LegacyParts {
   readonly logger: Logger
 }
 
-/** What earlier bots left, and what of it is sent again. */
+/** What earlier bots left, and what of it is sent again, or was. */
 interface Estate {
-  readonly sessions: readonly SessionRecord[]
   readonly segments: Segment[]
-  readonly adopted: readonly SentAgain[]
+  readonly again: readonly SentAgain[]
 }
 
 /** What is known of audio on this disk. */
@@ -137,7 +136,7 @@ export class Legacy {
       acknowledgedFrames: Math.max(session.acknowledgedFrames, reached.get(session.sessionId) ?? 0),
     }))
     const segments = [...stored.segments]
-    const estate = { ...stored, sessions, segments, adopted }
+    const estate = { ...stored, sessions, segments, adopted, again: [...adopted, ...this.#sentAgainBefore(stored)] }
     this.#adopted.resolve()
     const whole = new Set<SessionId>()
     const patience = AbortSignal.any([signal, this.#giveUp.signal])
@@ -195,6 +194,13 @@ export class Legacy {
     }
   }
 
+  /** What the bots before had sent again themselves, as far as the service is known to have it that way. */
+  #sentAgainBefore(stored: Omit<Left, 'people'>): readonly SentAgain[] {
+    const known = { ...stored, frameOf: (said: Parameters<Scribe['frameOf']>[0]) => this.#parts.scribe.frameOf(said) }
+    const reached = stored.sessions.map((one) => ({ ...one, acknowledgedFrames: reachOf({ ...one, fromFrame: 0 }, known) }))
+    return sentAgainBefore(reached, stored.spans)
+  }
+
   /** What is stored by now of sessions that are not this bot's; null when the store does not answer. */
   async #stored(signal: AbortSignal): Promise<Omit<Left, 'people'> | null> {
     const { store, scribe, meetingId } = this.#parts
@@ -232,7 +238,7 @@ export class Legacy {
   }
 
   /** @param estate its segments grow by what is found. @returns whether there will be no more texts of that session than there are */
-  async #texts(session: SessionRecord, { segments: stored, adopted }: Estate, signal: AbortSignal): Promise<boolean> {
+  async #texts(session: SessionRecord, { segments: stored, again }: Estate, signal: AbortSignal): Promise<boolean> {
     const { vendorId, sessionId, channels, sampleRate, endReason } = session
     const { stt, clock, scribe, logger } = this.#parts
     if (endReason === 'done') return true
@@ -241,7 +247,7 @@ export class Legacy {
     for (let asked = 0; asked < MAX_ASKED && !signal.aborted; asked++) {
       const isLast = this.#hurry.signal.aborted
       const found = await this.#results(of, signal)
-      const unknown = () => unknownTexts(found?.utterances ?? [], stored, adopted, scribe)
+      const unknown = () => unknownTexts(found?.utterances ?? [], stored, again, scribe)
       let segments = unknown()
       if (segments.length > 0) {
         await this.#refresh(stored, signal)
