@@ -81,7 +81,7 @@ async function openWith(settings: Settings, common: Common): Promise<Speech> {
     const afterMs = settings.fallbackAfterSec * 1000
     const local = await openLocal(settings, common)
     const stt = new FailoverStt({
-      primary: createGladiaStt({ ...gladia, limits: { openDeadlineMs: afterMs, resumeDeadlineMs: afterMs } }),
+      primary: createGladiaStt({ ...gladia, limits: { openDeadlineMs: afterMs, resumeDeadlineMs: afterMs, collectAwayMs: 0 } }),
       fallback: local.stt,
       afterMs,
       clock,

@@ -22,7 +22,8 @@ export interface Failure {
 /** One answer of the result route. */
 export type Look =
   | { readonly kind: 'result'; readonly result: RawResult }
-  | { readonly kind: 'again' }
+  /** `isAway`: it did not answer at all */
+  | { readonly kind: 'again'; readonly isAway: boolean }
   /** `isRefused`: whoever asks, not what is asked for: another key, or a later time, may get it */
   | { readonly kind: 'never'; readonly why: string; readonly isRefused: boolean }
 
@@ -75,13 +76,13 @@ export class GladiaApi {
     try {
       answer = await this.#call('GET', `/v2/live/${encodeURIComponent(id)}`, null, this.#parts.limits.maxResultBytes, signal)
     } catch {
-      return { kind: 'again' }
+      return { kind: 'again', isAway: true }
     }
     if (answer.status === 200) {
       const result = parseResult(answer.body)
-      return result ? { kind: 'result', result } : { kind: 'again' }
+      return result ? { kind: 'result', result } : { kind: 'again', isAway: false }
     }
-    if (isTransient(answer.status)) return { kind: 'again' }
+    if (isTransient(answer.status)) return { kind: 'again', isAway: false }
     return { kind: 'never', why: `HTTP ${answer.status}`, isRefused: [401, 402, 403].includes(answer.status) }
   }
 

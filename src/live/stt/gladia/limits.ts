@@ -37,6 +37,8 @@ export interface Limits {
   /** how long results are asked for after the end */
   readonly collectMs: number
   readonly collectPollMs: number
+  /** how long those of a session that was lost in an outage are waited for, while its audio is kept: then they are missing */
+  readonly collectAwayMs: number
   /** how long an orderly close of the socket is waited for */
   readonly closeGraceMs: number
   /** a larger message is counted and dropped; above twice this the connection is dropped unread */
@@ -67,6 +69,7 @@ export const DEFAULT_LIMITS: Limits = {
   alarmMs: 60_000,
   collectMs: 15_000,
   collectPollMs: 500,
+  collectAwayMs: 10 * 60_000,
   closeGraceMs: 1000,
   maxMessageBytes: 8 * 1024 * 1024,
   maxResultBytes: 64 * 1024 * 1024,

@@ -30,7 +30,8 @@ import { judge, type DropCause } from './close-codes.js'
  * S7  While draining, a loss after the stop was acknowledged goes to the results at once: the service has everything, a reconnect would
  *     bring nothing. Without the acknowledgement it reconnects, at most twice without progress, and sends the stop again.
  * S8  `done` is said only when the results are complete and every frame is acknowledged; else the reason that led to collecting stands.
- * S9  `drain_deadline` and `give_up` end every wait. With a session created they collect first, without one they end.
+ * S9  `drain_deadline` and `give_up` end every wait. With a session created they collect first, without one they end. What was lost in an
+ *     outage is collected when the service can be reached again (`collectAwayMs`), unless `finish` is asked for.
  * S10 `abort` ends every state at once. `ended` is left by nothing.
  */
 export type SessionState =

@@ -344,7 +344,7 @@ export class GladiaSession implements SttSession {
 
   /** Tells what the socket did not deliver. A service that keeps no results is believed when one connection saw the end. */
   async #collect(signal: AbortSignal): Promise<void> {
-    const outcome = await collectResult(this.#api, this.#created!.id, this.#parts, signal)
+    const outcome = await collectResult(this.#api, this.#created!.id, this.#parts, signal, () => this.#finishing === null)
     if (signal.aborted) return
     if (outcome.kind === 'result') this.#reconcile(outcome.result)
     else this.#logger.warn({ why: outcome.why }, 'speech result not available')
