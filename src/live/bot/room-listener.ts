@@ -139,7 +139,11 @@ export class RoomListener {
         live(() => {
           this.#stalled.delete(key)
           const keepSeat = why === 'muted' || why === 'reconnecting' || why === 'superseded'
-          if (this.#held?.delete(key)) {
+          const held = this.#held?.get(key)
+          if (held !== undefined) {
+            this.#held?.delete(key)
+            // nobody has heard it since this bot was in the room, and perhaps nobody will
+            if (this.#isWaiting && !this.#isPaused) this.#parts.handover.heard(held)
             // a pause has ended it as a mute does
             if (!keepSeat) scribe.trackEnded(key, false)
             return

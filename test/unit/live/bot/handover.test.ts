@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { deferred } from '../../../../src/core/deferred.js'
 import { asIdentity, newSessionId } from '../../../../src/core/ids.js'
 import type { Gap } from '../../../../src/live/audio/span.js'
 import { Handover } from '../../../../src/live/bot/handover.js'
@@ -138,5 +139,28 @@ test('30 H4 the next bot hears within a second although the store stands still a
   const missedMs = gaps.reduce((ms, { fromMs, toMs }) => ms + toMs - fromMs, 0)
   expect(missedMs).toBeLessThanOrEqual(1_250)
   expect(two.stt.last.sentFrames / 16).toBeGreaterThanOrEqual(4_500)
+  await rig.end()
+})
+
+test('30 H1 who speaks while the bot before has not said until when it heard, and mutes, is missed from where the new bot was in the room', async () => {
+  const rig = new AttendanceRig()
+  const [one, two] = [rig.process('one'), rig.process('two')]
+  const id = await rig.meeting()
+  const job = one.attend(id)
+  await rig.clock.settle()
+  await rig.speak(one, 'ann', 2_000)
+  const left = deferred()
+  const { leftBefore } = two.claims
+  two.claims.leftBefore = (claim) => left.promise.then(() => leftBefore.call(two.claims, claim))
+  await rig.offer(one, job)
+  two.attend(id)
+  await rig.clock.settle()
+  one.room.connection.end('duplicate_identity')
+  await rig.speak(two, 'ann', 500)
+  two.room.connection.stop('ann', 'muted')
+  left.resolve()
+  await rig.clock.advance(5_000)
+  const gaps = (await rig.store.gaps(id)).filter(({ reason, identity }) => reason === 'taken_over' && identity === 'ann')
+  expect(gaps.reduce((ms, { fromMs, toMs }) => ms + toMs - fromMs, 0)).toBeGreaterThanOrEqual(500)
   await rig.end()
 })
