@@ -221,6 +221,9 @@ export class RoomListener {
   leave(): void {
     const { people, scribe, handover, keep } = this.#parts
     people.allLeft(scribe.meetingMs())
+    // what is missing from now on is no gap, however long the end takes
+    for (const key of this.#heard.keys()) scribe.trackEnded(key, true)
+    this.#heard.clear()
     this.#writeGaps(this.#refusals.endAll(scribe.meetingMs()))
     // whoever has not come back since the connection was lost was not heard until now; after a handover another bot hears
     if (handover.isHandedOver) this.#absence.close()

@@ -164,3 +164,27 @@ test('30 H1 who speaks while the bot before has not said until when it heard, an
   expect(gaps.reduce((ms, { fromMs, toMs }) => ms + toMs - fromMs, 0)).toBeGreaterThanOrEqual(500)
   await rig.end()
 })
+
+test('30 the end of a meeting waits for the bot before, and what is said after the bot has left is no gap', async () => {
+  const rig = new AttendanceRig()
+  const [one, two] = [rig.process('one'), rig.process('two')]
+  const id = await rig.meeting()
+  const job = one.attend(id)
+  await rig.clock.settle()
+  await rig.speak(one, 'ann', 2_000)
+  // it has much to bring to text
+  one.stt.last.autoFinish = false
+  await rig.offer(one, job)
+  two.attend(id)
+  await rig.clock.settle()
+  one.room.connection.end('duplicate_identity')
+  await rig.clock.advance(150)
+  await rig.speak(two, 'ann', 5_000)
+  const endMs = rig.clock.nowMs() - Date.parse((await rig.store.meeting(id)).startedAt!)
+  await rig.store.requestStop(id)
+  await rig.clock.advance(20_000)
+  expect((await rig.store.meeting(id)).state).toBe('finalising')
+  for (const { toMs } of await rig.store.gaps(id)) expect(toMs).toBeLessThanOrEqual(endMs + 100)
+  one.stt.last.end('done')
+  await rig.end()
+})
