@@ -218,9 +218,14 @@ export class Handover {
   /** The meeting ends before this bot was in the room: nobody has heard since the bot before. A released one hears to the end itself. */
   #neverIn(askedMs: number): void {
     const inheritance = this.#inheritance
-    if (!inheritance || this.#parts.tenure?.isReleased === true) return
-    this.#departed(inheritance.present)
     const endMs = this.#parts.meetingMs()
+    if (this.#parts.tenure?.isReleased === true) {
+      // unless it has died: see `heardBefore`
+      this.#leftMs = endMs
+      return
+    }
+    if (!inheritance) return
+    this.#departed(inheritance.present)
     for (const identity of inheritance.present) this.#hole(identity, inheritance.unheardFrom(identity, askedMs), endMs)
   }
 

@@ -188,3 +188,29 @@ test('30 the end of a meeting waits for the bot before, and what is said after t
   one.stt.last.end('done')
   await rig.end()
 })
+
+test('30 H1 a bot that gave the meeting away and died, and the meeting ends before the next one is in the room: what it had heard last is a gap', async () => {
+  const rig = new AttendanceRig()
+  const [one, two] = [rig.process('one'), rig.process('two')]
+  const id = await rig.meeting()
+  const job = one.attend(id)
+  await rig.clock.settle()
+  await rig.speak(one, 'ann', 2_000)
+  await rig.offer(one, job)
+  // what it hears from now on nobody stores
+  const { saveSpans } = rig.store
+  rig.store.saveSpans = () => new Promise(() => undefined)
+  await rig.speak(one, 'ann', 3_000)
+  one.silence()
+  rig.store.saveSpans = saveSpans
+  two.stt.results = () => Promise.resolve({ utterances: [], isWhole: true })
+  two.joinsAfter(60_000)
+  two.attend(id)
+  await rig.clock.advance(4_000)
+  await rig.store.requestStop(id)
+  await rig.clock.advance(70_000)
+  expect((await rig.store.meeting(id)).state).toBe('finalising')
+  const gaps = (await rig.store.gaps(id)).filter(({ reason }) => reason === 'taken_over')
+  expect(gaps.map(({ identity }) => identity)).toContain('ann')
+  expect(Math.max(...gaps.map(({ toMs }) => toMs))).toBeGreaterThanOrEqual(5_000)
+})
