@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MeetingId } from '../core/ids.js'
 import { Scope } from '../core/scope.js'
@@ -6,19 +5,17 @@ import type { Clock } from '../core/time.js'
 import { loadVoice } from '../live/audio/voice/load.js'
 import type { BotDeps } from '../live/bot/bot.js'
 import { disposeRoomLibrary } from '../live/room/livekit/open.js'
-import { receiptView, type ReceiptView } from '../live/transcript/render/receipt.js'
-import { renderTranscript, RENDER_FORMATS } from '../live/transcript/render/render.js'
-import type { TranscriptDocument } from '../live/transcript/segment.js'
 import { createEvents } from '../observe/events.js'
 import type { Logger } from '../observe/logger.js'
 import { FinalsFolder } from '../records/finals/finals-folder.js'
-import type { MeetingReason, MeetingRecord } from '../records/port.js'
+import type { MeetingRecord } from '../records/port.js'
 import type { OpenStore } from '../records/sql/open.js'
 import { Attendance, botOptions } from './attend.js'
 import { attendUntil } from './attend-until.js'
 import type { Settings } from './config/settings.js'
 import { makeDataFolder } from './data-folder.js'
 import { Follower } from './follow.js'
+import { foregroundResult, makeOutFolder, type ForegroundResult } from './foreground.js'
 import { observerOf, type MeetingWatcher } from './observe.js'
 import { tellingPartials } from './partials.js'
 import { openRecords } from './records.js'
@@ -26,21 +23,6 @@ import { beat } from './roles/live.js'
 import { openRoom } from './room.js'
 import { openSpeech } from './speech.js'
 import { loadTranscript } from './transcripts.js'
-
-/** How a meeting in the foreground ended. */
-export interface JoinResult {
-  /** null: it goes on without us */
-  readonly reason: MeetingReason | null
-  readonly failed: boolean
-  readonly transcript: TranscriptDocument
-  readonly text: string
-  /** the document of format json */
-  readonly json: string
-  /** what became of everybody's voice, and the price */
-  readonly receipt: ReceiptView
-  /** files written, when a folder was given */
-  readonly files: readonly string[]
-}
 
 /** What `join` tells while it runs. */
 export interface JoinOptions {
@@ -66,11 +48,11 @@ interface JoinParts {
  * @param signal asks the bot to leave, or ends the following
  * @throws ConfigError, UpstreamError what could not be opened
  */
-export async function joinRoom(settings: Settings, options: JoinOptions, parts: JoinParts, signal: AbortSignal): Promise<JoinResult> {
+export async function joinRoom(settings: Settings, options: JoinOptions, parts: JoinParts, signal: AbortSignal): Promise<ForegroundResult> {
   const { logger } = parts
   await using scope = new Scope((name, error) => logger.error({ err: error, work: name }, 'background work failed'))
   await makeDataFolder(settings.dataDir)
-  if (options.out !== null) await mkdir(options.out, { recursive: true })
+  await makeOutFolder(options.out)
   const records = await openRecords(settings, parts)
   scope.defer('store', () => records.close())
   const speech = await openSpeech(settings, parts)
@@ -89,12 +71,7 @@ export async function joinRoom(settings: Settings, options: JoinOptions, parts: 
   const room = openRoom(settings, { ...parts, business: createEvents(null) })
   const deps = { ...parts, room, stt: speech.stt, store, finals, detector: await loadVoice() }
   await run({ deps, settings, records, scope, options }, id, signal)
-  const { state, reason } = await store.meeting(id)
-  const transcript = await loadTranscript(store, id)
-  const files = await writeFiles(transcript, options.out)
-  const text = renderTranscript(transcript, 'txt')
-  const json = renderTranscript(transcript, 'json')
-  return { reason, failed: state === 'failed', transcript, text, json, receipt: receiptView(transcript), files }
+  return foregroundResult(await store.meeting(id), await loadTranscript(store, id), options.out)
 }
 
 /** The room's meeting: the one that runs, or a new one. */
@@ -143,15 +120,4 @@ async function run(
     follower.stop()
     await attendance.idle()
   }
-}
-
-async function writeFiles(transcript: TranscriptDocument, folder: string | null): Promise<readonly string[]> {
-  if (folder === null) return []
-  const files: string[] = []
-  for (const format of RENDER_FORMATS) {
-    const path = join(folder, `transcript.${format}`)
-    await writeFile(path, renderTranscript(transcript, format))
-    files.push(path)
-  }
-  return files
 }

@@ -1,11 +1,9 @@
 import type { Command } from 'commander'
-import { settingsFor, wantsColour } from '../app/config/process-env.js'
+import { settingsFor } from '../app/config/process-env.js'
 import { systemClock } from '../core/time.js'
 import { createLogger, redactText } from '../observe/logger.js'
 import { waitForSignal } from './exit.js'
-import { LiveView } from './terminal/live-view.js'
-import { createPaint } from './terminal/paint.js'
-import { receiptLines } from './terminal/receipt.js'
+import { foregroundLogLevel, openForeground, showResult } from './foreground.js'
 
 /** `roomscribe join ROOM`: one meeting in the foreground. */
 export function addJoin(program: Command): void {
@@ -17,10 +15,10 @@ export function addJoin(program: Command): void {
     .option('--json', 'print the transcript as one JSON document on standard output and nothing else there')
     .action(async (room: string, options: { out?: string; json?: boolean }) => {
       const settings = settingsFor('livekit')
-      const logger = createLogger(settings.logLevel === 'info' ? 'warn' : settings.logLevel)
-      const screen = options.json ? process.stderr : process.stdout
-      const paint = createPaint(wantsColour(screen))
-      const view = new LiveView(screen, paint, () => systemClock.monotonicMs())
+      const logger = createLogger(foregroundLogLevel(settings.logLevel))
+      const isJson = options.json === true
+      const foreground = openForeground(isJson, () => systemClock.monotonicMs())
+      const { view } = foreground
       const { joinRoom } = await import('../app/join.js')
       const signals = waitForSignal()
       const leave = new AbortController()
@@ -44,12 +42,7 @@ export function addJoin(program: Command): void {
           { clock: systemClock, logger, random: Math.random },
           leave.signal,
         )
-        view.end()
-        if (options.json) process.stdout.write(result.json)
-        else process.stdout.write(`\n${result.text}\n`)
-        screen.write(`${receiptLines(result.receipt, paint).join('\n')}\n\n`)
-        for (const file of result.files) process.stderr.write(`written: ${file}\n`)
-        process.exitCode = result.failed ? 1 : result.transcript.complete ? 0 : 3
+        showResult(foreground, result, isJson)
       } finally {
         signals.stop()
       }
