@@ -11,6 +11,7 @@ import { addKeys } from './keys.js'
 import { addServe } from './serve.js'
 import { addSettings } from './settings.js'
 import { addSpeechServer } from './speech-server.js'
+import { addTranscribe } from './transcribe.js'
 import { addUp } from './up.js'
 
 const USAGE_EXIT = 2
@@ -22,7 +23,20 @@ function createProgram(): Command {
     .showHelpAfterError('(roomscribe <command> --help tells more)')
     .configureOutput({ writeErr: (text) => process.stderr.write(text) })
     .exitOverride()
-  for (const add of [addUp, addServe, addBot, addDemo, addSpeechServer, addJoin, addExport, addJobs, addKeys, addDoctor, addSettings])
+  for (const add of [
+    addUp,
+    addServe,
+    addBot,
+    addDemo,
+    addSpeechServer,
+    addJoin,
+    addTranscribe,
+    addExport,
+    addJobs,
+    addKeys,
+    addDoctor,
+    addSettings,
+  ])
     add(program)
   // commands inherit neither: every one of them has to throw instead of exiting
   for (const command of commandsOf(program)) command.exitOverride().showHelpAfterError('(--help tells more)')

@@ -35,6 +35,7 @@ export class LiveView {
   readonly #colours = new Map<string, number>()
   readonly #plainShown = new Map<string, number>()
   #drawnLines = 0
+  #status = ''
 
   constructor(screen: Screen, paint: Paint, monotonicMs: () => number) {
     this.#screen = screen
@@ -66,9 +67,23 @@ export class LiveView {
     this.#redraw([this.#paint.dim(`        ${printable(text)}`)])
   }
 
-  /** Forgets interim lines and leaves the cursor below everything. */
+  /**
+   * One line below all others, which the next one replaces.
+   * @param isMilestone elsewhere than on a terminal it is printed; others are not
+   */
+  status(text: string, isMilestone: boolean): void {
+    if (!this.#screen.isTTY) {
+      if (isMilestone) this.note(text)
+      return
+    }
+    this.#status = text
+    this.#redraw([])
+  }
+
+  /** Forgets interim lines and the status, and leaves the cursor below everything. */
   end(): void {
     this.#interim.clear()
+    this.#status = ''
     this.#redraw([])
   }
 
@@ -78,6 +93,7 @@ export class LiveView {
       return
     }
     const open = [...this.#interim.values()].slice(-MAX_INTERIM_LINES).map((spoken) => this.#line(spoken, true))
+    if (this.#status !== '') open.push(this.#paint.dim(`        ${printable(this.#status)}`))
     const up = this.#drawnLines > 0 ? `\u001b[${this.#drawnLines}A` : ''
     const text = [...lines, ...open].map((line) => `${line}\n`).join('')
     this.#screen.write(`${up}\u001b[0J${text}`)
