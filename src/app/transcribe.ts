@@ -116,14 +116,10 @@ export async function transcribe(
     queue: { followUp: (ended) => store.finish(ended) },
     observe: () => observerOf(options.watcher),
   })
-  // before the first sample its clock stands still, and so would whatever the end waits for
-  const release = () => clock.release()
-  signal.addEventListener('abort', release, { once: true })
   try {
     await attendUntil(attendance, id, signal)
   } finally {
     await attendance.idle()
-    signal.removeEventListener('abort', release)
   }
   const stored = await loadTranscript(store, id)
   // when it was said, a file does not tell

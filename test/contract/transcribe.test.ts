@@ -17,6 +17,13 @@ interface Turn {
   readonly count: number
 }
 
+/** A recording has a store of its own, ends with its last sample, and is as long as it is. */
+const UNUSED = {
+  DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none',
+  ROOMSCRIBE_DATA_DIR: '/dev/null/none',
+  ROOMSCRIBE_ALONE_SEC: '86400',
+  ROOMSCRIBE_MAX_MEETING_SEC: '10',
+}
 const SLOT_MS = 200
 /** the chord of a slot rises to half its height after so long */
 const RISE_MS = 4
@@ -43,6 +50,7 @@ interface Document {
     readonly channel: number
     readonly words: readonly { readonly text: string; readonly startMs: number; readonly endMs: number }[]
   }[]
+  readonly billing: { readonly sessions: readonly { readonly channels: number }[] }
   readonly coverage: readonly { readonly name: string; readonly lostMs: number; readonly gaps: readonly object[] }[]
 }
 
@@ -66,7 +74,7 @@ describe('`transcribe`', { timeout: 180_000 }, () => {
   })
 
   function run(args: readonly string[], env: Record<string, string> = {}): CliProcess {
-    const cli = new CliProcess(['transcribe', ...args], { GLADIA_API_URL: speech.url, TMPDIR: folder, ...env })
+    const cli = new CliProcess(['transcribe', ...args], { ...UNUSED, GLADIA_API_URL: speech.url, TMPDIR: folder, ...env })
     running.push(cli)
     return cli
   }
@@ -92,7 +100,10 @@ describe('`transcribe`', { timeout: 180_000 }, () => {
         { from: 0, count: 5 },
         { from: 21, count: 15 },
       ],
-      Dee: [{ from: 30, count: 15 }],
+      Dee: [
+        { from: 30, count: 15 },
+        { from: 52, count: 7 },
+      ],
     }
     const paths = [
       await file('one.wav', {}, [talk(1, turns.Ann, 50, 16_000)]),
@@ -113,7 +124,7 @@ describe('`transcribe`', { timeout: 180_000 }, () => {
       expect(back.map(({ who, n }) => `${who}/${n}`)).toEqual(marksOf(at + 1, own))
       for (const { n, startMs } of back) expect(Math.abs(startMs - n * SLOT_MS - RISE_MS)).toBeLessThanOrEqual(10)
     }
-    expect(marks).toHaveLength(8 + 9 + 10 + 5 + 15 + 15)
+    expect(marks).toHaveLength(8 + 9 + 10 + 5 + 15 + 15 + 7)
     expect((await readdir(out)).toSorted()).toEqual(['json', 'md', 'srt', 'txt', 'vtt'].map((format) => `transcript.${format}`))
     expect(JSON.parse(await readFile(join(out, 'transcript.json'), 'utf8'))).toEqual(document)
     // nothing else is left
@@ -184,6 +195,10 @@ describe('`transcribe`', { timeout: 180_000 }, () => {
       ],
     ])
     expect(await sessions()).toBe(before)
+    for (const args of [[], ['--speed', '9', good], ['--language', 'english', good]]) {
+      const wrong = run(args)
+      expect([await wrong.exited, wrong.messages[0]]).toEqual([2, expect.stringMatching(/^error: /)])
+    }
     const twice = run([good, good])
     expect(await twice.exited).toBe(2)
     expect(twice.messages).toEqual(['roomscribe: two people are called "good": give everybody a name of their own with --names'])
@@ -213,6 +228,7 @@ else { console.error('one packet is broken'); writeFileSync(file('-y'), sound) }
     const env = { PATH: bin }
     const cli = run([await ogg('-fay.ogg', 'G'), '--speed', '4', '--json'], env)
     expect(await cli.exited).toBe(0)
+    expect(documentOf(cli).billing.sessions).toEqual([expect.objectContaining({ channels: 1 })])
     expect(said(documentOf(cli)).map(({ identity, who, n }) => `${identity} ${who}/${n}`)).toEqual(
       marksOf(7, turns).map((mark) => `-fay ${mark}`),
     )

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/core/time.js'
+import { sleepBy, type Clock } from '../../src/core/time.js'
 
 interface Timer {
   at: number
@@ -41,21 +41,7 @@ export class ManualClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason as Error)
-        return
-      }
-      const cancel = this.after(ms, () => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve()
-      })
-      const onAbort = () => {
-        cancel()
-        reject(signal?.reason as Error)
-      }
-      signal?.addEventListener('abort', onAbort, { once: true })
-    })
+    return sleepBy(this, ms, signal)
   }
 
   after(ms: number, run: () => void): () => void {

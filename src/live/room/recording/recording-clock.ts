@@ -1,4 +1,4 @@
-import type { Clock } from '../../../core/time.js'
+import { sleepBy, type Clock } from '../../../core/time.js'
 
 interface Timer {
   atMs: number
@@ -34,18 +34,7 @@ export class RecordingClock implements Clock {
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason as Error)
-      const onAbort = () => {
-        cancel()
-        reject(signal?.reason as Error)
-      }
-      const cancel = this.after(ms, () => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve()
-      })
-      signal?.addEventListener('abort', onAbort, { once: true })
-    })
+    return sleepBy(this, ms, signal)
   }
 
   after(ms: number, run: () => void): () => void {
