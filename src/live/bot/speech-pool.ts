@@ -10,7 +10,7 @@ import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPhase, SttPort, Utter
 import { isUntexted, outcomeOf, recordOf, restAll, waitingFrames, type Entry, type Parked, type PoolOutcome } from './pool-entry.js'
 import { FATAL, refusalOf } from './refusal.js'
 import { Replacements } from './replacements.js'
-import { addGap, Unsent } from './unsent.js'
+import { addGap, lateGap, Unsent } from './unsent.js'
 
 /** What the pool tells. */
 export interface SpeechPoolEvents {
@@ -126,7 +126,8 @@ export class SpeechPool {
   /** @param block interleaved s16; owned by the session afterwards */
   block(sessionId: SessionId, block: Int16Array): void {
     const entry = this.#entries.get(sessionId)
-    if (entry && entry.endReason === null) entry.session.send(block)
+    if (entry?.endReason === null) entry.session.send(block)
+    else if (entry) this.#lose(entry, lateGap(entry, block))
   }
 
   /** Ends one session in the background: its last texts still come. */
@@ -291,9 +292,12 @@ export class SpeechPool {
   }
 
   /** Holds on to what was not sent, and tells it as the session would have. */
-  #keep({ session, lost }: Entry, reason: SttEndReason): void {
-    const gap = this.#unsent.keep(session, reason)
-    if (!gap) return
+  #keep(entry: Entry, reason: SttEndReason): void {
+    const gap = this.#unsent.keep(entry.session, reason)
+    if (gap) this.#lose(entry, gap)
+  }
+
+  #lose({ session, lost }: Entry, gap: SttGap): void {
     addGap(lost, gap)
     this.#events.gap(session.sessionId, gap)
   }
@@ -337,8 +341,7 @@ export class SpeechPool {
   #giveUp({ entry, fromFrame, backlog }: Parked): void {
     const gap = { fromFrame, toFrame: fromFrame + backlog.frames, reason: 'session_lost' as const }
     this.#unsent.hold(backlog)
-    addGap(entry.lost, gap)
-    this.#events.gap(entry.session.sessionId, gap)
+    this.#lose(entry, gap)
   }
 
   #held(isRepeat: boolean): { readonly holdMs?: number } {

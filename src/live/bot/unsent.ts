@@ -3,6 +3,7 @@ import type { Clock } from '../../core/time.js'
 import { within } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Backlog, SttEndReason, SttGap, SttSession } from '../stt/port.js'
+import type { Entry } from './pool-entry.js'
 
 /** The end of a meeting waits so long for a disk, which may never answer. */
 const LEAVE_MS = 10_000
@@ -61,4 +62,13 @@ export function addGap(gaps: SttGap[], gap: SttGap): void {
   const last = gaps.at(-1)
   if (last?.reason === gap.reason && last.toFrame === gap.fromFrame) gaps[gaps.length - 1] = { ...last, toFrame: gap.toFrame }
   else gaps.push(gap)
+}
+
+/**
+ * What a session is given that is no more, since the meeting ends with it: frames that it would have had next.
+ * @param block interleaved s16
+ */
+export function lateGap({ session, lost }: Pick<Entry, 'session' | 'lost'>, block: Int16Array): SttGap {
+  const fromFrame = Math.max(session.sentFrames, lost.at(-1)?.toFrame ?? 0)
+  return { fromFrame, toFrame: fromFrame + block.length / session.channels, reason: 'session_lost' }
 }
