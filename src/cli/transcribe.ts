@@ -71,6 +71,7 @@ async function run(paths: string[], options: TranscribeCommandOptions): Promise<
   const stop = new AbortController()
   void signals.first.then(() => stop.abort(new Error('interrupted')))
   let progress: Progress | null = null
+  view.status('starting', false)
   try {
     const result = await transcribe(
       all,
@@ -107,6 +108,7 @@ async function run(paths: string[], options: TranscribeCommandOptions): Promise<
       process.stderr.write(`interrupted at ${clockText(playedMs)} of ${clockText(lengthMs)}: the rest was not transcribed\n`)
     else if (!transcript.complete && result.speed > 1) process.stderr.write('something was lost: --speed 1 may help\n')
   } catch (thrown) {
+    view.end()
     if (!stop.signal.aborted || thrown !== stop.signal.reason) throw thrown
     process.stderr.write('interrupted: nothing was sent\n')
     process.exitCode = INTERRUPTED_EXIT

@@ -4,6 +4,8 @@ import { resolve as resolvePath } from 'node:path'
 import { codeOf, InputError } from '../../../core/errors.js'
 import { SAMPLE_RATE } from '../port.js'
 
+const NO_FFMPEG = 'other recordings than WAV files need ffmpeg, which is not installed'
+
 /** Formats by what their files begin with. */
 const KINDS: readonly (readonly [kind: string, at: number, bytes: string])[] = [
   ['an MP3 file', 0, 'ID3'],
@@ -17,6 +19,8 @@ const KINDS: readonly (readonly [kind: string, at: number, bytes: string])[] = [
   ['an AIFF file', 0, 'FORM'],
   ['a WAV file with compressed sound', 8, 'WAVE'],
 ]
+/** Demuxers of files that hold their sound themselves: a playlist names others, and may never end. */
+const DEMUXERS = 'aac,ac3,aiff,amr,ape,asf,au,caf,flac,flv,matroska,mov,mp3,mpeg,mpegts,ogg,tta,voc,w64,wav,wv'
 /** of what it says, the first lines: what went wrong comes before what followed from it */
 const KEPT_LINES = 3
 
@@ -27,8 +31,8 @@ export function kindOf(head: Buffer): string | null {
 }
 
 /**
- * Decodes a file of any format that the system's ffmpeg knows into a WAV file of 16 kHz s16: its first audio stream, all channels. It reads this
- * file alone, whatever that refers to.
+ * Decodes a file of the usual formats, by the system's ffmpeg, into a WAV file of 16 kHz s16: its first audio stream, all channels. It reads this
+ * file alone, no playlist and nothing from the network.
  * @param file.head its first bytes
  * @param file.out the file to write
  * @param file.started it has begun
@@ -46,7 +50,8 @@ export async function decodeWithFfmpeg(file: {
   const { path, head, out, signal, started } = file
   signal.throwIfAborted()
   const kind = kindOf(head)
-  const input = ['-protocol_whitelist', 'file', '-i', `file:${resolvePath(path)}`, '-map', '0:a:0', '-vn', '-sn', '-dn']
+  const guards = ['-protocol_whitelist', 'file', '-format_whitelist', DEMUXERS]
+  const input = [...guards, '-i', `file:${resolvePath(path)}`, '-map', '0:a:0', '-vn', '-sn', '-dn']
   const output = ['-ar', String(SAMPLE_RATE), '-c:a', 'pcm_s16le', '-rf64', 'auto', '-f', 'wav', '-y', `file:${resolvePath(out)}`]
   const child = spawn('ffmpeg', ['-nostdin', '-hide_banner', '-v', 'error', ...input, ...output], { stdio: ['ignore', 'ignore', 'pipe'] })
   child.once('spawn', started)
@@ -62,9 +67,8 @@ export async function decodeWithFfmpeg(file: {
   })
   const code = await ended
     .catch((thrown: unknown) => {
-      const what = kind === null ? 'is no WAV file' : `is ${kind}`
       if (codeOf(thrown) === 'ENOENT')
-        throw new InputError(`${what}: install ffmpeg, which reads it, or make a WAV file of it`, [], { cause: thrown })
+        throw new InputError(`${kind === null ? 'is no WAV file' : `is ${kind}`}: ${NO_FFMPEG}`, [], { cause: thrown })
       throw thrown
     })
     .finally(() => signal.removeEventListener('abort', onAbort))

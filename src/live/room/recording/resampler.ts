@@ -41,7 +41,7 @@ export class Resampler {
   finish(): Float32Array<ArrayBuffer> {
     if (this.#from === this.#to) return new Float32Array(0)
     const inputs = this.#first + this.#input.length
-    this.#append(new Float32Array(this.#reach + 1))
+    this.#append(new Float32Array(this.#reach))
     return this.#make(Math.ceil((inputs * this.#to) / this.#from))
   }
 
@@ -55,13 +55,14 @@ export class Resampler {
   }
 
   #make(until: number): Float32Array<ArrayBuffer> {
+    const input = this.#input
     const out = new Float32Array(Math.max(0, until - this.#out))
     for (let at = 0; at < out.length; at++, this.#out++) {
       const position = this.#out * this.#from
       const filter = this.#filter(position % this.#to)
       const begin = Math.floor(position / this.#to) - this.#reach - this.#first
       let sum = 0
-      for (let tap = 0; tap < filter.length; tap++) sum += (this.#input[begin + tap] ?? 0) * (filter[tap] as number)
+      for (let tap = 0; tap < filter.length; tap++) sum += input[begin + tap]! * filter[tap]!
       out[at] = sum
     }
     return out
@@ -70,7 +71,7 @@ export class Resampler {
   #filter(phase: number): Float32Array {
     const known = this.#filters.get(phase)
     if (known) return known
-    const taps = Float32Array.from({ length: 2 * this.#reach + 2 }, (_, tap) => {
+    const taps = Float32Array.from({ length: 2 * this.#reach + 1 }, (_, tap) => {
       const distance = (tap - this.#reach - phase / this.#to) * this.#scale
       const sinc = distance === 0 ? 1 : Math.sin(Math.PI * distance) / (Math.PI * distance)
       return Math.abs(distance) > CROSSINGS ? 0 : sinc * (0.5 + 0.5 * Math.cos((Math.PI * distance) / CROSSINGS))

@@ -12,6 +12,7 @@ function reader({ kind, bits }: WavLayout): ReadSample {
     }
   }
   if (bits === 8) return (bytes, at) => ((bytes[at] ?? 128) - 128) * 256
+  if (bits === 16) return (bytes, at) => bytes.readInt16LE(at)
   const scale = 2 ** (bits - 16)
   return (bytes, at) => bytes.readIntLE(at, bits / 8) / scale
 }
@@ -27,11 +28,13 @@ export function channelsOf(layout: WavLayout, bytes: Buffer): Float32Array<Array
   const frames = Math.floor(bytes.length / frameBytes)
   const read = reader(layout)
   return Array.from({ length: channels }, (_, channel) => {
-    const first = channel * (bits / 8)
-    return Float32Array.from({ length: frames }, (_frame, frame) => read(bytes, first + frame * frameBytes))
+    const samples = new Float32Array(frames)
+    for (let frame = 0, at = channel * (bits / 8); frame < frames; frame++, at += frameBytes) samples[frame] = read(bytes, at)
+    return samples
   })
 }
 
-/** Rounds to s16; what is louder is clipped. @returns yours */
-export const toS16 = (samples: Float32Array): Int16Array =>
-  Int16Array.from(samples, (sample) => Math.max(-32_768, Math.min(32_767, Math.round(sample))))
+/** Rounds to s16; what is louder is clipped. @param out the caller's, at least as long; overwritten from its beginning */
+export function toS16(samples: Float32Array, out: Int16Array): void {
+  for (let at = 0; at < samples.length; at++) out[at] = Math.max(-32_768, Math.min(32_767, Math.round(samples[at]!)))
+}

@@ -91,7 +91,7 @@ class WavFile implements Recording {
     if ((this.#ready[0]?.length ?? 0) === 0) return null
     const frames = this.#ready.map((samples) => {
       const frame = new Int16Array(FRAME_SAMPLES)
-      frame.set(toS16(samples.subarray(0, FRAME_SAMPLES)))
+      toS16(samples.subarray(0, FRAME_SAMPLES), frame)
       return frame
     })
     this.#ready = this.#ready.map((samples) => samples.subarray(FRAME_SAMPLES))
