@@ -148,6 +148,7 @@ describe('`transcribe`', { timeout: 180_000 }, () => {
   it('ends with what there is when it is interrupted, exits 3, and the rest is a gap of everybody', async () => {
     const path = await file('long.wav', {}, [talk(5, [{ from: 0, count: 300 }], 300, 16_000), talk(6, [], 300, 16_000)])
     const cli = run([path, '--json'])
+    await cli.line(/2 people, 01:00, at 1 x real time/)
     await cli.line(/long 1/)
     cli.signal('SIGINT')
     expect(await cli.exited).toBe(3)
