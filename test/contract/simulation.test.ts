@@ -4,19 +4,19 @@ import { simulate } from '../support/sim/meeting.js'
 
 /** `SIM_FROM=4711 SIM_COUNT=1` replays one seed, with its faults told. */
 const FROM = Number(process.env['SIM_FROM'] ?? 1)
-const COUNT = Number(process.env['SIM_COUNT'] ?? 1000)
+const COUNT = Number(process.env['SIM_COUNT'] ?? 800)
 
-test('I1 I2 I3 I4 I5 I7 I8 I11 a thousand simulated meetings with random faults break no invariant', async () => {
+test('I1 I2 I3 I4 I5 I7 I8 I11 eight hundred simulated meetings, of bare bots and of whole processes, with random faults break no invariant', async () => {
   const totals = await simulateMany(FROM, COUNT)
   expect(totals.worst).toEqual([])
   // the meetings are no formality: faults cost some of them something, and most nothing
-  if (COUNT >= 1000) {
-    expect(totals.complete).toBeGreaterThan(COUNT / 3)
+  if (COUNT >= 800) {
+    expect(totals.complete).toBeGreaterThan(COUNT / 4)
     expect(totals.lost).toBeGreaterThan(0)
     // most of what is lost lies in a gap; what does not has its reason (losses.ts)
     expect(totals.ungapped.none).toBe(0)
     expect(totals.ungapped.session + totals.ungapped.unknown + totals.ungapped.piece).toBeLessThan(totals.lost * 0.1)
-    expect(totals.returned).toBeGreaterThan(totals.spoken * 0.7)
+    expect(totals.returned).toBeGreaterThan(totals.spoken * 0.65)
     // bots that were replaced left some words under no name; the transcript of hardly a meeting shows it
     expect(totals.unnamed).toBeGreaterThan(0)
     expect(totals.unnamed).toBeLessThan(totals.returned * 0.005)
@@ -24,7 +24,7 @@ test('I1 I2 I3 I4 I5 I7 I8 I11 a thousand simulated meetings with random faults 
 }, 600_000)
 
 test('I11 tracks that are subscribed to late are gaps, whatever else happens', async () => {
-  const totals = await simulateMany(FROM, Math.min(COUNT, 300), undefined, { lateStarts: true })
+  const totals = await simulateMany(FROM, Math.min(COUNT, 240), undefined, { lateStarts: true })
   expect(totals.worst).toEqual([])
   expect(totals.ungapped.none).toBe(0)
 }, 600_000)
@@ -93,15 +93,15 @@ test.each([
     'I4 what is told of a session rests on the spans of those before it, also in the log of a bot that is frozen while the store is away',
   ],
   [222813, 'I4 a result says how much the service has, probes included, of a session that died before one was answered'],
-])('seed %i breaks no invariant: %s', async (seed) => {
-  expect((await simulate(seed)).violations).toEqual([])
+])('seed %i of the bare world breaks no invariant: %s', async (seed) => {
+  expect((await simulate(seed, { world: 'bare' })).violations).toEqual([])
 })
 
-test('one seed gives the same meeting again', async () => {
+test.each(['bare', 'whole'] as const)('one seed gives the same meeting again in the %s world', async (world) => {
   const told: string[] = []
-  const once = await simulate(FROM + 25, { onFault: (atMs, kind) => told.push(`${atMs} ${kind}`) })
+  const once = await simulate(FROM + 25, { world, onFault: (atMs, kind) => told.push(`${atMs} ${kind}`) })
   const again: string[] = []
-  expect(await simulate(FROM + 25, { onFault: (atMs, kind) => again.push(`${atMs} ${kind}`) })).toEqual(once)
+  expect(await simulate(FROM + 25, { world, onFault: (atMs, kind) => again.push(`${atMs} ${kind}`) })).toEqual(once)
   expect(again).toEqual(told)
   expect(told.length).toBeGreaterThan(0)
 })

@@ -24,9 +24,9 @@ export class MemoryClaims implements ClaimBook {
   readonly holder: string
   readonly #table: ClaimTable
   readonly #store: MeetingStore
-  readonly #clock: Clock
+  readonly #clock: Pick<Clock, 'nowMs'>
 
-  constructor(holder: string, table: ClaimTable, store: MeetingStore, clock: Clock) {
+  constructor(holder: string, table: ClaimTable, store: MeetingStore, clock: Pick<Clock, 'nowMs'>) {
     this.holder = holder
     this.#table = table
     this.#store = store

@@ -14,24 +14,35 @@ export class SimStoreFaults {
   slowMs = 0
 }
 
-/** The store as one process reaches it: away, slow, or answering after the process is dead. */
-export function storeOf(process: SimProcess, store: WatchedStore, time: SimTime, faults: SimStoreFaults): MeetingStore {
+/** Something behind the store as one process reaches it: away, slow, or answering after the process is dead. @param local what is no call */
+export function reached<T extends object>(
+  process: SimProcess,
+  target: T,
+  time: SimTime,
+  faults: SimStoreFaults,
+  local: Partial<T> = {},
+): T {
   const call = async (run: () => unknown): Promise<unknown> => {
     const waitMs = time.nowMs < faults.slowUntilMs ? faults.slowMs : 1
     await new Promise<void>((resolve) => time.after(waitMs, resolve))
     if (time.nowMs < faults.awayUntilMs) throw new UpstreamError('store_unreachable', 'away', { service: 'store', retryable: true })
     return run()
   }
-  return new Proxy(store, {
-    get(target, name) {
+  return new Proxy(target, {
+    get(_, name) {
+      const own: unknown = Reflect.get(local, name)
+      if (own !== undefined) return own
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
-      if (name === 'subscribe') {
-        return (id: never, listener: (event: never) => void) =>
-          target.subscribe(id, (event) => process.receive(() => listener(event as never)))
-      }
       return (...args: unknown[]) => process.answer(call(() => (value as (...all: unknown[]) => unknown).apply(target, args)))
     },
+  })
+}
+
+/** The store as one process reaches it. */
+export function storeOf(process: SimProcess, store: WatchedStore, time: SimTime, faults: SimStoreFaults): MeetingStore {
+  return reached<MeetingStore>(process, store, time, faults, {
+    subscribe: (id, listener) => store.subscribe(id, (event) => process.receive(() => listener(event))),
   })
 }
 

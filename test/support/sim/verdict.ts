@@ -1,39 +1,27 @@
-import type { MeetingId } from '../../../src/core/ids.js'
-import type { BotOutcome } from '../../../src/live/bot/bot.js'
 import type { Segment } from '../../../src/live/transcript/segment.js'
-import type { SimProcess } from './clock.js'
 import { explain, liesInGap, type Explanation } from './losses.js'
-import type { SimRoom } from './room.js'
-import type { SimSpeech } from './speech.js'
-import type { SimDisk } from './store.js'
 import { unnamedWords } from './names.js'
+import type { Running } from './processes.js'
 import { recordViolations } from './records.js'
-import type { WatchedStore } from './watched-store.js'
+import type { SimWorld, WorldKind } from './world.js'
 
 /** What a simulated meeting left. */
 export interface SimRemains {
   readonly seed: number
-  readonly people: number
-  readonly room: SimRoom
-  readonly speech: SimSpeech
-  readonly store: WatchedStore
-  readonly disks: readonly SimDisk[]
-  readonly meetingId: MeetingId
-  readonly runs: readonly {
-    readonly process: SimProcess
-    readonly outcome: BotOutcome | null
-    readonly error: unknown
-    readonly told: readonly Segment[]
-  }[]
+  readonly world: SimWorld
+  readonly runs: readonly Running[]
   readonly isEnded: boolean
-  /** when the end was asked for, simulated ms */
-  readonly stopMs: number
+  /** of each process, what it had left when it had ended */
+  readonly timers: readonly number[]
+  /** what went wrong with the audio that was left on disks */
+  readonly wrongAfter: readonly string[]
   readonly plan: readonly string[]
 }
 
 /** What became of a simulated meeting, and which invariants it broke. */
 export interface SimVerdict {
   readonly seed: number
+  readonly world: WorldKind
   readonly faults: readonly string[]
   readonly spoken: number
   readonly returned: number
@@ -60,11 +48,13 @@ const EDGE_MS = 150
 
 /** Holds what is stored against what was spoken. */
 export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
-  const { seed, room, store, meetingId, runs, isEnded, plan } = remains
+  const { seed, world, runs, isEnded, plan } = remains
+  const { room, store, speech, disks, people, meetingId } = world
   const segments = await store.segments(meetingId)
   const spans = await store.spans(meetingId)
   const violations = [
     ...store.violations,
+    ...remains.wrongAfter,
     ...recordViolations(spans, segments, plan.includes('freeze') ? LATE_MS : plan.includes('burst') ? BURST_MS : 0),
   ]
   const gaps = await store.gaps(meetingId)
@@ -75,13 +65,13 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const jumped = runs.length > 1
   const byId = new Map(room.spoken.map((spoken) => [spoken.id, spoken]))
   const sessions = await store.sessions(meetingId)
-  const areApart = remains.disks.length > 1
+  const areApart = disks.length > 1
   const names = unnamedWords(segments, {
     spans,
     spoken: byId,
     takeovers: store.takeovers,
     sessions,
-    speech: remains.speech,
+    speech,
     plan,
     areApart,
   })
@@ -98,7 +88,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
         if (identity !== null && identity !== spoken.name) violations.push(`I2 ${text} of ${spoken.name} is under ${identity}`)
         const first = returned.get(spoken.id)
         // the probe of a connection repeats up to 0.1 s of audio: an echo in the same session, not a second utterance
-        if (first === sessionId && echoes < 2 * remains.speech.connections) {
+        if (first === sessionId && echoes < 2 * speech.connections) {
           echoes++
           continue
         }
@@ -112,19 +102,21 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
     }
   }
   // what a log still holds goes to the store with the next start of a process; what a bot in between had from the result needs not to
-  const kept = new Set<string>([...segments, ...remains.disks.flatMap((disk) => disk.segments)].map(({ id }) => id))
+  const kept = new Set<string>([...segments, ...disks.flatMap((disk) => disk.segments)].map(({ id }) => id))
   const isKept = ({ id, words }: Segment) => kept.has(id) || words.every(({ text }) => returned.has(Number(text.slice(1))))
   for (const { told } of runs) for (const one of told) if (!isKept(one)) violations.push(`I1 ${one.id} was told and is not stored`)
   const lost = room.spoken.filter(({ id, wasHeard }) => wasHeard && !returned.has(id))
-  const unheard = room.spoken.filter(({ wasHeard }) => !wasHeard)
+  // a process that was told to stop leaves the room at once: the meeting is over
+  const stopMs = Math.min(world.lengthMs, ...runs.flatMap(({ hasEnded, stoppedMs }) => (hasEnded && stoppedMs !== null ? [stoppedMs] : [])))
+  const unheard = room.spoken.filter(({ wasHeard, startMs: atMs }) => !wasHeard && atMs < stopMs)
   const facts = {
-    speech: remains.speech,
+    speech,
     gaps,
     sessions,
     coverage,
     takeovers: store.takeovers,
     segments,
-    people: remains.people,
+    people: people.length,
     wasFrozen: plan.includes('freeze'),
     wereLost: plan.includes('frames_lost'),
     wasLate: plan.includes('freeze') || plan.includes('burst'),
@@ -132,7 +124,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   }
   const ungapped: Partial<Record<Explanation, number>> = {}
   for (const spoken of lost) {
-    const why = explain(spoken, { ...facts, stopMs: remains.stopMs })
+    const why = explain(spoken, { ...facts, stopMs })
     if (why === 'gap') continue
     ungapped[why] = (ungapped[why] ?? 0) + 1
     if (why === 'none' && ungapped.none === 1) violations.push(`I4 b${spoken.id} of ${spoken.name} is lost, and in no gap`)
@@ -140,7 +132,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const complete = coverage?.complete ?? false
   // a block that the end of a session or a probe cuts is all there, but in two pieces: no word to a recogniser
   const { piece = 0 } = ungapped
-  const cuts = remains.speech.sessions.reduce((sum, { channels }) => sum + 2 * channels, 0) + remains.speech.connections
+  const cuts = speech.sessions.reduce((sum, { channels }) => sum + 2 * channels, 0) + speech.connections
   if (piece > cuts) violations.push(`I4 ${piece} blocks are said to be cut, in ${cuts} places`)
   if (complete && lost.length > piece) violations.push(`I11 complete, but ${lost.length - piece} blocks are lost`)
   // nobody misses whom no bot ever saw
@@ -151,15 +143,13 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   if (awaited.length > 0) violations.push(`I11 b${awaited[0]!.id} of ${awaited[0]!.name} was waited for, and is in no gap`)
   // what is lost on the way to a bot that stands still cannot be told from what comes late
   const isBlind = plan.includes('freeze') && plan.includes('frames_lost')
-  if (complete && !isBlind && silent.length > UNSEEN_BLOCKS * remains.people)
+  if (complete && !isBlind && silent.length > UNSEEN_BLOCKS * people.length)
     violations.push(`I11 complete, but ${silent.length} blocks were not heard (b${silent[0]!.id})`)
   if (isEnded && coverage === null && state !== 'failed') violations.push(`I7 ended as ${state} without coverage`)
-  for (const { process, outcome } of runs) {
-    if (process.state === 'running' && outcome !== null && process.timers.size > 0)
-      violations.push(`I8 ${process.timers.size} timers are left`)
-  }
+  for (const count of remains.timers) if (count > 0) violations.push(`I8 ${count} timers are left`)
   return {
     seed,
+    world: world.kind,
     faults: plan,
     spoken: room.spoken.length,
     returned: returned.size,
