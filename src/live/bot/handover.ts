@@ -52,8 +52,14 @@ export interface HandoverParts {
 export class Handover {
   readonly #parts: HandoverParts
   #inheritance: Inheritance | null = null
-  /** since a takeover: when the room was asked for and entered, who was there, and could be heard from when on; meeting ms */
-  #entry: { fromMs: number; inMs: number | null; there: ReadonlySet<Identity>; readonly heardFromMs: Map<Identity, number> } | null = null
+  /** since a takeover: when the room was asked for and entered, who was there, who came while nobody was heard, and who has been heard; meeting ms */
+  #entry: {
+    fromMs: number
+    inMs: number | null
+    there: ReadonlySet<Identity>
+    readonly cameMs: Map<Identity, number>
+    readonly heard: Set<Identity>
+  } | null = null
   readonly #written = deferred()
   #cancelSettle: (() => void) | null = null
   readonly #rivalsMs: number[] = []
@@ -132,7 +138,7 @@ export class Handover {
     const { silentMs, isReleased } = tenure ?? { silentMs: null, isReleased: false }
     this.#inheritance = new Inheritance({ people: participants, segments, spans, sessions }, { silentMs, isReleased }, nowMs)
     people.inherit(this.#inheritance.people, this.#inheritance.lastSignMs)
-    this.#entry = { fromMs: nowMs, inMs: null, there: new Set(), heardFromMs: new Map() }
+    this.#entry = { fromMs: nowMs, inMs: null, there: new Set(), cameMs: new Map(), heard: new Set() }
     logger.warn({ silentMs, wasReleased: isReleased, atMs: Math.round(nowMs) }, 'meeting taken over')
     return { wasLive: segments.length > 0 || ['live', 'reconnecting', 'draining'].includes(state), elapsedMs: nowMs }
   }
@@ -158,6 +164,7 @@ export class Handover {
     this.#written.resolve()
     this.#parts.keep()
     this.#parts.open()
+    this.#parts.keep()
     if (this.#entry) this.#cancelSettle = this.#parts.clock.after(SETTLE_MS, () => this.settle())
   }
 
@@ -186,24 +193,34 @@ export class Handover {
     return null
   }
 
-  /** Somebody can be heard. @returns whether it is written down that nobody heard them until now, or will be */
-  heard(identity: Identity): boolean {
-    const entry = this.#entry
-    if (!entry || entry.heardFromMs.has(identity)) return false
-    entry.heardFromMs.set(identity, this.#parts.meetingMs())
-    return entry.there.has(identity)
+  /** Somebody could be heard, but for the bot before (H4). */
+  came(identity: Identity): void {
+    const cameMs = this.#entry?.cameMs
+    if (cameMs && !cameMs.has(identity)) cameMs.set(identity, this.#parts.meetingMs())
   }
 
-  /** Writes down, once, what nobody heard since the bot was in the room; by itself soon after `entered`. */
+  /**
+   * Somebody can be heard, or never will be: what nobody heard of them since the bot was in the room, or since they came, is written down.
+   * @returns whether it is
+   */
+  heard(identity: Identity): boolean {
+    const entry = this.#entry
+    if (!entry || entry.heard.has(identity)) return false
+    entry.heard.add(identity)
+    const isThere = entry.there.has(identity)
+    // before the bot knows who is there nothing is missed of anybody
+    const fromMs = isThere ? entry.inMs : entry.cameMs.get(identity)
+    if (entry.inMs !== null && fromMs !== null && fromMs !== undefined) this.#hole(identity, fromMs, this.#parts.meetingMs())
+    return isThere || entry.cameMs.has(identity)
+  }
+
+  /** Ends the time in which somebody who is heard for the first time was there unheard; by itself soon after `entered`. */
   settle(): void {
     this.#cancelSettle?.()
     this.#written.resolve()
     const entry = this.#entry
     this.#entry = null
     if (entry?.inMs === null) this.#neverIn(entry.fromMs)
-    if (!entry || entry.inMs === null) return
-    // who was silent could have been heard from the start; who came after the bot was not there to be heard
-    for (const [identity, heardMs] of entry.heardFromMs) if (entry.there.has(identity)) this.#hole(identity, entry.inMs, heardMs)
   }
 
   /** Who had left before the takeover may have spoken last what never came to text. */

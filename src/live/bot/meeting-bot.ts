@@ -378,10 +378,10 @@ export class MeetingBot {
   /** Leaves first, so that nothing new comes; then everything heard is brought to text. */
   async #drain(): Promise<void> {
     this.#joining?.abort(new Error('meeting is ending'))
-    this.#handover.settle()
     const connection = this.#connection
     this.#connection = null
     this.#listener.leave()
+    this.#handover.settle()
     const left = connection?.close().catch((thrown: unknown) => this.#logger.warn({ err: toError(thrown) }, 'leaving the room failed'))
     const told = this.#handover.leaves()
     try {

@@ -22,7 +22,7 @@ export interface RoomListenerParts {
     Scribe,
     'meetingMs' | 'gap' | 'trackStarted' | 'trackEnded' | 'trackStalled' | 'trackResumed' | 'personLeft' | 'frame'
   >
-  readonly handover: Pick<Handover, 'heard' | 'isHandedOver'>
+  readonly handover: Pick<Handover, 'came' | 'heard' | 'isHandedOver'>
   /** who was there has changed */
   readonly keep: (participants: readonly ParticipantRecord[]) => void
   /** how many are in the room */
@@ -134,6 +134,7 @@ export class RoomListener {
           if (!this.#held) return this.#trackStarted(key, identity, sinceMs)
           this.#refusals.take(key)
           this.#held.set(key, identity)
+          if (this.#isWaiting && !this.#isPaused) this.#parts.handover.came(identity)
         }),
       trackEnded: (key, why) =>
         live(() => {
@@ -188,10 +189,16 @@ export class RoomListener {
   disconnected(): void {
     const { scribe } = this.#parts
     this.#writeGaps(this.#refusals.endAll(scribe.meetingMs()))
-    this.#held?.clear()
+    this.#missHeld()
     this.#stalled.clear()
     this.#torn = Array.from(this.#heard, ([key, identity]) => ({ key, identity, untilMs: this.#trackEnded(key, true) }))
     this.#heard.clear()
+  }
+
+  /** Whom this bot waited for to hear, it does not hear any more. */
+  #missHeld(): void {
+    if (this.#isWaiting && !this.#isPaused) for (const identity of this.#held?.values() ?? []) this.#parts.handover.heard(identity)
+    this.#held?.clear()
   }
 
   /** Another connection is to be made: until then everybody who was there is missed. @param sinceMs when this one ended, meeting ms */
@@ -221,6 +228,7 @@ export class RoomListener {
   leave(): void {
     const { people, scribe, handover, keep } = this.#parts
     people.allLeft(scribe.meetingMs())
+    this.#missHeld()
     // what is missing from now on is no gap, however long the end takes
     for (const key of this.#heard.keys()) scribe.trackEnded(key, true)
     this.#heard.clear()

@@ -214,3 +214,55 @@ test('30 H1 a bot that gave the meeting away and died, and the meeting ends befo
   expect(gaps.map(({ identity }) => identity)).toContain('ann')
   expect(Math.max(...gaps.map(({ toMs }) => toMs))).toBeGreaterThanOrEqual(5_000)
 })
+
+/** A process that has taken a meeting, is in its room, and waits to be told until when the one before has heard: `said` tells it. */
+async function waiting() {
+  const rig = new AttendanceRig()
+  const [one, two] = [rig.process('one'), rig.process('two')]
+  const id = await rig.meeting()
+  const job = one.attend(id)
+  await rig.clock.settle()
+  await rig.speak(one, 'ann', 2_000)
+  const left = deferred()
+  const { leftBefore } = two.claims
+  two.claims.leftBefore = (claim) => left.promise.then(() => leftBefore.call(two.claims, claim))
+  await rig.offer(one, job)
+  two.attend(id)
+  await rig.clock.settle()
+  one.room.connection.end('duplicate_identity')
+  const gaps = async (identity: string) => (await rig.store.gaps(id)).filter((gap) => gap.identity === identity)
+  const missedMs = async (identity: string) => (await gaps(identity)).reduce((ms, { fromMs, toMs }) => ms + toMs - fromMs, 0)
+  return { rig, two, said: () => left.resolve(), gaps, missedMs }
+}
+
+test('30 H1 who comes while the bot before has not said until when it heard is missed from then on', async () => {
+  const { rig, two, said, missedMs } = await waiting()
+  await rig.speak(two, 'bob', 500)
+  said()
+  await rig.clock.advance(5_000)
+  expect(await missedMs('bob')).toBeGreaterThanOrEqual(500)
+  expect(await missedMs('bob')).toBeLessThan(700)
+  await rig.end()
+})
+
+test('30 H1 who could not be heard until then is a gap at once: a bot that dies next leaves it', async () => {
+  const { rig, two, said, missedMs } = await waiting()
+  await rig.speak(two, 'ann', 500)
+  said()
+  await rig.clock.advance(200)
+  expect(await missedMs('ann')).toBeGreaterThanOrEqual(500)
+  await rig.end()
+})
+
+test('30 H1 of a bot that is told to stop while it waits everybody is missed until then, and nobody after it', async () => {
+  const { rig, two, said, gaps, missedMs } = await waiting()
+  await rig.speak(two, 'ann', 500)
+  two.attendance.leave('stop')
+  await rig.clock.advance(100)
+  said()
+  await rig.clock.advance(30_000)
+  expect(await missedMs('ann')).toBeGreaterThanOrEqual(500)
+  expect(await missedMs('ann')).toBeLessThan(1_000)
+  expect((await gaps('ann')).filter(({ reason }) => reason !== 'taken_over')).toEqual([])
+  await rig.end()
+})

@@ -223,7 +223,7 @@ describe('no gap', () => {
         personLeft: nothing,
         frame: nothing,
       },
-      handover: { heard: (identity) => identity === 'ann', isHandedOver: false },
+      handover: { came: () => undefined, heard: (identity) => identity === 'ann', isHandedOver: false },
       keep: nothing,
       present: nothing,
       reconnecting: nothing,
