@@ -95,10 +95,23 @@ export class Handover {
     return { untilMs: this.#leftMs, joinedMs: new Map([...inheritance.present].map((one) => [one, joinedMs.get(one) ?? 0])) }
   }
 
-  /** What became of the bot before: one that gave the meeting away lives, and brings in its own texts. @param enough ends the waiting */
+  /**
+   * What became of the bots before: one that gave the meeting away lives, and brings in its own texts, also when another one has died since.
+   * @param enough ends the waiting
+   */
   async fate(enough: AbortSignal): Promise<Fate> {
     const { tenure, clock, logger } = this.#parts
-    return tenure?.isReleased === true ? fateOfBefore({ tenure, clock, logger }, enough) : 'crashed'
+    if (!tenure) return 'crashed'
+    let wasSettled = true
+    const before = async () => {
+      const answer = await tenure.before()
+      wasSettled &&= answer.isSettled
+      return answer
+    }
+    const fate = await fateOfBefore({ tenure: { before }, clock, logger }, enough)
+    if (tenure.isReleased) return fate
+    // what was read at the takeover is old by then
+    return wasSettled || fate === 'alive' ? 'crashed' : 'died'
   }
 
   /** What was heard here is stored: whoever has the meeting now is told, unless the store is away, which it will take for a death. */

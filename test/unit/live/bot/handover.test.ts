@@ -22,7 +22,12 @@ const person = (name: string, joinedMs: number, leftMs: number | null): Particip
 const START_MS = 1_700_000_000_000
 
 /** A takeover 60 s into a meeting, of which the bot before gave its last sign `silentMs` ago. */
-async function takenOver(people: readonly ParticipantRecord[], silentMs = 8_000, isReleased = false) {
+async function takenOver(
+  people: readonly ParticipantRecord[],
+  silentMs = 8_000,
+  isReleased = false,
+  before: Tenure['before'] = () => Promise.resolve({ isSettled: true, signs: '' }),
+) {
   const clock = new ManualClock(START_MS)
   const store = new MemoryStore(() => clock.nowMs())
   const { meeting } = await store.create(requestFor('r'))
@@ -47,7 +52,7 @@ async function takenOver(people: readonly ParticipantRecord[], silentMs = 8_000,
     left: () => Promise.resolve(),
     leftBefore: () => Promise.resolve(60_000),
     settled: () => Promise.resolve(),
-    before: () => Promise.resolve({ isSettled: true, signs: '' }),
+    before,
   }
   const handover = new Handover({
     tenure,
@@ -265,4 +270,24 @@ test('30 H1 of a bot that is told to stop while it waits everybody is missed unt
   expect(await missedMs('ann')).toBeLessThan(1_000)
   expect((await gaps('ann')).filter(({ reason }) => reason !== 'taken_over')).toEqual([])
   await rig.end()
+})
+
+test('28 30 what a bot had that gave the meeting away, and lives, is its own to bring in, also when the next one has died', async () => {
+  let isSettled = false
+  let signs = 0
+  const before = () => Promise.resolve({ isSettled, signs: String(signs++) })
+  const { clock, handover } = await takenOver([person('ann', 0, null)], 2_000, false, before)
+  const fates: string[] = []
+  const enough = new AbortController()
+  void handover.fate(enough.signal).then((fate) => fates.push(fate))
+  await clock.advance(60_000)
+  expect(fates).toEqual([])
+  isSettled = true
+  await clock.advance(2_000)
+  expect(fates).toEqual(['died'])
+})
+
+test('28 the bot before has died when nobody gave the meeting away', async () => {
+  const { handover } = await takenOver([person('ann', 0, null)])
+  expect(await handover.fate(new AbortController().signal)).toBe('crashed')
 })
