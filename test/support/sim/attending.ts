@@ -50,7 +50,7 @@ export class Attending {
       },
       options: botOptions,
       claims,
-      queue: { followUp: () => Promise.resolve(void (running.hasEnded = true)) },
+      queue: { followUp: () => Promise.resolve() },
       observe: () => ({ segment: (segment) => told.push(segment) }),
       isSteady: () => watch.isSteady(process.monotonicMs()),
     })

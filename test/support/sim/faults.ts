@@ -25,7 +25,10 @@ const BOTH = [
 /** Kinds of fault of the whole world: SIGTERM, a service that is away for minutes, and one that refuses (401, 402). */
 const WHOLE = ['term', 'long_down', 'refuse'] as const
 
-export type FaultKind = (typeof BOTH)[number] | (typeof WHOLE)[number]
+/** as well, in the place of every second `babble`: the store answers nobody for a while, and then everybody */
+const STANDS = 'store_stands'
+
+export type FaultKind = (typeof BOTH)[number] | (typeof WHOLE)[number] | typeof STANDS
 
 /** What a plan is drawn from: what ends processes is what the whole world is about. */
 const DRAWN: Readonly<Record<WorldKind, readonly FaultKind[]>> = {
@@ -41,9 +44,11 @@ export interface PlannedFault {
 
 /** Up to five faults. */
 export function planOf({ kind, chance, lengthMs }: SimWorld): PlannedFault[] {
-  const { below, between } = chance
+  const { below, between, other } = chance
   const kinds = DRAWN[kind]
-  return Array.from({ length: below(6) }, () => ({ atMs: between(300, lengthMs), kind: kinds[below(kinds.length)]! }))
+  const drawn = Array.from({ length: below(6) }, () => ({ atMs: between(300, lengthMs), kind: kinds[below(kinds.length)]! }))
+  if (kind === 'bare') return drawn
+  return drawn.map((fault) => (fault.kind === 'babble' && other() < 0.5 ? { ...fault, kind: STANDS } : fault))
 }
 
 /** How each fault begins. */
@@ -87,6 +92,9 @@ export function faultsOf(world: SimWorld, processes: SimProcesses): Readonly<Rec
     store_slow: () => {
       faults.slowUntilMs = time.nowMs + between(100, 10_000)
       faults.slowMs = between(50, 2_000)
+    },
+    store_stands: () => {
+      faults.standsUntilMs = time.nowMs + between(1_000, 30_000)
     },
     disk_full: () => {
       const untilMs = time.nowMs + between(100, 10_000)

@@ -22,7 +22,7 @@ export interface NameFacts {
 }
 
 /** Faults that keep spans from the store for longer than a second. */
-const LATE_SPANS = ['freeze', 'store_away', 'store_slow']
+const LATE_SPANS = ['freeze', 'store_away', 'store_slow', 'store_stands']
 
 /**
  * Words under no name. There is one reason for them: the bot that heard them was replaced before the store had the span that says whose they

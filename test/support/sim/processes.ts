@@ -17,8 +17,6 @@ export interface Running {
   readonly told: Segment[]
   /** simulated ms when it was told to end its meetings; null: it was not */
   stoppedMs: number | null
-  /** the meeting was ended by it */
-  hasEnded: boolean
   /** SIGTERM reaches it; null: nothing of it listens */
   leave: ((how: 'handover' | 'stop') => void) | null
 }
@@ -58,7 +56,6 @@ export class SimProcesses {
       error: null,
       told: [],
       stoppedMs: null,
-      hasEnded: false,
       leave: null,
     }
     this.runs.push(running)

@@ -55,6 +55,8 @@ export class SimRoom {
   downUntilMs = 0
   /** nothing arrives until then, and what was said meanwhile comes at once */
   burstUntilMs = 0
+  /** whose bot was the last one to come in */
+  lastIn: SimProcess | null = null
   readonly #time: SimTime
   readonly #random: () => number
   readonly #lateMs: () => number
@@ -108,6 +110,7 @@ export class SimRoom {
           })
         }
         this.#links.push(link)
+        this.lastIn = process
         if (this.#time.nowMs + NO_FRAMES_MS <= this.#lossUntilMs) this.#watch(link)
         for (const person of this.people) {
           if (!person.isThere) continue

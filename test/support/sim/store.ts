@@ -12,6 +12,8 @@ export class SimStoreFaults {
   /** calls take so long until then */
   slowUntilMs = 0
   slowMs = 0
+  /** it stands still until then, and answers all at once */
+  standsUntilMs = 0
 }
 
 /** Something behind the store as one process reaches it: away, slow, or answering after the process is dead. @param local what is no call */
@@ -24,7 +26,7 @@ export function reached<T extends object>(
 ): T {
   const call = async (run: () => unknown): Promise<unknown> => {
     const waitMs = time.nowMs < faults.slowUntilMs ? faults.slowMs : 1
-    await new Promise<void>((resolve) => time.after(waitMs, resolve))
+    await new Promise<void>((resolve) => time.after(Math.max(waitMs, faults.standsUntilMs - time.nowMs), resolve))
     if (time.nowMs < faults.awayUntilMs) throw new UpstreamError('store_unreachable', 'away', { service: 'store', retryable: true })
     return run()
   }

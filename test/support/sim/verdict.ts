@@ -1,4 +1,6 @@
 import type { Segment } from '../../../src/live/transcript/segment.js'
+import type { MeetingReason } from '../../../src/records/port.js'
+import { handoverViolations } from './handovers.js'
 import { explain, liesInGap, type Explanation } from './losses.js'
 import { unnamedWords } from './names.js'
 import type { Running } from './processes.js'
@@ -59,7 +61,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   ]
   const gaps = await store.gaps(meetingId)
   const coverage = await store.coverage(meetingId)
-  const { state, startedAt } = await store.meeting(meetingId)
+  const { state, reason, startedAt } = await store.meeting(meetingId)
   const startMs = startedAt === null ? 0 : Date.parse(startedAt) - 1_700_000_000_000
   // texts that came after a bot was dead stand where the spans that it had stored say
   const jumped = runs.length > 1
@@ -106,9 +108,9 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const isKept = ({ id, words }: Segment) => kept.has(id) || words.every(({ text }) => returned.has(Number(text.slice(1))))
   for (const { told } of runs) for (const one of told) if (!isKept(one)) violations.push(`I1 ${one.id} was told and is not stored`)
   const lost = room.spoken.filter(({ id, wasHeard }) => wasHeard && !returned.has(id))
-  // a process that was told to stop leaves the room at once: the meeting is over
-  const stopMs = Math.min(world.lengthMs, ...runs.flatMap(({ hasEnded, stoppedMs }) => (hasEnded && stoppedMs !== null ? [stoppedMs] : [])))
+  const stopMs = endMsOf(remains, reason)
   const unheard = room.spoken.filter(({ wasHeard, startMs: atMs }) => !wasHeard && atMs < stopMs)
+  if (world.kind === 'whole') violations.push(...handoverViolations(lost, gaps, startMs, remains))
   const facts = {
     speech,
     gaps,
@@ -160,4 +162,13 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
     state,
     violations: violations.slice(0, 6),
   }
+}
+
+/**
+ * When the end of the meeting was asked for, simulated ms. A process that is told to stop leaves the room at once, and ends the meeting, or
+ * whoever takes it over then does; but not when another bot is in the room by then.
+ */
+function endMsOf({ world, runs }: SimRemains, reason: MeetingReason | null): number {
+  const last = runs.find(({ process }) => process === world.room.lastIn)
+  return Math.min(world.lengthMs, reason === 'shutdown' ? (last?.stoppedMs ?? world.lengthMs) : world.lengthMs)
 }

@@ -29,6 +29,8 @@ export interface Chance {
   readonly random: () => number
   readonly below: (bound: number) => number
   readonly between: (from: number, to: number) => number
+  /** in [0, 1), of its own: what asks this one changes nothing that asks the others */
+  readonly other: () => number
 }
 
 /** Everything around the processes of one meeting. */
@@ -85,10 +87,11 @@ export async function worldOf(seed: number, kind: WorldKind, logger: Logger, lat
     drainMs: 20_000,
   }
   const { meeting } = await store.create(requestFor('r', { language: 'en' }))
-  const hasFallback = seeded(seed + 2_000_003)() < 0.3
+  const other = seeded(seed + 2_000_003)
+  const hasFallback = other() < 0.3
   return {
     kind,
-    chance: { random, below, between },
+    chance: { random, below, between, other },
     time,
     people,
     lengthMs,
