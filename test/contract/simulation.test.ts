@@ -2,18 +2,25 @@ import { expect, test } from 'vitest'
 import { simulateMany } from '../support/sim/many.js'
 import { simulate } from '../support/sim/meeting.js'
 
-/**
- * `SIM_FROM=4711 SIM_COUNT=1` replays one seed, with its faults told. What is wrong in seed 149 is not repaired: a bot that gave its meeting away,
- * stands still until it is taken for dead, and goes on, tells its last words a second time (I2).
- */
-const FROM = Number(process.env['SIM_FROM'] ?? 201)
-const COUNT = Number(process.env['SIM_COUNT'] ?? 800)
+/** What is wrong and not repaired yet, by seed: whoever repairs it takes it out of here. */
+const OPEN: readonly (readonly [seed: number, what: string])[] = [
+  [149, 'I2 a bot gives its meeting away, stands still until it is taken for dead, and goes on: its last words are there twice'],
+  [1149, 'I2 a bot that was frozen and replaced goes on and sends before it knows: what the next one has from the result is sent again'],
+  [100899, 'I2 the same'],
+  [52673, 'I4 a bot gives its meeting away, somebody leaves whose words it has not sent, and it dies right after'],
+  [603835, 'I4 the same'],
+]
 
-test('I1 I2 I3 I4 I5 I7 I8 I11 eight hundred simulated meetings, of bare bots and of whole processes, with random faults break no invariant', async () => {
+/** `SIM_FROM=4711 SIM_COUNT=1` replays one seed, with its faults told. */
+const FROM = Number(process.env['SIM_FROM'] ?? 1)
+const COUNT = Number(process.env['SIM_COUNT'] ?? 1_000)
+const openSeeds = (count: number) => OPEN.map(([seed]) => seed).filter((seed) => seed >= FROM && seed < FROM + count)
+
+test('I1 I2 I3 I4 I5 I7 I8 I11 a thousand simulated meetings, of bare bots and of whole processes, with random faults break no invariant but where it is known', async () => {
   const totals = await simulateMany(FROM, COUNT)
-  expect(totals.worst).toEqual([])
+  expect(totals.worst.filter(({ seed }) => !openSeeds(COUNT).includes(seed))).toEqual([])
   // the meetings are no formality: faults cost some of them something, and most nothing
-  if (COUNT >= 800) {
+  if (COUNT >= 1_000) {
     expect(totals.complete).toBeGreaterThan(COUNT / 4)
     expect(totals.lost).toBeGreaterThan(0)
     // most of what is lost lies in a gap; what does not has its reason (losses.ts)
@@ -27,10 +34,15 @@ test('I1 I2 I3 I4 I5 I7 I8 I11 eight hundred simulated meetings, of bare bots an
 }, 600_000)
 
 test('I11 tracks that are subscribed to late are gaps, whatever else happens', async () => {
-  const totals = await simulateMany(FROM, Math.min(COUNT, 240), undefined, { lateStarts: true })
-  expect(totals.worst).toEqual([])
+  const count = Math.min(COUNT, 300)
+  const totals = await simulateMany(FROM, count, undefined, { lateStarts: true })
+  expect(totals.worst.filter(({ seed }) => !openSeeds(count).includes(seed))).toEqual([])
   expect(totals.ungapped.none).toBe(0)
 }, 600_000)
+
+test.fails.each(OPEN)('seed %i is still wrong: %s', async (seed) => {
+  expect((await simulate(seed)).violations).toEqual([])
+})
 
 // found among 100 000; a seed is another meeting once anything asks for chance in another order, so unit tests hold what was wrong in src
 test.each([
