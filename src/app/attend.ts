@@ -1,4 +1,4 @@
-import { ClaimLostError, ConflictError, isClaimGone, NotFoundError, toError, UpstreamError } from '../core/errors.js'
+import { claimLossOf, ClaimLostError, ConflictError, NotFoundError, toError, UpstreamError } from '../core/errors.js'
 import type { MeetingId } from '../core/ids.js'
 import type { JobQueue } from '../followup/port.js'
 import type { BotDeps, BotOptions, BotOutcome, MeetingObserver } from '../live/bot/bot.js'
@@ -260,7 +260,7 @@ export class Attendance {
       if (!outcome.claimLost && !outcome.failed) await this.#parts.queue.followUp(id)
       return outcome
     } catch (thrown) {
-      if (!isClaimGone(thrown) && !(thrown instanceof ConflictError)) throw thrown
+      if (claimLossOf(thrown) === null && !(thrown instanceof ConflictError)) throw thrown
       this.#deps.logger.warn({ meeting: id, err: toError(thrown) }, 'meeting is run elsewhere, or deleted')
       return { reason: 'duplicate_identity', failed: false, complete: false, claimLost: true, handedOver: false }
     }

@@ -4,7 +4,7 @@ import { ConfigError, toError } from '../core/errors.js'
 import { receiptView, type ReceiptView } from '../live/transcript/render/receipt.js'
 import { renderTranscript, RENDER_FORMATS } from '../live/transcript/render/render.js'
 import type { TranscriptDocument } from '../live/transcript/segment.js'
-import type { MeetingReason, MeetingRecord } from '../records/port.js'
+import type { MeetingReason, MeetingRecord, MeetingRequest } from '../records/port.js'
 
 /** How a meeting in the foreground ended. */
 export interface ForegroundResult {
@@ -20,6 +20,18 @@ export interface ForegroundResult {
   /** files written, when a folder was given */
   readonly files: readonly string[]
 }
+
+/** A meeting that begins now, of which nothing is told but to whoever looks on. */
+export const foregroundRequest = (room: string, language: string | null, vocabulary: readonly string[] = []): MeetingRequest => ({
+  room,
+  title: null,
+  language,
+  vocabulary,
+  slackChannel: null,
+  startAt: null,
+  endAt: null,
+  botName: null,
+})
 
 /** Makes the folder for the files at the end. @throws ConfigError it cannot be made */
 export async function makeOutFolder(folder: string | null): Promise<void> {

@@ -15,7 +15,7 @@ import { attendUntil } from './attend-until.js'
 import type { Settings } from './config/settings.js'
 import { makeDataFolder } from './data-folder.js'
 import { Follower } from './follow.js'
-import { foregroundResult, makeOutFolder, type ForegroundResult } from './foreground.js'
+import { foregroundRequest, foregroundResult, makeOutFolder, type ForegroundResult } from './foreground.js'
 import { observerOf, type MeetingWatcher } from './observe.js'
 import { tellingPartials } from './partials.js'
 import { openRecords } from './records.js'
@@ -76,11 +76,10 @@ export async function joinRoom(settings: Settings, options: JoinOptions, parts: 
 
 /** The room's meeting: the one that runs, or a new one. */
 async function begin({ kind, store }: OpenStore, room: string, language: string | null): Promise<MeetingRecord> {
-  const request = { room, title: null, language, vocabulary: [], slackChannel: null, startAt: null, endAt: null, botName: null }
   // nobody else works on an embedded store: whoever ran it has died since
   const last = kind === 'embedded' ? await store.lastOf(room) : null
   if (last?.state === 'finalising') await store.finish(last.id)
-  return (await store.create(request)).meeting
+  return (await store.create(foregroundRequest(room, language))).meeting
 }
 
 /** Runs or follows a meeting until it is over, or until the signal. */

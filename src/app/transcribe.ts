@@ -15,7 +15,7 @@ import type { Logger } from '../observe/logger.js'
 import { Attendance, botOptions } from './attend.js'
 import { attendUntil } from './attend-until.js'
 import type { Settings } from './config/settings.js'
-import { foregroundResult, makeOutFolder, type ForegroundResult } from './foreground.js'
+import { foregroundRequest, foregroundResult, makeOutFolder, type ForegroundResult } from './foreground.js'
 import { observerOf, type MeetingWatcher } from './observe.js'
 import { recordingTitle } from './recording-names.js'
 import { defaultSpeed } from './recording-speed.js'
@@ -97,16 +97,8 @@ export async function transcribe(
     },
     failed: (error) => options.watcher.error?.(error),
   })
-  const { meeting } = await store.create({
-    room: recordingTitle(options.paths),
-    title: null,
-    language: options.language ?? settings.language,
-    vocabulary: options.vocabulary,
-    slackChannel: null,
-    startAt: null,
-    endAt: null,
-    botName: null,
-  })
+  const { language, vocabulary } = options
+  const { meeting } = await store.create(foregroundRequest(recordingTitle(options.paths), language ?? settings.language, vocabulary))
   const { id } = meeting
   options.onReady({ people, lengthMs, speed, speech: speech.describes })
   const attendance = new Attendance({

@@ -1,6 +1,7 @@
 import { wantsColour } from '../app/config/process-env.js'
 import type { ForegroundResult } from '../app/foreground.js'
-import type { LogLevel } from '../observe/logger.js'
+import type { MeetingWatcher } from '../app/observe.js'
+import { redactText, type LogLevel } from '../observe/logger.js'
 import { LiveView, type Screen } from './terminal/live-view.js'
 import { createPaint, type Paint } from './terminal/paint.js'
 import { receiptLines } from './terminal/receipt.js'
@@ -10,6 +11,8 @@ export interface Foreground {
   readonly view: LiveView
   readonly screen: Screen
   readonly paint: Paint
+  /** shows what is said, and what goes wrong */
+  readonly watcher: MeetingWatcher
 }
 
 /** What happens to whoever is looking: log lines that say that all is well would stand in the text. */
@@ -19,7 +22,13 @@ export const foregroundLogLevel = (level: LogLevel): LogLevel => (level === 'inf
 export function openForeground(isJson: boolean, monotonicMs: () => number): Foreground {
   const screen = isJson ? process.stderr : process.stdout
   const paint = createPaint(wantsColour(screen))
-  return { screen, paint, view: new LiveView(screen, paint, monotonicMs) }
+  const view = new LiveView(screen, paint, monotonicMs)
+  const watcher: MeetingWatcher = {
+    interim: (line) => view.interim(line),
+    final: (line) => view.final(line),
+    error: (error) => view.note(redactText(error.message)),
+  }
+  return { screen, paint, view, watcher }
 }
 
 /** Prints the transcript, its receipt and what was written; exit code 1 when it failed, 3 when it is not complete. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { settingsFor } from '../app/config/process-env.js'
 import { systemClock } from '../core/time.js'
-import { createLogger, redactText } from '../observe/logger.js'
+import { createLogger } from '../observe/logger.js'
 import { waitForSignal } from './exit.js'
 import { foregroundLogLevel, openForeground, showResult } from './foreground.js'
 
@@ -18,7 +18,7 @@ export function addJoin(program: Command): void {
       const logger = createLogger(foregroundLogLevel(settings.logLevel))
       const isJson = options.json === true
       const foreground = openForeground(isJson, () => systemClock.monotonicMs())
-      const { view } = foreground
+      const { view, watcher } = foreground
       const { joinRoom } = await import('../app/join.js')
       const signals = waitForSignal()
       const leave = new AbortController()
@@ -30,10 +30,8 @@ export function addJoin(program: Command): void {
             room,
             out: options.out ?? null,
             watcher: {
-              interim: (line) => view.interim(line),
-              final: (line) => view.final(line),
+              ...watcher,
               state: (state, reason) => view.note(reason === null ? `[${state}]` : `[${state}: ${reason}]`),
-              error: (error) => view.note(redactText(error.message)),
             },
             onFollow: (id) =>
               view.note(`a bot runs meeting ${id} already: what it hears is shown here; Ctrl-C ends this view, not the meeting`),

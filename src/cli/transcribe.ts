@@ -3,7 +3,7 @@ import { processSettings } from '../app/config/process-env.js'
 import { MAX_SPEED } from '../app/recording-speed.js'
 import { LANGUAGE_CODE, LANGUAGE_RULE } from '../core/language.js'
 import { systemClock } from '../core/time.js'
-import { createLogger, redactText } from '../observe/logger.js'
+import { createLogger } from '../observe/logger.js'
 import { waitForSignal } from './exit.js'
 import { foregroundLogLevel, openForeground, showResult } from './foreground.js'
 import { clockText } from './terminal/paint.js'
@@ -65,7 +65,7 @@ async function run(paths: string[], options: TranscribeCommandOptions): Promise<
   const logger = createLogger(foregroundLogLevel(all.settings.logLevel))
   const isJson = options.json === true
   const foreground = openForeground(isJson, () => systemClock.monotonicMs())
-  const { view } = foreground
+  const { view, watcher } = foreground
   const { transcribe } = await import('../app/transcribe.js')
   const signals = waitForSignal()
   const stop = new AbortController()
@@ -83,13 +83,11 @@ async function run(paths: string[], options: TranscribeCommandOptions): Promise<
         speed: options.speed ?? null,
         out: options.out ?? null,
         watcher: {
-          interim: (line) => view.interim(line),
-          final: (line) => view.final(line),
+          ...watcher,
           state: (state, reason) => {
             if (state === 'draining') view.status('waiting for the last texts', true)
             if (state === 'failed') view.note(`[failed: ${reason ?? 'no reason'}]`)
           },
-          error: (error) => view.note(redactText(error.message)),
         },
         note: (text) => view.note(text),
         onReady: ({ people, lengthMs, speed: atSpeed, speech }) => {

@@ -114,8 +114,14 @@ export class ClaimLostError extends RoomscribeError {
   }
 }
 
-/** Whether a claim is worth nothing any more: another process owns the meeting, or it was deleted and purged. */
-export const isClaimGone = (thrown: unknown): boolean => thrown instanceof ClaimLostError || thrown instanceof NotFoundError
+/** Why a claim is worth nothing any more: another process owns the meeting, or it was deleted and purged. */
+export type ClaimLoss = 'taken' | 'purged'
+
+/** What an error of the store says of the claim under which it was asked; null: nothing. */
+export function claimLossOf(thrown: unknown): ClaimLoss | null {
+  if (thrown instanceof ClaimLostError) return 'taken'
+  return thrown instanceof NotFoundError ? 'purged' : null
+}
 
 /** The impossible case of an exhaustive switch. */
 export function assertNever(value: never): never {

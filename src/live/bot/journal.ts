@@ -1,4 +1,4 @@
-import { NotFoundError } from '../../core/errors.js'
+import type { ClaimLoss } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Claim, FinalsLogs, MeetingStore, ParticipantRecord, SessionRecord } from '../../records/port.js'
@@ -14,8 +14,8 @@ export interface JournalEvents {
   /** the segment is kept, in the log or in the store, whichever was first; only now may anybody be told */
   stored(segment: Segment): void
   gapStored(gap: Gap): void
-  /** another process owns the meeting, or it was deleted and purged (`isPurged`): nothing more is written */
-  claimLost(isPurged: boolean): void
+  /** nothing more is written */
+  claimLost(loss: ClaimLoss): void
 }
 
 const SESSIONS_MS = 5_000
@@ -54,8 +54,7 @@ export class Journal {
   #sessionWrites: Promise<void> = Promise.resolve()
   #isOverflowTold = false
   #isSpilling = false
-  #lost = false
-  #isPurged = false
+  #lost: ClaimLoss | null = null
 
   /** @param options without `logs` finals are durable when the store has them */
   constructor(
@@ -71,9 +70,9 @@ export class Journal {
       new Lane({
         ...options,
         signal: this.#abort.signal,
-        hasWork: () => !this.#lost && hasWork(),
+        hasWork: () => this.#lost === null && hasWork(),
         write,
-        onClaimLost: (thrown) => this.#loseClaim(thrown instanceof NotFoundError),
+        onClaimLost: (loss) => this.#loseClaim(loss),
       })
     this.#finals = new FinalsKeeper({
       ...options,
@@ -147,7 +146,7 @@ export class Journal {
       cancel()
       this.#rest.close()
     }
-    return this.#finals.close(this.#isPurged)
+    return this.#finals.close(this.#lost === 'purged')
   }
 
   #sessionsSoon(): void {
@@ -155,11 +154,10 @@ export class Journal {
     if (sessions.size > 0) this.#rest.soon(sessions.before().length > 0 ? SPANS_MS : SESSIONS_MS)
   }
 
-  #loseClaim(isPurged: boolean): void {
-    if (this.#lost) return
-    this.#lost = true
-    this.#isPurged = isPurged
-    this.#events.claimLost(isPurged)
+  #loseClaim(loss: ClaimLoss): void {
+    if (this.#lost !== null) return
+    this.#lost = loss
+    this.#events.claimLost(loss)
   }
 
   #makeRoom(): void {

@@ -1,5 +1,5 @@
 import { backoffMs } from '../../core/backoff.js'
-import { isClaimGone } from '../../core/errors.js'
+import { claimLossOf, type ClaimLoss } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
 import { LastingFault } from '../../observe/lasting-fault.js'
 import type { Logger } from '../../observe/logger.js'
@@ -18,8 +18,7 @@ export interface LaneOptions {
   readonly hasWork: () => boolean
   /** one round; what it could not write is work again */
   readonly write: () => Promise<void>
-  /** another process owns the meeting, or there is none any more */
-  readonly onClaimLost: (thrown: unknown) => void
+  readonly onClaimLost: (loss: ClaimLoss) => void
 }
 
 /** Writes one round at a time, as long as there is work, repeating a round that failed with a growing wait. */
@@ -90,8 +89,9 @@ export class Lane {
         attempt = 0
         this.#fault.worked()
       } catch (thrown) {
-        if (isClaimGone(thrown)) {
-          onClaimLost(thrown)
+        const loss = claimLossOf(thrown)
+        if (loss !== null) {
+          onClaimLost(loss)
           return
         }
         this.#fault.failed(thrown)

@@ -1,5 +1,5 @@
 import { backoffMs } from '../../core/backoff.js'
-import { isClaimGone, NotFoundError, toError, UpstreamError } from '../../core/errors.js'
+import { claimLossOf, toError, UpstreamError, type ClaimLoss } from '../../core/errors.js'
 import { Scope } from '../../core/scope.js'
 import { deferred } from '../../core/deferred.js'
 import { createEvents, type BusinessEvents } from '../../observe/events.js'
@@ -49,7 +49,7 @@ export class MeetingBot {
   #connection: RoomConnection | null = null
   #joining: AbortController | null = null
   #state: BotState = { kind: 'joining', attempt: 0, again: false, wasLive: false }
-  #claimLost: 'taken' | 'purged' | null = null
+  #claimLost: ClaimLoss | null = null
   readonly #stopCheck: StopCheck
   readonly #handover: Handover
   readonly #legacy: Legacy
@@ -78,7 +78,7 @@ export class MeetingBot {
     this.#business = deps.business ?? createEvents(null)
     this.#scope = new Scope((name, error) => this.#fault(name, error))
     this.#patience = new Patience(deps)
-    const [isClaimLost, claimLost] = [() => this.#claimLost !== null, (isPurged: boolean) => this.#loseClaim(isPurged)]
+    const [isClaimLost, claimLost] = [() => this.#claimLost !== null, (loss: ClaimLoss) => this.#loseClaim(loss)]
     this.#states = new StateWrites({ ...deps, claim, patience: this.#patience, logger: this.#logger, isClaimLost, claimLost })
     const seen = ({ stopRequested, paused }: MeetingRecord) => {
       this.#pause.set(paused)
@@ -207,9 +207,9 @@ export class MeetingBot {
     this.#patience.limit(signal)
     return this.#conclude()
       .catch(async (thrown: unknown) => {
-        const state = isClaimGone(thrown) ? 'taken_over' : 'failed'
-        await this.#scribe.letGo(thrown instanceof NotFoundError)
-        this.#business.meetingEnded(this.#logger, { state, reason: 'internal_fault', complete: false })
+        const loss = claimLossOf(thrown)
+        await this.#scribe.letGo(loss === 'purged')
+        this.#business.meetingEnded(this.#logger, { state: loss ? 'taken_over' : 'failed', reason: 'internal_fault', complete: false })
         throw thrown
       })
       .finally(() => this.#patience.close())
@@ -362,13 +362,13 @@ export class MeetingBot {
   }
 
   /** A write was refused. Of a released meeting, that may be the new owner's to write; what was heard here is still taken, unless it was deleted. */
-  #loseClaim(isPurged: boolean): void {
-    if (this.#handover.isHandedOver && !isPurged) return
-    if (this.#handover.isReleased && !isPurged) this.checkClaim()
-    else this.#yield(isPurged ? 'purged' : 'taken')
+  #loseClaim(loss: ClaimLoss): void {
+    if (this.#handover.isHandedOver && loss === 'taken') return
+    if (this.#handover.isReleased && loss === 'taken') this.checkClaim()
+    else this.#yield(loss)
   }
 
-  #yield(why: 'taken' | 'purged'): void {
+  #yield(why: ClaimLoss): void {
     if (this.#claimLost) return
     this.#claimLost = why
     this.#logger.warn({ why }, 'claim lost: another process owns this meeting, or it was deleted')

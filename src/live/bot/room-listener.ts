@@ -134,7 +134,7 @@ export class RoomListener {
           if (!this.#held) return this.#trackStarted(key, identity, sinceMs)
           this.#refusals.take(key)
           this.#held.set(key, identity)
-          if (this.#isWaiting && !this.#isPaused) this.#parts.handover.came(identity)
+          if (this.#isDeaf) this.#parts.handover.came(identity)
         }),
       trackEnded: (key, why) =>
         live(() => {
@@ -144,7 +144,7 @@ export class RoomListener {
           if (held !== undefined) {
             this.#held?.delete(key)
             // nobody has heard it since this bot was in the room, and perhaps nobody will
-            if (this.#isWaiting && !this.#isPaused) this.#parts.handover.heard(held)
+            if (this.#isDeaf) this.#parts.handover.heard(held)
             // a pause has ended it as a mute does
             if (!keepSeat) scribe.trackEnded(key, false)
             return
@@ -195,9 +195,14 @@ export class RoomListener {
     this.#heard.clear()
   }
 
+  /** People can be heard, and are not before the bot before has said until when it heard (H4). */
+  get #isDeaf(): boolean {
+    return this.#isWaiting && !this.#isPaused
+  }
+
   /** Whom this bot waited for to hear, it does not hear any more. */
   #missHeld(): void {
-    if (this.#isWaiting && !this.#isPaused) for (const identity of this.#held?.values() ?? []) this.#parts.handover.heard(identity)
+    if (this.#isDeaf) for (const identity of this.#held?.values() ?? []) this.#parts.handover.heard(identity)
     this.#held?.clear()
   }
 

@@ -1,4 +1,4 @@
-import { isClaimGone, NotFoundError, toError } from '../../core/errors.js'
+import { claimLossOf, toError, type ClaimLoss } from '../../core/errors.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Claim, MeetingReason, MeetingState, MeetingStore } from '../../records/port.js'
 import type { Patience } from './patience.js'
@@ -11,8 +11,8 @@ export interface StateWritesParts {
   readonly logger: Logger
   /** the meeting is another process's: nothing is written any more */
   readonly isClaimLost: () => boolean
-  /** a write was refused, because the claim is lost, or the meeting purged */
-  readonly claimLost: (isPurged: boolean) => void
+  /** a write was refused */
+  readonly claimLost: (loss: ClaimLoss) => void
 }
 
 /** Writes the states of one meeting into the store, one after the other, in their order. */
@@ -30,7 +30,8 @@ export class StateWrites {
     this.#last = this.#last
       .then(() => (isClaimLost() ? undefined : patience.run(() => store.setState(claim, state, reason))))
       .catch((thrown: unknown) => {
-        if (isClaimGone(thrown)) claimLost(thrown instanceof NotFoundError)
+        const loss = claimLossOf(thrown)
+        if (loss !== null) claimLost(loss)
         else logger.warn({ err: toError(thrown), state }, 'state could not be stored')
       })
   }

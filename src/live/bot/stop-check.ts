@@ -1,5 +1,5 @@
 import { backoffMs } from '../../core/backoff.js'
-import { NotFoundError, toError } from '../../core/errors.js'
+import { NotFoundError, toError, type ClaimLoss } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
@@ -19,7 +19,7 @@ export interface StopCheckParts {
   /** the meeting as it is in the store: somebody may have asked for the end, or for a pause */
   readonly seen: (meeting: MeetingRecord) => void
   /** there is no such meeting any more: it was deleted, and is purged */
-  readonly claimLost: (isPurged: true) => void
+  readonly claimLost: (loss: ClaimLoss) => void
 }
 
 /**
@@ -51,7 +51,7 @@ export class StopCheck {
       } catch (thrown) {
         if (thrown instanceof NotFoundError) {
           this.#open = 0
-          return this.#parts.claimLost(true)
+          return this.#parts.claimLost('purged')
         }
         logger.warn({ err: toError(thrown), attempt }, 'store did not say whether the meeting is to end')
         await clock.sleep(backoffMs(BACKOFF, attempt++, random), signal)
