@@ -279,6 +279,7 @@ export class Attendance {
       leftBefore: () => claims.leftBefore(claim),
       settled: () => claims.settled(claim),
       before: () => claims.before(claim),
+      revoke: () => claims.revoke(claim),
       check: async () => {
         try {
           return (await claims.standIn(claim)).epoch === claim.epoch ? 'held' : 'released'

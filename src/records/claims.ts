@@ -70,9 +70,11 @@ export interface ClaimBook {
    * of life in one, which change as long as one of them lives that has not.
    */
   before(claim: Claim): Promise<{ readonly isSettled: boolean; readonly signs: string }>
+  /** Takes those for dead: nothing of theirs that is not written yet is taken any more, whenever they wake up. */
+  revoke(claim: Claim): Promise<void>
   /**
    * The claim to write under what was heard under `claim`: itself, or the newest one when it was released before that was taken.
-   * @throws ClaimLostError it was taken without having been released: nothing of it is written any more
+   * @throws ClaimLostError it was taken without having been released, or was revoked: nothing of it is written any more
    */
   standIn(claim: Claim): Promise<Claim>
   /** Gives one sign of life. */

@@ -109,6 +109,8 @@ export interface PendingText {
 export interface Claim {
   readonly meetingId: MeetingId
   readonly epoch: number
+  /** the epoch that was released before this one, for which it stands in (`ClaimBook.standIn`): a write is taken while that one is welcome */
+  readonly standsFor?: number
 }
 
 /** A segment with its number in the meeting's feed: strictly growing, the SSE id. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ClaimLostError, type UpstreamError } from '../../src/core/errors.js'
-import { asIdentity } from '../../src/core/ids.js'
+import { asIdentity, newSessionId } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import { silentLogger } from '../../src/observe/logger.js'
 import { handoverStore } from '../../src/records/handover-store.js'
@@ -39,6 +39,12 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     if (!one || !two || !three) throw new Error('not open')
     const { id } = (await one.store.create(request())).meeting
     return { one, two, three, id }
+  }
+
+  /** how many statements wait for a lock */
+  const locksWaited = async ({ pool }: OpenStore) => {
+    const { rows } = await pool.query<{ n: string }>("SELECT count(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    return Number(rows[0]?.n)
   }
 
   test('36 of many that take what they saw free, one has it', async () => {
@@ -171,5 +177,62 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     expect((await three.claims.before(third)).isSettled).toBe(false)
     await two.claims.settled(second)
     expect((await three.claims.before(third)).isSettled).toBe(true)
+  })
+
+  test('30 I2 of a holder that released the meeting and is taken for dead nothing is written any more, but of one that has settled', async () => {
+    const { one, two, three, id } = await meeting()
+    const first = (await one.claims.take(id, await one.claims.standing(id)))!.claim
+    await one.claims.release(first)
+    const second = (await two.claims.take(id, await two.claims.standing(id)))!.claim
+    await two.claims.release(second)
+    const third = (await three.claims.take(id, await three.claims.standing(id)))!.claim
+    await two.claims.settled(second)
+    const store = handoverStore(one.store, one.claims)
+    await store.appendGaps(first, [gap(1)])
+    // asked for before it is revoked, and used after it
+    const standing = await one.claims.standIn(first)
+    await three.claims.revoke(third)
+    expect(await three.claims.before(third)).toEqual({ isSettled: true, signs: '' })
+    const record = { vendorId: null, channels: 1, sampleRate: 16_000, sentFrames: 0, acknowledgedFrames: 0, endReason: null }
+    const writes = (of: typeof store, claim: typeof first) => [
+      () => of.appendGaps(claim, [gap(2)]),
+      () => of.appendSegments(claim, []),
+      () => of.saveSpans(claim, []),
+      () => of.saveSession(claim, { ...record, sessionId: newSessionId() }),
+      () => of.saveShare(claim, { epoch: first.epoch, rows: [], doubts: [] }),
+    ]
+    for (const write of [...writes(store, first), ...writes(one.store, standing)])
+      await expect(write()).rejects.toBeInstanceOf(ClaimLostError)
+    expect([await three.store.gaps(id), await three.store.sessions(id), await three.store.shares(id)]).toEqual([[gap(1)], [], []])
+    await handoverStore(two.store, two.claims).appendGaps(second, [gap(3)])
+    await handoverStore(three.store, three.claims).appendGaps(third, [gap(4)])
+    expect(await three.store.gaps(id)).toHaveLength(3)
+  })
+
+  test('30 a revocation waits for a write that is on its way, and a write for a revocation', async () => {
+    const { one, two, id } = await meeting()
+    const first = (await one.claims.take(id, await one.claims.standing(id)))!.claim
+    await one.claims.release(first)
+    const second = (await two.claims.take(id, await two.claims.standing(id)))!.claim
+    const standing = await one.claims.standIn(first)
+    const [writer, order] = [await one.pool.connect(), [] as string[]]
+    await writer.query('BEGIN')
+    await writer.query('SELECT 1 FROM roomscribe.claim WHERE meeting_id = $1 AND epoch = 1 FOR SHARE', [id])
+    const revoked = two.claims.revoke(second).then(() => order.push('revoked'))
+    await expect.poll(() => locksWaited(two)).toBe(1)
+    order.push('written')
+    await writer.query('COMMIT')
+    await revoked
+    expect(order).toEqual(['written', 'revoked'])
+    // now a revocation that is not through yet
+    await writer.query('UPDATE roomscribe.claim SET released = true WHERE meeting_id = $1 AND epoch = 1', [id])
+    await writer.query('BEGIN')
+    await writer.query('UPDATE roomscribe.claim SET released = false WHERE meeting_id = $1 AND epoch = 1', [id])
+    const written = Promise.allSettled([one.store.appendGaps(standing, [gap(1)]), one.store.appendSegments(standing, [])])
+    await expect.poll(() => locksWaited(two)).toBe(2)
+    await writer.query('COMMIT')
+    writer.release()
+    expect((await written).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    expect(await two.store.gaps(id)).toEqual([])
   })
 })

@@ -57,12 +57,21 @@ export class MemoryClaims implements ClaimBook {
       if (taken.length >= places) throw noPlace(places)
     }
     const claim = await this.#store.claim(id)
-    claims.push({ holder: this.holder, isReleased: false, leftMs: null })
     const nowMs = this.#clock.nowMs()
+    const silenceOf = (held: Held | undefined) => nowMs - (this.#table.beatMs.get(held?.holder ?? '') ?? Number.NEGATIVE_INFINITY)
+    const last = silenceOf(claims.at(-1))
     const elapsedMs = startedAt === null ? null : nowMs - Date.parse(startedAt)
     const hears = claims.slice(0, Math.max(0, seen.epoch - 1)).findLast(({ isReleased, leftMs }) => isReleased && leftMs === null)
-    const isHeard = nowMs - (this.#table.beatMs.get(hears?.holder ?? '') ?? Number.NEGATIVE_INFINITY) < BACK_WITHIN_MS
-    return { claim, elapsedMs, storeNowMs: nowMs, silentMs: null, isReleased: seen.isReleased || isHeard }
+    const isHeard = silenceOf(hears) < BACK_WITHIN_MS
+    const silentMs = isHeard ? silenceOf(hears) : last
+    claims.push({ holder: this.holder, isReleased: false, leftMs: null })
+    return {
+      claim,
+      elapsedMs,
+      storeNowMs: nowMs,
+      silentMs: Number.isFinite(silentMs) ? silentMs : null,
+      isReleased: seen.isReleased || isHeard,
+    }
   }
 
   release(claim: Claim): Promise<void> {
@@ -91,16 +100,19 @@ export class MemoryClaims implements ClaimBook {
   }
 
   before(claim: Claim): Promise<{ isSettled: boolean; signs: string }> {
-    const open = this.#of(claim.meetingId)
-      .slice(0, claim.epoch - 1)
-      .filter(({ holder, isReleased }) => isReleased && holder !== null && holder !== this.holder)
+    const open = this.#before(claim)
     return Promise.resolve({ isSettled: open.length === 0, signs: open.map(({ holder }) => this.#table.beats.get(holder ?? '')).join(' ') })
+  }
+
+  revoke(claim: Claim): Promise<void> {
+    for (const one of this.#before(claim)) one.isReleased = false
+    return Promise.resolve()
   }
 
   standIn(claim: Claim): Promise<Claim> {
     const claims = this.#of(claim.meetingId)
     if (claims.length !== claim.epoch && claims[claim.epoch - 1]?.isReleased !== true) return Promise.reject(new ClaimLostError('taken'))
-    return Promise.resolve({ ...claim, epoch: claims.length })
+    return Promise.resolve({ ...claim, epoch: claims.length, ...(claims.length !== claim.epoch && { standsFor: claim.epoch }) })
   }
 
   beat(): Promise<void> {
@@ -111,7 +123,14 @@ export class MemoryClaims implements ClaimBook {
 
   leave(): Promise<void> {
     this.#table.beats.delete(this.holder)
+    this.#table.beatMs.delete(this.holder)
     return Promise.resolve()
+  }
+
+  /** Of other processes, released and not settled. */
+  #before(claim: Claim): Held[] {
+    const claims = this.#of(claim.meetingId).slice(0, claim.epoch - 1)
+    return claims.filter(({ holder, isReleased }) => isReleased && holder !== null && holder !== this.holder)
   }
 
   #of(id: MeetingId): Held[] {

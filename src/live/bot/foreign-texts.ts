@@ -47,7 +47,7 @@ export function sentAgainBefore(sessions: readonly SessionRecord[], spans: reado
 }
 
 /**
- * Segments of what is not stored of a session's result. The service's stream may hold audio twice that was sent again, which the bot before
+ * Segments of what is not stored of a session's result, and how far the service had the session, by the last word of all it tells. The service's stream may hold audio twice that was sent again, which the bot before
  * knew and nobody else: what it stored tells how far the two are apart, by where the span of the speaker has it.
  * @param again what of the session is sent once more, or was
  */
@@ -56,16 +56,18 @@ export function unknownTexts(
   stored: readonly Segment[],
   again: readonly SentAgain[],
   scribe: Pick<Scribe, 'attribute' | 'frameOf'>,
-): readonly Segment[] {
+): { readonly segments: readonly Segment[]; readonly reachFrame: number } {
   const found: Segment[] = []
   let shiftSec = 0
+  let reachSec = 0
   const ordered = utterances.toSorted((a, b) => a.startSec - b.startSec)
   for (const [at, utterance] of ordered.entries()) {
     const twin = nearestTwin(utterance, shiftSec, stored, scribe)
     if (twin) {
       shiftSec = moved(shiftSec, twin.shiftSec)
-      continue
     }
+    reachSec = Math.max(reachSec, endOf(utterance) + shiftSec)
+    if (twin) continue
     const before = ordered.slice(0, at).filter(({ channel }) => channel === utterance.channel)
     const told = once(shifted(withCopies(utterance, before), shiftSec), again)
     const attributed = told ? scribe.attribute(told) : []
@@ -73,7 +75,13 @@ export function unknownTexts(
     const parts = mayBeCopy(utterance, before) ? attributed.map((part) => ({ ...part, identity: null })) : attributed
     if (!parts.some((segment) => stored.some((known) => isSame(segment, known)))) found.push(...parts)
   }
-  return found
+  return { segments: found, reachFrame: Math.round(reachSec * 1000 * FRAMES_PER_MS) }
+}
+
+/** Where the last word ends that has a time, seconds; 0 when none has. */
+function endOf({ words, endSec }: AttributableUtterance): number {
+  const ends = words.length > 0 ? words.map((word) => word.endSec) : [endSec]
+  return ends.filter(Number.isFinite).reduce((last, sec) => Math.max(last, sec), 0)
 }
 
 function moved(shiftSec: number, toSec: number | null): number {

@@ -7,7 +7,7 @@ import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
 import type { RoomEndReason } from '../room/port.js'
-import { Inheritance, type Left, type Standing, type Tenure } from './inheritance.js'
+import { Inheritance, type LastHeard, type Left, type Standing, type Tenure } from './inheritance.js'
 import type { People } from './people.js'
 import { fateOfBefore, type Fate } from './predecessor.js'
 
@@ -47,19 +47,14 @@ export interface HandoverParts {
  * in the room, or the meeting's end, and from there until the person could be heard; and the last words of who had left before.
  * H4 Of a released meeting nothing is heard here before the bot before says that it hears no more, so that nothing is heard twice.
  * H2 A released meeting is heard here until another bot is in the room: LiveKit then ends this connection for its duplicate identity.
+ * H5 Who gave the meeting away, and is taken for dead before everything is stored, may store nothing more: it would stand there twice.
  * H3 Whoever loses the room to a duplicate identity asks the claim: the owner comes back (a bounded number of times), others yield.
  */
 export class Handover {
   readonly #parts: HandoverParts
   #inheritance: Inheritance | null = null
-  /** since a takeover: when the room was asked for and entered, who was there, who came while nobody was heard, and who has been heard; meeting ms */
-  #entry: {
-    fromMs: number
-    inMs: number | null
-    there: ReadonlySet<Identity>
-    readonly cameMs: Map<Identity, number>
-    readonly heard: Set<Identity>
-  } | null = null
+  /** since a takeover: when the room was asked for and entered, who is missed since when, and who was heard before it was entered; meeting ms */
+  #entry: { fromMs: number; inMs: number | null; readonly missedMs: Map<Identity, number>; readonly heard: Set<Identity> } | null = null
   readonly #written = deferred()
   #cancelSettle: (() => void) | null = null
   readonly #rivalsMs: number[] = []
@@ -87,12 +82,18 @@ export class Handover {
     return this.#inheritance?.left ?? null
   }
 
-  /** until when a bot that gave the meeting away has heard, meeting ms, and whom since when; null: nobody gave it away */
-  get heardBefore(): { untilMs: number; joinedMs: ReadonlyMap<Identity, number> } | null {
+  /** The last of everybody whom a bot heard that gave the meeting away, meeting ms: it has no text if that bot is dead; null: none did. */
+  get heardBefore(): LastHeard | null {
     const inheritance = this.#inheritance
-    if (!inheritance || this.#leftMs === null || this.#parts.tenure?.isReleased !== true) return null
-    const joinedMs = new Map(inheritance.people.map((one) => [one.identity, one.joinedMs]))
-    return { untilMs: this.#leftMs, joinedMs: new Map([...inheritance.present].map((one) => [one, joinedMs.get(one) ?? 0])) }
+    const untilMs = this.#leftMs
+    if (!inheritance || untilMs === null || this.#parts.tenure?.isReleased !== true) return null
+    const { people, present, knownMs } = inheritance
+    const heard = new Map([...present].map((identity) => [identity, untilMs]))
+    for (const { identity, leftMs } of people) {
+      if (leftMs !== null && !present.has(identity) && !inheritance.isKnownSilent(identity, leftMs, knownMs)) heard.set(identity, leftMs)
+    }
+    // signs of life are no help: the store may have stood still, and have them all when that bot was dead
+    return new Map([...heard].map(([identity, toMs]) => [identity, { fromMs: inheritance.untextedFrom(identity, knownMs), untilMs: toMs }]))
   }
 
   /**
@@ -112,6 +113,11 @@ export class Handover {
     if (tenure.isReleased) return fate
     // what was read at the takeover is old by then
     return wasSettled || fate === 'alive' ? 'crashed' : 'died'
+  }
+
+  /** What those have not stored by now that are taken for dead is brought in here, and by nobody else (H5). @throws UpstreamError */
+  async revoke(): Promise<void> {
+    await this.#parts.tenure?.revoke()
   }
 
   /** What was heard here is stored: whoever has the meeting now is told, unless the store is away, which it will take for a death. */
@@ -151,7 +157,7 @@ export class Handover {
     const { silentMs, isReleased } = tenure ?? { silentMs: null, isReleased: false }
     this.#inheritance = new Inheritance({ people: participants, segments, spans, sessions }, { silentMs, isReleased }, nowMs)
     people.inherit(this.#inheritance.people, this.#inheritance.lastSignMs)
-    this.#entry = { fromMs: nowMs, inMs: null, there: new Set(), cameMs: new Map(), heard: new Set() }
+    this.#entry = { fromMs: nowMs, inMs: null, missedMs: new Map(), heard: new Set() }
     logger.warn({ silentMs, wasReleased: isReleased, atMs: Math.round(nowMs) }, 'meeting taken over')
     return { wasLive: segments.length > 0 || ['live', 'reconnecting', 'draining'].includes(state), elapsedMs: nowMs }
   }
@@ -168,12 +174,13 @@ export class Handover {
     const inMs = this.#parts.meetingMs()
     entry.inMs = inMs
     const here = this.#parts.people.records().filter(({ leftMs }) => leftMs === null)
-    entry.there = new Set([...this.#inheritance.present, ...here.map(({ identity }) => identity)])
-    this.#departed(entry.there)
+    const there = new Set([...this.#inheritance.present, ...here.map(({ identity }) => identity)])
+    for (const identity of there) if (!entry.heard.has(identity)) entry.missedMs.set(identity, inMs)
+    this.#departed(there)
     const inheritance = this.#inheritance
     const fromMs = (await this.#untilLeft(signal)) ?? entry.fromMs
     this.#leftMs = fromMs
-    for (const identity of entry.there) this.#hole(identity, inheritance.unheardFrom(identity, fromMs), inMs)
+    for (const identity of there) this.#hole(identity, inheritance.unheardFrom(identity, fromMs), inMs)
     this.#written.resolve()
     this.#parts.keep()
     this.#parts.open()
@@ -208,23 +215,25 @@ export class Handover {
 
   /** Somebody could be heard, but for the bot before (H4). */
   came(identity: Identity): void {
-    const cameMs = this.#entry?.cameMs
-    if (cameMs && !cameMs.has(identity)) cameMs.set(identity, this.#parts.meetingMs())
+    const missedMs = this.#entry?.missedMs
+    // what comes first was said before it
+    if (missedMs && !missedMs.has(identity)) missedMs.set(identity, Math.max(0, this.#parts.meetingMs() - USUAL_HELD_BACK_MS))
   }
 
   /**
-   * Somebody can be heard, or never will be: what nobody heard of them since the bot was in the room, or since they came, is written down.
+   * Somebody can be heard, or is gone or muted: what nobody heard of them since the bot was in the room, or since they came, is written down.
    * @returns whether it is
    */
   heard(identity: Identity): boolean {
     const entry = this.#entry
-    if (!entry || entry.heard.has(identity)) return false
+    if (!entry) return false
     entry.heard.add(identity)
-    const isThere = entry.there.has(identity)
+    const fromMs = entry.missedMs.get(identity)
+    if (fromMs === undefined) return false
+    entry.missedMs.delete(identity)
     // before the bot knows who is there nothing is missed of anybody
-    const fromMs = isThere ? entry.inMs : entry.cameMs.get(identity)
-    if (entry.inMs !== null && fromMs !== null && fromMs !== undefined) this.#hole(identity, fromMs, this.#parts.meetingMs())
-    return isThere || entry.cameMs.has(identity)
+    if (entry.inMs !== null) this.#hole(identity, fromMs, this.#parts.meetingMs())
+    return true
   }
 
   /** Ends the time in which somebody who is heard for the first time was there unheard; by itself soon after `entered`. */

@@ -30,6 +30,8 @@ export interface Tenure {
   settled(): Promise<void>
   /** Whether the bots that gave the meeting away have said so, and their signs of life, which change as long as one of them lives. */
   before(): Promise<{ readonly isSettled: boolean; readonly signs: string }>
+  /** Takes those that have not for dead: what they write from now on is refused. @throws UpstreamError */
+  revoke(): Promise<void>
 }
 
 /** The longest utterance that is asked for (15 s) and what its text may take: older speech has its text stored, or never will. */
@@ -40,6 +42,9 @@ const SPANS_LATE_MS = 3_000
 
 /** Voice is dated by the arrival of its frames; what is this much later than a leave is of somebody who came back, which was not stored. */
 const CAME_BACK_MS = 1_000
+
+/** Somebody's last words that a bot heard, from when and until when, meeting ms. */
+export type LastHeard = ReadonlyMap<Identity, { readonly fromMs: number; readonly untilMs: number }>
 
 /** What is stored of a meeting that is taken over. */
 export interface Left {
@@ -63,6 +68,8 @@ export class Inheritance {
   readonly present: ReadonlySet<Identity>
   /** the last sign of the bot before, meeting ms */
   readonly lastSignMs: number
+  /** the last that is stored of anything it heard, meeting ms */
+  readonly knownMs: number
   readonly #isReleased: boolean
   /** a session had fewer channels than there were people */
   readonly #isShared: boolean
@@ -88,15 +95,15 @@ export class Inheritance {
     this.#unsentFromMs = unsentFrom(left.spans, left.sessions, IN_FLIGHT_MS)
     const signs = [...heardUntilMs.values()]
     for (const { joinedMs, leftMs } of left.people) signs.push(leftMs ?? joinedMs)
-    const knownMs = signs.reduce((latest, ms) => Math.max(latest, ms), 0)
-    this.lastSignMs = Math.min(nowMs, tenure.silentMs === null ? knownMs : Math.max(knownMs, nowMs - tenure.silentMs))
+    this.knownMs = signs.reduce((latest, ms) => Math.max(latest, ms), 0)
+    this.lastSignMs = Math.min(nowMs, tenure.silentMs === null ? this.knownMs : Math.max(this.knownMs, nowMs - tenure.silentMs))
   }
 
   /** Who left so long before the end of the other bot that what they said has been sent, and its spans are stored, and has none: they never made a sound. */
-  isKnownSilent(identity: Identity, leftMs: number): boolean {
+  isKnownSilent(identity: Identity, leftMs: number, signMs = this.lastSignMs): boolean {
     // where channels were short they may have waited for one
     const lateMs = SPANS_LATE_MS + (this.#isShared ? RING_MS : 0)
-    return leftMs < this.lastSignMs - lateMs && !this.left.spans.some((span) => span.identity === identity)
+    return leftMs < signMs - lateMs && !this.left.spans.some((span) => span.identity === identity)
   }
 
   /**
@@ -104,9 +111,13 @@ export class Inheritance {
    * @param askedMs when this bot asked to be let in: a released one hears until then at least
    */
   unheardFrom(identity: Identity, askedMs: number): number {
-    if (this.#isReleased) return askedMs
+    return this.#isReleased ? askedMs : this.untextedFrom(identity, this.lastSignMs)
+  }
+
+  /** From when on the words of a person may not have come to text when the bot before died, meeting ms, as far as it is stored. @param signMs its last sign */
+  untextedFrom(identity: Identity, signMs: number): number {
     const joinedMs = this.people.find((one) => one.identity === identity)?.joinedMs ?? 0
-    const inFlightMs = this.lastSignMs - IN_FLIGHT_MS
+    const inFlightMs = signMs - IN_FLIGHT_MS
     // spans end where sound does: what came before the last ring of it has been sent, or was let go of and told
     const unsentMs = Math.max(this.#unsentFromMs(identity) ?? inFlightMs, inFlightMs - RING_MS)
     return Math.max(0, joinedMs, this.#textUntilMs.get(identity) ?? 0, Math.min(inFlightMs, unsentMs))

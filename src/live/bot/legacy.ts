@@ -22,8 +22,8 @@ export interface LegacyParts {
   readonly meetingId: MeetingId
   readonly store: Pick<MeetingStore, 'sessions' | 'spans' | 'segments' | 'gaps'>
   readonly stt: SttPort
-  readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'frameOf' | 'add' | 'gap' | 'gaps' | 'sessions'>
-  readonly handover: Pick<Handover, 'fate' | 'left' | 'heardBefore' | 'written'>
+  readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'frameOf' | 'add' | 'gap' | 'gaps' | 'sessions' | 'reached'>
+  readonly handover: Pick<Handover, 'fate' | 'revoke' | 'left' | 'heardBefore' | 'written'>
   readonly clock: Clock
   readonly random: () => number
   readonly scope: Scope
@@ -33,7 +33,8 @@ export interface LegacyParts {
 /** What earlier bots left, and what of it is sent again, or was. */
 interface Estate {
   readonly segments: Segment[]
-  readonly again: readonly SentAgain[]
+  readonly adopted: readonly SentAgain[]
+  again: readonly SentAgain[]
 }
 
 /** What is known of audio on this disk. */
@@ -122,7 +123,8 @@ export class Legacy {
     signal.throwIfAborted()
     // it goes on to bring in what it heard, and has written down what it could not
     if (fate === 'alive' || !handover.left) return
-    const stored = fate === 'crashed' ? handover.left : ((await this.#stored(signal)) ?? (fate === 'died' ? handover.left : null))
+    const stored =
+      fate === 'crashed' ? handover.left : ((await this.#stored(signal, fate === 'died')) ?? (fate === 'died' ? handover.left : null))
     if (!stored) return
     scribe.inherit(stored.spans)
     const disk: OnDisk = { reached: new Map(), adopted: [], isLate: false }
@@ -201,10 +203,16 @@ export class Legacy {
     return sentAgainBefore(reached, stored.spans)
   }
 
-  /** What is stored by now of sessions that are not this bot's; null when the store does not answer. */
-  async #stored(signal: AbortSignal): Promise<Omit<Left, 'people'> | null> {
-    const { store, scribe, meetingId } = this.#parts
-    const read = () => Promise.all([store.sessions(meetingId), store.spans(meetingId), store.segments(meetingId)])
+  /**
+   * What is stored by now of sessions that are not this bot's; null when the store does not answer.
+   * @param isLast those who stored it are taken for dead: nothing comes after it
+   */
+  async #stored(signal: AbortSignal, isLast = false): Promise<Omit<Left, 'people'> | null> {
+    const { store, scribe, meetingId, handover } = this.#parts
+    const read = async () => {
+      if (isLast) await handover.revoke()
+      return Promise.all([store.sessions(meetingId), store.spans(meetingId), store.segments(meetingId)])
+    }
     const found = await this.#asked('what an earlier bot stored', signal, read)
     if (!found) return null
     const own = new Set(scribe.sessions().map(({ sessionId }) => sessionId))
@@ -238,25 +246,32 @@ export class Legacy {
   }
 
   /** @param estate its segments grow by what is found. @returns whether there will be no more texts of that session than there are */
-  async #texts(session: SessionRecord, { segments: stored, again }: Estate, signal: AbortSignal): Promise<boolean> {
+  async #texts(session: SessionRecord, estate: Estate, signal: AbortSignal): Promise<boolean> {
     const { vendorId, sessionId, channels, sampleRate, endReason } = session
     const { stt, clock, scribe, logger } = this.#parts
+    const { segments: stored } = estate
     if (endReason === 'done') return true
     if (vendorId === null || !stt.results) return false
     const of = { vendorId, sessionId, channels, sampleRate, sentFrames: LONGEST_SEC * sampleRate }
+    let reached = session.acknowledgedFrames
     for (let asked = 0; asked < MAX_ASKED && !signal.aborted; asked++) {
       const isLast = this.#hurry.signal.aborted
       const found = await this.#results(of, signal)
-      const unknown = () => unknownTexts(found?.utterances ?? [], stored, again, scribe)
-      let segments = unknown()
+      const unknown = () => unknownTexts(found?.utterances ?? [], stored, estate.again, scribe)
+      let { segments, reachFrame } = unknown()
       if (segments.length > 0) {
-        await this.#refresh(stored, signal)
-        segments = unknown()
+        await this.#refresh(estate, signal)
+        ;({ segments, reachFrame } = unknown())
       }
       if (segments.length > 0) {
         logger.warn({ session: sessionId, segments: segments.length }, 'texts that an earlier bot did not live to see')
         scribe.add(segments)
         stored.push(...segments)
+      }
+      if (reachFrame > reached) {
+        // of a bot that went on for a moment nobody else knows it: what it left on its disk is not to be sent again that far
+        reached = reachFrame
+        scribe.reached({ ...session, sentFrames: Math.max(session.sentFrames, reached), acknowledgedFrames: reached })
       }
       if (!found || found.isWhole || isLast) return found?.isWhole ?? false
       await clock.sleep(ASK_EVERY_MS, AbortSignal.any([signal, this.#hurry.signal])).catch(() => undefined)
@@ -265,12 +280,13 @@ export class Legacy {
   }
 
   /** What was stored meanwhile: an earlier bot that was only frozen, or the next one on its disk, may have brought in the same texts. */
-  async #refresh(stored: Segment[], signal: AbortSignal): Promise<void> {
+  async #refresh(estate: Estate, signal: AbortSignal): Promise<void> {
     const now = await this.#stored(signal)
     if (!now) return
     this.#parts.scribe.inherit(now.spans)
-    const known = new Set(stored.map(({ id }) => id))
-    stored.push(...now.segments.filter(({ id }) => !known.has(id)))
+    const known = new Set(estate.segments.map(({ id }) => id))
+    estate.segments.push(...now.segments.filter(({ id }) => !known.has(id)))
+    estate.again = [...estate.adopted, ...this.#sentAgainBefore(now)]
   }
 
   /** A service that fails is as one that does not answer. */

@@ -361,9 +361,8 @@ export class MeetingBot {
     if (this.#state.kind !== 'ended') this.#stopCheck.ask()
   }
 
-  /** A write was refused. Of a released meeting, that may be the new owner's to write; what was heard here is still taken, unless it was deleted. */
+  /** A write was refused. Of a released meeting, that may be the new owner's to write; what was heard here is still taken, unless it was revoked. */
   #loseClaim(loss: ClaimLoss): void {
-    if (this.#handover.isHandedOver && loss === 'taken') return
     if (this.#handover.isReleased && loss === 'taken') this.checkClaim()
     else this.#yield(loss)
   }
@@ -372,6 +371,7 @@ export class MeetingBot {
     if (this.#claimLost) return
     this.#claimLost = why
     this.#logger.warn({ why }, 'claim lost: another process owns this meeting, or it was deleted')
+    if (this.#state.kind === 'draining') this.#scope.run('nothing more is sent', () => this.#scribe.close())
     this.#handle({ kind: 'stop', reason: 'duplicate_identity' })
   }
 

@@ -237,6 +237,11 @@ export class Scribe {
     this.#journal.segments(added)
   }
 
+  /** Keeps how far the service had a session of a bot before this one. */
+  reached(session: SessionRecord): void {
+    this.#journal.session(session)
+  }
+
   /** Sends what waits, ends every session and waits for the last texts. */
   async finish(): Promise<void> {
     this.#stop()

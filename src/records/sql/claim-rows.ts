@@ -132,6 +132,13 @@ export class ClaimRows implements ClaimBook {
     return { isSettled: row?.settled ?? true, signs: row?.signs ?? '' }
   }
 
+  async revoke(claim: Claim): Promise<void> {
+    await this.#sql.rows(sql`
+      UPDATE roomscribe.claim SET released = false
+      WHERE meeting_id = ${checkId(claim.meetingId)} AND epoch < ${claim.epoch} AND released
+        AND holder IS NOT NULL AND holder <> ${this.holder}::uuid`)
+  }
+
   async standIn(claim: Claim): Promise<Claim> {
     const [row] = await this.#sql.rows<{ epoch: number; released: boolean | null; state: MeetingState }>(sql`
       SELECT m.epoch, c.released, m.state FROM roomscribe.meeting m
@@ -140,7 +147,7 @@ export class ClaimRows implements ClaimBook {
     if (!row) throw new NotFoundError(`there is no meeting ${claim.meetingId}`)
     if (row.epoch === claim.epoch) return claim
     if (row.released !== true || isFinal(row.state)) throw lost(claim)
-    return { meetingId: claim.meetingId, epoch: row.epoch }
+    return { meetingId: claim.meetingId, epoch: row.epoch, standsFor: claim.epoch }
   }
 
   async beat(): Promise<void> {

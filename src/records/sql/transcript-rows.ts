@@ -96,7 +96,7 @@ export class TranscriptRows {
     const rows = JSON.stringify(given.map(segmentColumns))
     try {
       const numbered = await this.#sql.rows<{ ordinal: number; seq: number }>(
-        sql`SELECT * FROM roomscribe.append_segments(${claim.meetingId}, ${claim.epoch}, ${rows}::jsonb,
+        sql`SELECT * FROM roomscribe.append_segments(${claim.meetingId}, ${welcome(claim)}, ${rows}::jsonb,
           ${jsonText(longestSpans(spans))}::jsonb, ${this.#sql.origin})`,
       )
       return numbered.flatMap(({ ordinal, seq }) => {
@@ -226,7 +226,7 @@ export class TranscriptRows {
   async #fenced<Row>(claim: Claim, write: RawBuilder<unknown>, tell: RawBuilder<unknown> = sql``): Promise<Selectable<Row>[]> {
     const rows = await this.#sql.rows<Selectable<Row> & { n: number | null }>(sql`
       WITH fenced AS (
-        SELECT id FROM roomscribe.meeting WHERE id = ${checkId(claim.meetingId)} AND epoch = ${claim.epoch} FOR NO KEY UPDATE
+        SELECT id FROM roomscribe.meeting WHERE id = ${checkId(claim.meetingId)} AND epoch = ${welcome(claim)} FOR NO KEY UPDATE
       ), written AS (${write})
       SELECT written.* ${tell} FROM fenced LEFT JOIN written ON true`)
     if (rows.length === 0) await this.#lost(claim)
@@ -239,6 +239,12 @@ export class TranscriptRows {
     throw new ClaimLostError(`meeting ${claim.meetingId} did not take a write of epoch ${claim.epoch}`)
   }
 }
+
+/** Its epoch; NULL, which no meeting has, when the one that it stands in for was revoked: a revocation waits for writes on their way. */
+const welcome = ({ meetingId, epoch, standsFor }: Claim): RawBuilder<number | null> =>
+  standsFor === undefined
+    ? sql`${epoch}::integer`
+    : sql`(SELECT ${epoch}::integer FROM roomscribe.claim WHERE meeting_id = ${meetingId} AND epoch = ${standsFor} AND released FOR SHARE)`
 
 type CoverageColumns = Pick<Selectable<MeetingTable>, 'coverage' | 'is_complete'>
 type ReceiptRow = CoverageColumns & {

@@ -61,6 +61,7 @@ export function tenureOf(store: WatchedStore, { epoch }: Claim, time: SimTime, s
     leftBefore: () => Promise.resolve(null),
     settled: () => Promise.resolve(),
     before: () => Promise.resolve({ isSettled: true, signs: '' }),
+    revoke: () => Promise.resolve(),
   }
 }
 

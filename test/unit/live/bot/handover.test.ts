@@ -53,6 +53,7 @@ async function takenOver(
     leftBefore: () => Promise.resolve(60_000),
     settled: () => Promise.resolve(),
     before,
+    revoke: () => Promise.resolve(),
   }
   const handover = new Handover({
     tenure,
@@ -123,6 +124,16 @@ describe('28 what nobody heard between two bots', () => {
       { identity: 'ann', fromMs: 60_000, toMs: 61_000, reason: 'taken_over' },
     ])
     expect(handover.heard(asIdentity('ann'))).toBe(false)
+  })
+
+  test('is over for who is heard before the bot knows who is there', async () => {
+    const { clock, gaps, handover } = await takenOver([person('ann', 0, null)])
+    expect(handover.heard(asIdentity('ann'))).toBe(false)
+    await handover.entered(new AbortController().signal)
+    await clock.advance(1_000)
+    // she has muted and unmuted
+    expect(handover.heard(asIdentity('ann'))).toBe(false)
+    expect(gaps).toEqual([{ identity: 'ann', fromMs: 45_000, toMs: 60_000, reason: 'taken_over' }])
   })
 })
 
@@ -264,6 +275,33 @@ test('28 30 what a bot had that gave the meeting away, and lives, is its own to 
   isSettled = true
   await clock.advance(2_000)
   expect(fates).toEqual(['died'])
+})
+
+test('30 H1 who mutes for a moment while a bot waits for the word of the one before is missed on both sides of it', async () => {
+  const { rig, two, said, missedMs } = await waiting()
+  await rig.speak(two, 'ann', 500)
+  two.room.connection.stop('ann', 'muted')
+  await rig.clock.advance(20)
+  await rig.speak(two, 'ann', 400)
+  said()
+  await rig.clock.advance(5_000)
+  expect(await missedMs('ann')).toBeGreaterThanOrEqual(900)
+  expect(await missedMs('ann')).toBeLessThan(1_100)
+  await rig.end()
+})
+
+test('30 H1 the last of who had left before is a gap too when the bot that gave the meeting away has died, by what is stored, not by signs of life', async () => {
+  const people = [person('ann', 0, null), person('bob', 20_000, 59_000), person('cyd', 0, 40_000), person('dan', 0, 20_000)]
+  const { clock, handover } = await takenOver(people, 0, true)
+  await clock.advance(3_000)
+  handover.settle()
+  expect([...(handover.heardBefore ?? [])]).toEqual([
+    // her last text ends then
+    ['ann', { fromMs: 45_000, untilMs: 63_000 }],
+    // the last that is stored is that he left
+    ['bob', { fromMs: 39_000, untilMs: 59_000 }],
+    ['dan', { fromMs: 39_000, untilMs: 20_000 }],
+  ])
 })
 
 test('28 the bot before has died when nobody gave the meeting away', async () => {

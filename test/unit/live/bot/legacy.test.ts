@@ -125,6 +125,28 @@ describe('what a bot that is gone left behind', () => {
       expect(await texts()).toEqual(['on its way'])
     })
 
+    it('and stood still while it drained, and goes on: what it brings in now would stand twice, and is refused; it sends nothing more', async () => {
+      const session = await handOver()
+      one.silence()
+      await rig.clock.advance(10_000)
+      session.emit({ channel: 0, startSec: 0.2, endSec: 1.5, text: 'too late' })
+      await rig.clock.advance(2_000)
+      expect(await texts()).toEqual([])
+      expect([session.closed, one.attendance.running]).toEqual([true, 0])
+    })
+
+    it('and is killed while it drains: how far the service had its session is known by the last word of the result', async () => {
+      const session = await handOver()
+      const utterance = { sessionId: session.sessionId, utteranceId: 'late', isFinal: true, channel: 0, language: 'en', confidence: 1 }
+      const words = [{ text: 'far', startSec: 6.5, endSec: 7, confidence: 1 }]
+      two.stt.results = () =>
+        Promise.resolve({ utterances: [{ ...utterance, startSec: 6.5, endSec: 7.5, text: 'far', words }], isWhole: true })
+      one.silence()
+      await rig.clock.advance(20_000)
+      const record = (await rig.store.sessions(id)).find(({ sessionId }) => sessionId === session.sessionId)
+      expect(record).toMatchObject({ acknowledgedFrames: 7 * 16_000, endReason: null })
+    })
+
     it('and is killed while it drains: of its spool is sent what the service is not known to have, whatever the disk says', async () => {
       const session = await handOver()
       // the mark on the disk is older than what was stored of the session, and that is older than its last text
