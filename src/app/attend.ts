@@ -267,13 +267,14 @@ export class Attendance {
   }
 
   #tenure({ claim, elapsedMs, storeNowMs, silentMs, isReleased }: TakenClaim): Tenure {
-    const { claims } = this.#parts
+    const { claims, isSteady } = this.#parts
+    const isSilent = (silentMs ?? 0) >= BACK_WITHIN_MS && (isSteady?.() ?? true)
     return {
       elapsedMs,
       storeNowMs,
       silentMs,
-      // it may have died while nobody was there to take its meeting: then nobody has heard it since
-      isReleased: isReleased && (silentMs ?? 0) < BACK_WITHIN_MS,
+      // it may have died while nobody was there to take its meeting: then nobody has heard it since. A store that stood still says nothing of it
+      isReleased: isReleased && !isSilent,
       release: () => claims.release(claim),
       left: (atMs) => claims.left(claim, atMs),
       leftBefore: () => claims.leftBefore(claim),

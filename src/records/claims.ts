@@ -77,7 +77,10 @@ export interface ClaimBook {
    * @throws ClaimLostError it was taken without having been released, or was revoked: nothing of it is written any more
    */
   standIn(claim: Claim): Promise<Claim>
-  /** Gives one sign of life. */
+  /**
+   * Gives one sign of life: that this process lived when the last one was answered. When this one is taken says nothing, for a store that
+   * stood still takes what waited there from whoever has died since.
+   */
   beat(): Promise<void>
   /** Says good-bye: whoever waits for a claim of this process need not watch it. */
   leave(): Promise<void>

@@ -155,6 +155,25 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     await one.claims.leave()
     expect((await two.claims.standing(id)).holder).toBe(two.claims.holder)
   })
+
+  test('41 a sign of life that a store takes late is as old as the answer before it: its sender may be dead', async () => {
+    const { one, two, id } = await meeting()
+    await one.claims.take(id, await one.claims.standing(id))
+    for (let beats = 0; beats < 2; beats++) await one.claims.beat()
+    const locker = await two.pool.connect()
+    await locker.query('BEGIN')
+    await locker.query('SELECT 1 FROM roomscribe.holder WHERE id = $1 FOR UPDATE', [one.claims.holder])
+    const late = one.claims.beat()
+    await expect.poll(() => locksWaited(two)).toBe(1)
+    await locker.query('SELECT pg_sleep(0.5)')
+    await locker.query('COMMIT')
+    locker.release()
+    await late
+    const taken = await two.claims.take(id, await two.claims.standing(id))
+    expect(taken?.silentMs).toBeGreaterThanOrEqual(500)
+    await one.claims.beat()
+  })
+
   test('30 what was released and taken is watched until its holder says that it has seen to it, or gives no sign of life any more', async () => {
     const { one, two, three, id } = await meeting()
     const first = (await one.claims.take(id, await one.claims.standing(id)))!.claim

@@ -25,6 +25,7 @@ export class MemoryClaims implements ClaimBook {
   readonly #table: ClaimTable
   readonly #store: MeetingStore
   readonly #clock: Pick<Clock, 'nowMs'>
+  answeredMs: number | null = null
 
   constructor(holder: string, table: ClaimTable, store: MeetingStore, clock: Pick<Clock, 'nowMs'>) {
     this.holder = holder
@@ -115,10 +116,16 @@ export class MemoryClaims implements ClaimBook {
     return Promise.resolve({ ...claim, epoch: claims.length, ...(claims.length !== claim.epoch && { standsFor: claim.epoch }) })
   }
 
-  beat(): Promise<void> {
+  async beat(): Promise<void> {
+    this.answeredMs = await this.sign(this.answeredMs)
+  }
+
+  /** The store's part of a beat. @param answeredMs when its sender had its last answer @returns when this one is given */
+  sign(answeredMs: number | null): Promise<number> {
+    const nowMs = this.#clock.nowMs()
     this.#table.beats.set(this.holder, (this.#table.beats.get(this.holder) ?? 0) + 1)
-    this.#table.beatMs.set(this.holder, this.#clock.nowMs())
-    return Promise.resolve()
+    this.#table.beatMs.set(this.holder, answeredMs ?? nowMs)
+    return Promise.resolve(nowMs)
   }
 
   leave(): Promise<void> {

@@ -19,6 +19,8 @@ interface StandingRow {
 export class ClaimRows implements ClaimBook {
   readonly holder: string
   readonly #sql: Sql
+  /** the store's clock when it answered the last sign of life, ms since 1970 */
+  #answeredMs: number | null = null
 
   /** @param holder a uuid, fresh for each process */
   constructor(database: Sql, holder: string) {
@@ -151,9 +153,12 @@ export class ClaimRows implements ClaimBook {
   }
 
   async beat(): Promise<void> {
-    await this.#sql.rows(sql`
+    const [row] = await this.#sql.rows<{ now: number }>(sql`
       INSERT INTO roomscribe.holder (id, beat) VALUES (${this.holder}::uuid, 1)
-      ON CONFLICT (id) DO UPDATE SET beat = holder.beat + 1, beat_at = clock_timestamp()`)
+      ON CONFLICT (id) DO UPDATE SET beat = holder.beat + 1,
+        beat_at = coalesce(to_timestamp(${this.#answeredMs}::double precision / 1000), clock_timestamp())
+      RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS now`)
+    this.#answeredMs = row?.now ?? null
   }
 
   async leave(): Promise<void> {

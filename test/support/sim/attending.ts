@@ -2,7 +2,6 @@ import { Attendance } from '../../../src/app/attend.js'
 import { BEAT_MS, StoreWatch } from '../../../src/app/beat-watch.js'
 import { isRunElsewhere } from '../../../src/followup/jobs/policy.js'
 import { EnergyDetector } from '../../../src/live/audio/voice/energy.js'
-import type { ClaimBook } from '../../../src/records/claims.js'
 import { ClaimTable, MemoryClaims } from '../memory-claims.js'
 import type { Running } from './processes.js'
 import { reached, storeOf } from './store.js'
@@ -27,13 +26,26 @@ export class Attending {
     const { process, told } = running
     const { room, store, time, faults, disks, spooled, botOptions, logger, chance } = this.#world
     const own = new MemoryClaims(`p${++this.#count}`, this.#table, store, { nowMs: () => time.nowMs })
-    const claims: ClaimBook & Pick<MemoryClaims, 'beat' | 'leave'> = reached(process, own, time, faults)
+    const claims: MemoryClaims = reached(process, own, time, faults, {
+      beat: async () => {
+        own.answeredMs = await claims.sign(own.answeredMs)
+      },
+    })
     const watch = new StoreWatch()
-    const beat = () =>
-      void claims.beat().then(
-        () => watch.answered(process.monotonicMs()),
-        () => undefined,
-      )
+    let isBeating = false
+    const beat = () => {
+      if (isBeating) return
+      isBeating = true
+      void claims
+        .beat()
+        .then(
+          () => watch.answered(process.monotonicMs()),
+          () => undefined,
+        )
+        .finally(() => {
+          isBeating = false
+        })
+    }
     beat()
     const stopBeating = process.every(BEAT_MS, beat)
     const speech = spooled.of(process, running.host)

@@ -179,6 +179,32 @@ test('30 H4 the next bot hears within a second although the store stands still a
   await rig.end()
 })
 
+test.each([
+  ['a store that stood still says nothing of the silence of one that gave its meeting away', false, 2_500],
+  ['one that gave its meeting away, and has been silent for long, is dead', true, 20_000],
+])('30 41 %s', async (_, isSteady, mostMs) => {
+  const { rig, one, two, id, job } = await attended()
+  await rig.speak(one, 'ann', 8_000)
+  const { take } = two.claims
+  two.claims.take = async (...of) => {
+    const taken = await take.apply(two.claims, of)
+    return taken && { ...taken, silentMs: 30_000 }
+  }
+  if (!isSteady) {
+    two.silence()
+    await rig.clock.advance(2_000)
+  }
+  await rig.offer(one, job)
+  two.attend(id)
+  await rig.clock.settle()
+  one.room.connection.end('duplicate_identity')
+  await rig.clock.advance(5_000)
+  const missedMs = (await rig.store.gaps(id)).reduce((ms, { fromMs, toMs }) => ms + toMs - fromMs, 0)
+  expect(missedMs).toBeGreaterThanOrEqual(mostMs - 12_000)
+  expect(missedMs).toBeLessThan(mostMs)
+  await rig.end()
+})
+
 test('30 H1 who speaks while the bot before has not said until when it heard, and mutes, is missed from where the new bot was in the room', async () => {
   const { rig, two, said, gaps } = await waiting()
   await rig.speak(two, 'ann', 500)

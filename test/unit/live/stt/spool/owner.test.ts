@@ -1,15 +1,15 @@
-import * as files from 'node:fs/promises'
+import files from 'node:fs/promises'
+import { syncBuiltinESMExports } from 'node:module'
 import { afterEach, expect, it, vi } from 'vitest'
 import { isAlive, thisProcess } from '../../../../../src/live/stt/spool/owner.js'
 
-vi.mock('node:fs/promises', async (original) => {
-  const real = await original<typeof files>()
-  return { ...real, readFile: vi.fn(real.readFile) }
+const readFile = vi.spyOn(files, 'readFile')
+syncBuiltinESMExports()
+
+afterEach(() => {
+  readFile.mockRestore()
+  syncBuiltinESMExports()
 })
-
-const readFile = vi.mocked(files.readFile)
-
-afterEach(() => readFile.mockRestore())
 
 it('33 without an open file left it is not known who lives: nobody is taken for dead', async () => {
   const me = await thisProcess()
