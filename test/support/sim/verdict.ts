@@ -166,9 +166,11 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
 
 /**
  * When the end of the meeting was asked for, simulated ms. A process that is told to stop leaves the room at once, and ends the meeting, or
- * whoever takes it over then does; but not when another bot is in the room by then.
+ * whoever takes it over then does; but not when another bot is in the room by then. One that has not come to be in it ends it too.
  */
 function endMsOf({ world, runs }: SimRemains, reason: MeetingReason | null): number {
+  if (reason !== 'shutdown') return world.lengthMs
   const last = runs.find(({ process }) => process === world.room.lastIn)
-  return Math.min(world.lengthMs, reason === 'shutdown' ? (last?.stoppedMs ?? world.lengthMs) : world.lengthMs)
+  const stoppedMs = last?.stoppedMs ?? runs.findLast((one) => one.stoppedMs !== null)?.stoppedMs
+  return Math.min(world.lengthMs, stoppedMs ?? world.lengthMs)
 }
