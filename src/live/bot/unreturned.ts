@@ -56,15 +56,16 @@ function fateOf(identity: Identity, { spans, sessions, segments, adopted, hasTex
   const waiting = merged(stillPending(pending, own).map(({ fromMs, toMs }): Range => [fromMs, toMs]))
   const textUntil = (of: readonly Segment[]) => of.reduce((ms, { endMs }) => Math.max(ms, endMs), 0)
   for (const span of spans.filter((one) => one.identity === identity)) {
-    const { sessionId, fromFrame, toFrame } = span
+    const { sessionId, channel, fromFrame, toFrame } = span
     const at = (frame: number) => meetingMsOf(span, Math.min(toFrame, Math.max(fromFrame, frame)))
     const record = records.get(sessionId)
     const acknowledged = record?.acknowledgedFrames ?? 0
     const isOver = record !== undefined && record.endReason !== null
     const sure = isOver || hasTexts(sessionId) ? acknowledged : acknowledged - IN_FLIGHT_MS * FRAMES_PER_MS
     fine.push([at(fromFrame), at(sure)])
-    // texts of a session come in order
-    if (!isOver) suspect.push([Math.max(at(sure), textUntil(own.filter((one) => one.sessionId === sessionId))), at(toFrame)])
+    // texts of a channel come in order
+    const told = own.filter((one) => one.sessionId === sessionId && one.channel === channel)
+    if (!isOver) suspect.push([Math.max(at(sure), textUntil(told)), at(toFrame)])
     for (const run of adopted) if (run.sessionId === sessionId) fine.push([at(run.fromFrame), at(run.toFrame)])
   }
   const last = left?.get(identity)

@@ -80,6 +80,16 @@ describe('voice whose text may come at the end of its session only', () => {
         ])
     })
 
+    it('3 28 is a gap also when a text of hers came on another channel since: those of one channel come in order', () => {
+      const on = (channel: number, fromSec: number, toSec: number) => {
+        return { ...spanOf(S, fromSec * 16_000, toSec * 16_000), channel, identity: ANN, meetingMs: fromSec * 1000 }
+      }
+      const spans = [on(0, 22, 30), on(1, 32, 40)]
+      const segments = [{ ...text(32_000, 40_000), channel: 1 }]
+      const gaps = unreturned(bequest({ spans, segments, sessions: [sessionWith(S, 40 * 16_000)] }))
+      expect(gaps).toEqual([{ ...piece(22_000, 30_000), reason: 'taken_over' }])
+    })
+
     it.each<[string, Partial<Bequest>]>([
       ['the result of the session was to be had', { hasTexts: () => true }],
       [
