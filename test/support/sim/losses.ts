@@ -45,7 +45,7 @@ const NEAR_TEXT_MS = 1_000
 /** missing frames are noticed, and dated, up to so much later (rule A11) */
 const NOTICED_MS = 2_250
 /** so long after a takeover the bot before may be the one that is in the room */
-const JOINING_MS = 500
+export const JOINING_MS = 500
 
 /** Whether the block lies in one of the gaps. @param edgeMs how far it may stand out */
 export function liesInGap({ name, startMs }: Spoken, gaps: readonly Gap[], meetingStartMs: number, edgeMs = EDGE_MS): boolean {

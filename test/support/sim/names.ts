@@ -1,6 +1,7 @@
 import type { Span } from '../../../src/live/audio/span.js'
 import type { Segment } from '../../../src/live/transcript/segment.js'
 import type { SessionRecord } from '../../../src/records/port.js'
+import { JOINING_MS } from './losses.js'
 import type { Spoken } from './room.js'
 import type { SimSpeech } from './speech.js'
 import { BLOCK, BLOCK_MS, PROBE_FRAMES } from './stamps.js'
@@ -37,11 +38,13 @@ export function unnamedWords(segments: readonly Segment[], facts: NameFacts): { 
       identity === null ? [] : words.map(({ text }) => `${sessionId} ${identity} ${text}`),
     ),
   )
+  // a frozen bot is in the room until another one is, and may have no session before it wakes up
+  const lateMs = facts.plan.includes('freeze') ? JOINING_MS : 0
   const violations = nobodys.flatMap(({ words, sessionId }) =>
     words.flatMap(({ text }) => {
       const spoken = spokenAs(text, facts)
       if (spoken === undefined) return []
-      const isReplaced = facts.takeovers.some(({ atMs }) => atMs > (begunMs.get(sessionId) ?? 0))
+      const isReplaced = facts.takeovers.some(({ atMs }) => atMs + lateMs > (begunMs.get(sessionId) ?? 0))
       if (!isReplaced) return [`I3 ${text} of ${spoken.name} is under nobody`]
       if (named.has(`${sessionId} ${spoken.name} ${text}`) || facts.areApart) return []
       return isKnown(spoken, sessionId, facts) ? [`I3 ${text} of ${spoken.name} is under nobody, and a span has it`] : []
