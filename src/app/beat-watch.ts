@@ -17,20 +17,30 @@ export const BLIND_MS = 2_000
 /** Own signs of life further apart than this: the store did not answer, or did so late. */
 const UNSTEADY_MS = 3 * BEAT_MS
 
-/** Whether the store has answered this process's own signs of life all along; monotonic ms. Until the first one nothing speaks against it. */
+/** Whether the store has answered this process's own signs of life all along; monotonic ms. */
 export class StoreWatch {
   #sinceMs = Number.NEGATIVE_INFINITY
+  readonly #begunMs: number
   #answeredMs: number | null = null
+
+  /** @param begunMs when this process began to give signs of life, of which the first may take its time; null: it gives none */
+  constructor(begunMs: number | null) {
+    this.#begunMs = begunMs ?? Number.POSITIVE_INFINITY
+  }
 
   /** A sign of life was stored. */
   answered(nowMs: number): void {
-    if (this.#answeredMs !== null && nowMs - this.#answeredMs > UNSTEADY_MS) this.#sinceMs = nowMs
+    if (this.#isLate(nowMs)) this.#sinceMs = nowMs
     this.#answeredMs = nowMs
   }
 
   /** Whether every process that lives has had the time to find out that the store answers. */
   isSteady(nowMs: number): boolean {
-    return nowMs - (this.#answeredMs ?? nowMs) <= UNSTEADY_MS && nowMs - this.#sinceMs >= BACK_WITHIN_MS
+    return !this.#isLate(nowMs) && nowMs - this.#sinceMs >= BACK_WITHIN_MS
+  }
+
+  #isLate(nowMs: number): boolean {
+    return this.#answeredMs === null ? nowMs - this.#begunMs > BACK_WITHIN_MS : nowMs - this.#answeredMs > UNSTEADY_MS
   }
 }
 

@@ -342,6 +342,29 @@ describe('Redis in trouble', () => {
     await expect(letters.retry(letter?.id ?? '')).rejects.toMatchObject({ code: 'conflict' })
   })
 
+  test('43 a bot that was given up is tried again when somebody asks for its room', async () => {
+    const { jobs, relay } = await openJobs()
+    const { meeting } = await records.store.create(requestFor(`room ${++rooms}`))
+    let isHealed = false
+    const attended: boolean[] = []
+    const none = () => Promise.resolve()
+    const attend = () => {
+      attended.push(isHealed)
+      return isHealed ? none() : Promise.reject(new Error('poison'))
+    }
+    await jobs.startWorkers(new RecordingHandlers({ attend, finalise: none, summarise: none, deliver: none }), { attendConcurrency: 1 })
+    await relay.attend(meeting.id)
+    await until(async () => (await jobs.deadLetters.of(meeting.id, 'attend')) !== null)
+    isHealed = true
+    await relay.changed(meeting.id)
+    await until(async () => (await records.work.stuck([meeting.id])).size === 1)
+    await relay.attend((await records.store.create(requestFor(meeting.room))).meeting.id)
+    await until(() => attended.at(-1) === true)
+    expect(attended).toEqual([false, false, false, false, false, true])
+    expect([await jobs.deadLetters.list(10), (await records.work.stuck([meeting.id])).size]).toEqual([[], 0])
+    await records.store.requestStop(meeting.id)
+  })
+
   test('41 a job whose store is away waits for it, and no attempt is counted', async () => {
     const { jobs } = await openJobs()
     let calls = 0

@@ -66,13 +66,14 @@ export class AttendanceProcess {
   readonly jobs: string[] = []
   /** jobs that it has now, each in a place of its own */
   busy = 0
-  readonly #watch = new StoreWatch()
+  readonly #watch: StoreWatch
   #stopBeating: () => void = () => undefined
 
   constructor(name: string, rig: AttendanceRig, places: number | null) {
     const { store } = rig
     this.clock = new JumpingClock(rig.clock)
     this.claims = new MemoryClaims(name, rig.table, store, this.clock)
+    this.#watch = new StoreWatch(this.clock.monotonicMs())
     const parts = partsOf(this, store)
     this.attendance = new Attendance({
       ...parts,

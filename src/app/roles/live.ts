@@ -54,7 +54,7 @@ export async function openLive(
   const room = openRoom(settings, { clock, logger, business })
   const finals = new FinalsFolder(join(settings.dataDir, 'finals'), logger)
   await finals.adopt(store)
-  const watch = new StoreWatch()
+  const watch = new StoreWatch(records.kind === 'postgres' ? clock.monotonicMs() : null)
   if (records.kind === 'postgres') beat(ground, () => watch.answered(clock.monotonicMs()))
   lateAudio(ground, stt)
   return new Attendance({

@@ -1,4 +1,4 @@
-import { toError } from '../../core/errors.js'
+import { ConflictError, toError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
@@ -11,7 +11,7 @@ import type { DeadLetters, JobQueue } from '../port.js'
 export interface RelayParts {
   readonly work: WorkBook
   readonly queue: Pick<JobQueue, 'attend' | 'followUp'>
-  readonly deadLetters: Pick<DeadLetters, 'of'>
+  readonly deadLetters: Pick<DeadLetters, 'of' | 'retry'>
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -33,7 +33,8 @@ const ASK_MS = 1_000
  * Puts what meetings wait for into the queue, from the rows that the store keeps.
  * W1 A row stands until its meeting is past it, and is added again at times: adding is idempotent by job id, so a queue that lost its
  * jobs has them again. W2 Any number of relays may run: a row is leased to one, for a bounded time. W3 A queue that is away costs one
- * attempt every half second, not one a row. W4 A dead letter is noted in the row it holds up, and no longer once it is retried.
+ * attempt every half second, not one a row. W4 A dead letter is noted in the row it holds up, and no longer once it is retried. W5 A bot
+ * that was given up and is asked for again (a start of its room, a schedule that is due there) is tried again: nobody else comes to that room.
  */
 export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
   readonly #parts: RelayParts
@@ -63,7 +64,10 @@ export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
 
   /** The store holds the intention already: a queue that does not answer is no failure. */
   attend(id: MeetingId): Promise<void> {
-    return this.#ask({ meetingId: id, kind: 'attend' }, () => this.#parts.queue.attend(id))
+    return this.#ask({ meetingId: id, kind: 'attend' }, async () => {
+      await this.#parts.queue.attend(id)
+      await this.#tryAgain(id)
+    })
   }
 
   /** As `attend`. */
@@ -101,6 +105,18 @@ export class Relay implements Pick<JobQueue, 'attend' | 'followUp'> {
       logger.warn({ err: toError(thrown), meeting: work.meetingId }, 'the queue does not answer: the job is added when it does')
       this.wake()
     }
+  }
+
+  async #tryAgain(meetingId: MeetingId): Promise<void> {
+    const { work, deadLetters, logger } = this.#parts
+    const letter = await deadLetters.of(meetingId, 'attend')
+    if (!letter) return
+    await deadLetters.retry(letter.id).catch((thrown: unknown) => {
+      // somebody else was faster
+      if (!(thrown instanceof ConflictError)) throw thrown
+    })
+    logger.warn({ meeting: meetingId, job: letter.id }, 'a bot that was given up is asked for again: it is tried again')
+    await work.setStuck({ meetingId, kind: 'attend' }, null)
   }
 
   /** @returns how many were due. @throws what the store or the queue throws; what was not added is due again soon */

@@ -31,7 +31,7 @@ export class Attending {
         own.answeredMs = await claims.sign(own.answeredMs)
       },
     })
-    const watch = new StoreWatch()
+    const watch = new StoreWatch(process.monotonicMs())
     let isBeating = false
     const beat = () => {
       if (isBeating) return

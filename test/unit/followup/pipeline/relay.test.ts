@@ -146,4 +146,23 @@ describe('the relay of the outbox', () => {
     await clock.settle()
     expect((await work.stuck([id])).size).toBe(0)
   })
+
+  test('43 W5 a bot that was given up is tried again when its room is asked for, and not by the look at what is due', async () => {
+    const { clock, work, queue, relay } = rig()
+    const id = newMeetingId()
+    work.add(id, 'attend')
+    queue.letters.push(letterOf('attend', id))
+    relay.start()
+    await clock.settle()
+    await clock.advance(120_000)
+    expect([queue.retried, (await work.stuck([id])).get(id)?.id]).toEqual([[], `attend-${id}`])
+    await relay.attend(id)
+    expect([queue.retried, (await work.stuck([id])).size]).toEqual([[`attend-${id}`], 0])
+    // two at once, of which one is faster
+    queue.letters.push(letterOf('attend', id))
+    await relay.attend(id)
+    expect(queue.retried).toEqual([`attend-${id}`])
+    await relay.followUp(id)
+    expect(queue.retried).toHaveLength(1)
+  })
 })
