@@ -22,6 +22,10 @@ export class RunningJobs {
     }
   }
 
+  get isIdle(): boolean {
+    return this.#count === 0
+  }
+
   /** @returns when none runs */
   whenIdle(): Promise<void> {
     if (this.#count === 0) return Promise.resolve()

@@ -13,7 +13,7 @@ import * as policy from './policy.js'
 import { attendProcessor } from './processors/attend.js'
 import { deliverProcessor } from './processors/deliver.js'
 import { finaliseProcessor } from './processors/finalise.js'
-import { WorkerClosing } from './processors/guard.js'
+import { WorkerClosing, type GuardParts } from './processors/guard.js'
 import { summariseProcessor } from './processors/summarise.js'
 import { RunningJobs } from './running-jobs.js'
 import { within } from '../../core/within.js'
@@ -55,19 +55,21 @@ export interface WorkerShare {
 export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, share: WorkerShare): Promise<Workers> {
   const workers: WorkerClient[] = []
   const running = new RunningJobs()
+  const closed = new AbortController()
+  const guard = { ...parts, closed: closed.signal }
   if (share.attendConcurrency > 0) {
-    const attend = running.counted(attendProcessor(handlers, parts))
+    const attend = running.counted(attendProcessor(handlers, guard))
     workers.push(watched(parts, policy.QUEUES.attend, attend, share.attendConcurrency))
   }
   if (share.followUp !== false) {
-    const followUp = running.counted(followUpProcessor(handlers, parts))
+    const followUp = running.counted(followUpProcessor(handlers, guard))
     workers.push(watched(parts, policy.QUEUES.followUp, followUp, policy.FOLLOWUP_CONCURRENCY))
   }
   const late = () => new Error('the workers were not ready in time')
   try {
     await within(parts.clock, policy.CALL_TIMEOUT_MS, Promise.all(workers.map((worker) => worker.waitUntilReady())), late)
   } catch (thrown) {
-    await closeAll(parts, workers, running, 0)
+    await closeAll({ ...parts, workers, running, closed }, 0)
     throw thrown
   }
   // whoever takes jobs also sees to it that they come
@@ -78,13 +80,13 @@ export async function openWorkers(parts: WorkerParts, handlers: JobHandlers, sha
   let closing: Promise<void> | undefined
   const close = async (deadlineMs: number, hurry?: AbortSignal) => {
     const watched = delayed.close()
-    await closeAll(parts, workers, running, deadlineMs, hurry)
+    await closeAll({ ...parts, workers, running, closed }, deadlineMs, hurry)
     await watched
   }
   return { close: (deadlineMs, hurry) => (closing ??= close(deadlineMs, hurry)) }
 }
 
-function followUpProcessor(handlers: JobHandlers, parts: WorkerParts): JobProcessor {
+function followUpProcessor(handlers: JobHandlers, parts: GuardParts): JobProcessor {
   const finalise = finaliseProcessor(handlers, parts)
   const summarise = summariseProcessor(handlers, parts)
   const deliver = deliverProcessor(handlers, parts)
@@ -131,14 +133,15 @@ function watched(parts: WorkerParts, name: policy.QueueName, processor: JobProce
   return worker
 }
 
-async function closeAll(
-  parts: WorkerParts,
-  workers: readonly WorkerClient[],
-  running: RunningJobs,
-  deadlineMs: number,
-  hurry?: AbortSignal,
-): Promise<void> {
-  const { clock, logger } = parts
+/** What is closed. */
+interface Closing extends Pick<WorkerParts, 'clock' | 'logger'> {
+  readonly workers: readonly WorkerClient[]
+  readonly running: RunningJobs
+  /** ends what is left when the connections are cut: nothing can be said of it any more */
+  readonly closed: AbortController
+}
+
+async function closeAll({ workers, running, closed, clock, logger }: Closing, deadlineMs: number, hurry?: AbortSignal): Promise<void> {
   const closing = Promise.all(workers.map((worker) => worker.close()))
   const abort = () => {
     for (const worker of workers) worker.cancelAllJobs(new WorkerClosing('the worker is closing'))
@@ -146,12 +149,22 @@ async function closeAll(
   if (deadlineMs <= 0 || hurry?.aborted === true) abort()
   else hurry?.addEventListener('abort', abort, { once: true })
   const cancel = deadlineMs > 0 ? clock.after(deadlineMs, abort) : () => undefined
+  const endMs = clock.monotonicMs() + Math.max(0, deadlineMs) + policy.ABORT_GRACE_MS
   const late = () => new Error('jobs did not end in time')
   const unanswered = () => new Error('the queue does not answer')
   try {
-    await Promise.race([closing, within(clock, Math.max(0, deadlineMs) + policy.ABORT_GRACE_MS, running.whenIdle(), late)])
-    // the deadline is for jobs: a queue that is gone keeps a worker from closing although it has none
-    await within(clock, policy.ABORT_GRACE_MS, closing, unanswered)
+    for (let isClosed = false; !isClosed;) {
+      await Promise.race([closing, within(clock, endMs - clock.monotonicMs(), running.whenIdle(), late)])
+      // the deadline is for jobs: a queue that is gone keeps a worker from closing although it has none
+      isClosed = await within(clock, policy.ABORT_GRACE_MS, closing, unanswered).then(
+        () => true,
+        (thrown: unknown) => {
+          if (running.isIdle || clock.monotonicMs() >= endMs) throw thrown
+          // one was on its way here
+          return false
+        },
+      )
+    }
   } catch (thrown) {
     logger.error({ err: toError(thrown) }, 'workers did not close in time, connections are cut')
     await Promise.allSettled(
@@ -160,5 +173,6 @@ async function closeAll(
   } finally {
     cancel()
     hurry?.removeEventListener('abort', abort)
+    closed.abort(new WorkerClosing('the worker is closed'))
   }
 }

@@ -23,6 +23,9 @@ const ASK_AGAIN_MS = 1_000
 const LEFT_WITHIN_MS = 1_000
 const LEFT_LOOK_MS = 40
 
+/** Whoever left so shortly before a bot left with it. */
+const LEFT_WITH_IT_MS = 200
+
 /** Sound is placed by the arrival of its frames: what every bot's library holds back is no loss. */
 const USUAL_HELD_BACK_MS = 80
 
@@ -60,6 +63,10 @@ export class Handover {
   readonly #rivalsMs: number[] = []
   /** until when the bot before has heard, as far as it is known, meeting ms */
   #leftMs: number | null = null
+  /** when the room was left, meeting ms */
+  #goneMs: number | null = null
+  /** when the meeting ended of a bot that was never in its room, and should have relieved another one; meeting ms */
+  #neverInMs: number | null = null
   #isReleased = false
   #isHandedOver = false
 
@@ -126,11 +133,28 @@ export class Handover {
     await tenure?.settled().catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
   }
 
-  /** The room is left. A bot that has been told to take the meeting, and is not there yet, is told until when it was heard here. */
+  /**
+   * The room is left, or is not entered any more. A bot that has been told to take the meeting, and is not there yet, is told until when it
+   * was heard here; one that was never there itself asks the one before, which may have left before the meeting's end.
+   */
   async leaves(): Promise<void> {
-    const { tenure, meetingMs, logger } = this.#parts
+    this.#goneMs ??= this.#parts.meetingMs()
+    await this.#tellLeft(this.#goneMs)
+    const inheritance = this.#inheritance
+    if (this.#neverInMs === null || !inheritance) return
+    const leftMs = await this.#untilLeft(new AbortController().signal)
+    if (leftMs === null) return
+    this.#leftMs = Math.min(leftMs, this.#neverInMs)
+    // who was there then has left, for all that it knows
+    const there = inheritance.people.filter((one) => one.leftMs !== null && one.leftMs >= leftMs - LEFT_WITH_IT_MS)
+    for (const identity of new Set([...inheritance.present, ...there.map((one) => one.identity)]))
+      this.#hole(identity, leftMs, this.#neverInMs)
+  }
+
+  async #tellLeft(goneMs: number): Promise<void> {
+    const { tenure, logger } = this.#parts
     if (!this.#isReleased || this.#isHandedOver) return
-    await tenure?.left(meetingMs()).catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
+    await tenure?.left(goneMs).catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
   }
 
   /** @returns false when no other process could take it. @throws ClaimLostError, UpstreamError */
@@ -141,6 +165,8 @@ export class Handover {
     await tenure.release()
     this.#isReleased = true
     logger.info({}, 'meeting may be taken over')
+    // the store may have taken its time
+    if (this.#goneMs !== null) await this.#tellLeft(this.#goneMs)
     return true
   }
 
@@ -259,8 +285,9 @@ export class Handover {
     const inheritance = this.#inheritance
     const endMs = this.#parts.meetingMs()
     if (this.#parts.tenure?.isReleased === true) {
-      // unless it has died: see `heardBefore`
+      // unless it has died (see `heardBefore`), or has left before (see `leaves`)
       this.#leftMs = endMs
+      this.#neverInMs = endMs
       return
     }
     if (!inheritance) return

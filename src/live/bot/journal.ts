@@ -1,5 +1,6 @@
-import type { ClaimLoss } from '../../core/errors.js'
+import { toError, type ClaimLoss } from '../../core/errors.js'
 import type { Clock } from '../../core/time.js'
+import { within } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
 import type { Claim, FinalsLogs, MeetingStore, ParticipantRecord, SessionRecord } from '../../records/port.js'
 import type { Gap, Span } from '../audio/span.js'
@@ -27,6 +28,8 @@ const PEOPLE_MS = 250
 const MAX_SPANS = 20_000
 /** Gaps in memory while the store is away; beyond it the oldest go, told. The receipt counts them all. */
 const MAX_GAPS = 20_000
+/** Handing in what is left waits no longer. */
+const HAND_IN_MS = 5_000
 /** The store is given so many at a time. */
 const CHUNK = 2_000
 
@@ -38,7 +41,8 @@ const CHUNK = 2_000
  *    stays in the log. J3 Spans alone and gaps are stored within a second, so is that there is a session, its id at the service, and what
  *    waits for its text; people within a quarter of one. How far a session came, and how it ended, is stored within five, and after the
  *    finals before it: it says that they are there. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk
- *    holds the rest (`finals-keeper`).
+ *    holds the rest (`finals-keeper`). J5 Whose claim was taken hands in, last of all, whose words it heard, and nothing else: that is a fact, and
+ *    whoever brings in their texts, from the service or from audio on the disk, has the names then.
  */
 export class Journal {
   readonly #store: MeetingStore
@@ -146,7 +150,19 @@ export class Journal {
       cancel()
       this.#rest.close()
     }
+    if (this.#lost === 'taken') await this.#handIn()
     return this.#finals.close(this.#lost === 'purged')
+  }
+
+  async #handIn(): Promise<void> {
+    const { spans } = this.#waiting
+    if (spans.size === 0) return
+    try {
+      const handed = this.#store.adopt(this.#claim, { segments: [], spans: spans.first(spans.size) })
+      await within(this.#clock, HAND_IN_MS, handed, () => new Error('the store does not answer'))
+    } catch (thrown) {
+      this.#logger.warn({ err: toError(thrown), spans: spans.size }, 'whose words they were could not be handed in')
+    }
   }
 
   #sessionsSoon(): void {

@@ -20,7 +20,12 @@ export interface NameFacts {
   readonly plan: readonly string[]
   /** who took the meeting over may not have seen what was logged before: its spans came to the store later, with the log */
   readonly areApart: boolean
+  /** whether a span came to the store so shortly before the text that who brought that in cannot have known it */
+  readonly isLater: (span: Span, segment: Segment, slackMs: number) => boolean
 }
+
+/** A text is attributed so long before it is stored, at most, when the store is well. */
+const STORED_WITHIN_MS = 3_000
 
 /** Faults that keep spans from the store for longer than a second. */
 const LATE_SPANS = ['freeze', 'store_away', 'store_slow', 'store_stands']
@@ -40,14 +45,17 @@ export function unnamedWords(segments: readonly Segment[], facts: NameFacts): { 
   )
   // a frozen bot is in the room until another one is, and may have no session before it wakes up
   const lateMs = facts.plan.includes('freeze') ? JOINING_MS : 0
-  const violations = nobodys.flatMap(({ words, sessionId }) =>
-    words.flatMap(({ text }) => {
+  const slackMs = facts.plan.some((kind) => kind.startsWith('store_')) ? Number.POSITIVE_INFINITY : STORED_WITHIN_MS
+  const violations = nobodys.flatMap((segment) =>
+    segment.words.flatMap(({ text }) => {
+      const { sessionId } = segment
       const spoken = spokenAs(text, facts)
       if (spoken === undefined) return []
       const isReplaced = facts.takeovers.some(({ atMs }) => atMs + lateMs > (begunMs.get(sessionId) ?? 0))
       if (!isReplaced) return [`I3 ${text} of ${spoken.name} is under nobody`]
       if (named.has(`${sessionId} ${spoken.name} ${text}`) || facts.areApart) return []
-      return isKnown(spoken, sessionId, facts) ? [`I3 ${text} of ${spoken.name} is under nobody, and a span has it`] : []
+      const known = { ...facts, spans: facts.spans.filter((span) => !facts.isLater(span, segment, slackMs)) }
+      return isKnown(spoken, sessionId, known) ? [`I3 ${text} of ${spoken.name} is under nobody, and a span has it`] : []
     }),
   )
   const unnamed = nobodys.reduce((sum, { words }) => sum + words.length, 0)

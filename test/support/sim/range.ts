@@ -5,11 +5,8 @@ import type { SimTotals } from './many.js'
 export const FROM = Number(process.env['SIM_FROM'] ?? 1)
 export const COUNT = Number(process.env['SIM_COUNT'] ?? 500)
 
-/**
- * No invariant is broken, and the meetings are no formality: faults cost some of them something, and most nothing.
- * @param mostUnnamed share of the words that come back
- */
-export function expectSound(totals: SimTotals, mostUnnamed: number): void {
+/** No invariant is broken, and the meetings are no formality: faults cost some of them something, and most nothing. */
+export function expectSound(totals: SimTotals): void {
   expect(totals.worst).toEqual([])
   if (totals.simulatedMeetings < 500) return
   expect(totals.complete).toBeGreaterThan(totals.simulatedMeetings / 4)
@@ -18,7 +15,7 @@ export function expectSound(totals: SimTotals, mostUnnamed: number): void {
   expect(totals.ungapped.none).toBe(0)
   expect(totals.ungapped.session + totals.ungapped.unknown + totals.ungapped.piece).toBeLessThan(totals.lost * 0.1)
   expect(totals.returned).toBeGreaterThan(totals.spoken * 0.65)
-  // bots that were replaced left some words under no name; a frozen one in a process of its own, what it had heard until it was replaced
+  // bots that were replaced left some words under no name; the transcript of hardly a meeting shows it
   expect(totals.unnamed).toBeGreaterThan(0)
-  expect(totals.unnamed).toBeLessThan(totals.returned * mostUnnamed)
+  expect(totals.unnamed).toBeLessThan(totals.returned * 0.01)
 }

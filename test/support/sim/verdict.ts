@@ -76,6 +76,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
     speech,
     plan,
     areApart,
+    isLater: (span, segment, slackMs) => store.isLater(span, segment, slackMs),
   })
   violations.push(...names.violations)
   const returned = new Map<number, string>()

@@ -1,7 +1,15 @@
 import type { MeetingId } from '../../../src/core/ids.js'
 import type { Gap, Span } from '../../../src/live/audio/span.js'
 import type { CoverageRow, Doubt, Segment } from '../../../src/live/transcript/segment.js'
-import type { Claim, MeetingReason, MeetingState, ParticipantRecord, SessionRecord, StoredSegment } from '../../../src/records/port.js'
+import type {
+  Claim,
+  FinalsBatch,
+  MeetingReason,
+  MeetingState,
+  ParticipantRecord,
+  SessionRecord,
+  StoredSegment,
+} from '../../../src/records/port.js'
 import { MemoryStore } from '../memory-store.js'
 import type { SimTime } from './clock.js'
 
@@ -19,6 +27,9 @@ export class WatchedStore extends MemoryStore {
   readonly takeovers: Takeover[] = []
   readonly #elapsedMs: () => number
   readonly #spans = new Map<string, Span>()
+  /** by key, when bots that had been replaced handed them in (J5), and by id, when each segment was stored; simulated ms */
+  readonly #handedInMs = new Map<string, number>()
+  readonly #storedMs = new Map<string, number>()
   /** of the claims that were taken */
   newestEpoch = 0
   #ends = 0
@@ -73,7 +84,23 @@ export class WatchedStore extends MemoryStore {
     return this.#taken(claim, 'spans', super.saveSpans(claim, spans), () => this.#grown(spans))
   }
   override appendSegments(claim: Claim, segments: readonly Segment[], spans: readonly Span[] = []): Promise<readonly StoredSegment[]> {
-    return this.#taken(claim, 'segments', super.appendSegments(claim, segments, spans), () => this.#grown(spans))
+    return this.#taken(claim, 'segments', super.appendSegments(claim, segments, spans), () => {
+      for (const { id } of segments) if (!this.#storedMs.has(id)) this.#storedMs.set(id, this.#elapsedMs())
+      this.#grown(spans)
+    })
+  }
+  override adopt(claim: Claim, left: FinalsBatch): ReturnType<MemoryStore['adopt']> {
+    const isHandedIn = claim.epoch > 0 && left.segments.length === 0
+    if (isHandedIn)
+      for (const span of left.spans)
+        if (this.#spans.get(keyOf(span))?.toFrame !== span.toFrame) this.#handedInMs.set(keyOf(span), this.#elapsedMs())
+    return super.adopt(claim, left)
+  }
+
+  /** Whether the span was not there, or may not have been, when somebody said whose the text is. */
+  isLater(span: Span, { id }: Pick<Segment, 'id'>, slackMs: number): boolean {
+    const handedInMs = this.#handedInMs.get(keyOf(span))
+    return handedInMs !== undefined && handedInMs > (this.#storedMs.get(id) ?? Number.POSITIVE_INFINITY) - slackMs
   }
 
   /** What was taken came under the newest claim that there was. */
@@ -89,7 +116,7 @@ export class WatchedStore extends MemoryStore {
   /** Spans are append-only: nothing of what was said of a frame changes. An older version of an open one may come late: the store keeps the longer. */
   #grown(spans: readonly Span[]): void {
     for (const span of spans) {
-      const key = `${span.sessionId}/${span.channel}/${span.fromFrame}`
+      const key = keyOf(span)
       const before = this.#spans.get(key)
       this.#spans.set(key, span)
       if (!before) continue
@@ -98,3 +125,5 @@ export class WatchedStore extends MemoryStore {
     }
   }
 }
+
+const keyOf = ({ sessionId, channel, fromFrame }: Span): string => `${sessionId}/${channel}/${fromFrame}`

@@ -15,6 +15,8 @@ export class WorkerClosing extends Error {
 export interface GuardParts {
   readonly clock: Clock
   readonly logger: Logger
+  /** aborted: the workers are closed, also to a job that came while they closed */
+  readonly closed?: AbortSignal
 }
 
 /**
@@ -28,12 +30,15 @@ export async function guarded(
   job: Job<unknown, void>,
   token: string | undefined,
   signal: AbortSignal | undefined,
-  { clock, logger }: GuardParts,
+  { clock, logger, closed }: GuardParts,
   work: (id: MeetingId, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const log = logger.child({ job: job.id, kind: job.name })
   const lost = new AbortController()
   const stop = signal === undefined ? lost.signal : AbortSignal.any([signal, lost.signal])
+  const end = () => lost.abort(closed?.reason)
+  closed?.addEventListener('abort', end, { once: true })
+  if (closed?.aborted) end()
   const stopRenewing = keepLock(job, token ?? '', clock, log, () => lost.abort(new ClaimLostError('another worker has taken the job')))
   try {
     await work(parsePayload(job.data), stop)
@@ -68,6 +73,7 @@ export async function guarded(
     throw new UnrecoverableError(code + error.message)
   } finally {
     stopRenewing()
+    closed?.removeEventListener('abort', end)
   }
 }
 

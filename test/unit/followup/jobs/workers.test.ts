@@ -1,6 +1,7 @@
 import type { Job } from 'bullmq'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { deferred, type Deferred } from '../../../../src/core/deferred.js'
+import { UpstreamError } from '../../../../src/core/errors.js'
 import { newMeetingId } from '../../../../src/core/ids.js'
 import type { JobBackend, JobProcessor, QueueClient, WorkerClient } from '../../../../src/followup/jobs/backend.js'
 import { payloadOf } from '../../../../src/followup/jobs/payload.js'
@@ -11,12 +12,15 @@ import { LastingFault } from '../../../../src/observe/lasting-fault.js'
 import { createLogger, silentLogger } from '../../../../src/observe/logger.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 
+const away = () => Promise.reject(new Error('Connection is closed.'))
+
 /** A worker whose queue can be away: it closes when its jobs have ended, and the queue answers. */
 class ScriptedWorker implements WorkerClient {
   readonly name = 'attend'
   readonly queueAnswers = deferred()
   readonly #processor: JobProcessor
-  readonly #stop = new AbortController()
+  #stop = new AbortController()
+  isAborted = false
   readonly #onError: ((error: Error) => void)[] = []
   isCut = false
   #job: Promise<void> = Promise.resolve()
@@ -25,13 +29,19 @@ class ScriptedWorker implements WorkerClient {
     this.#processor = processor
   }
 
-  get isAborted(): boolean {
-    return this.#stop.signal.aborted
-  }
-
   run(): void {
-    const job = { id: 'attend-1', name: 'attend', data: payloadOf(newMeetingId()), attemptsMade: 0, opts: {}, extendLock: async () => 1 }
+    const job = {
+      id: 'attend-1',
+      name: 'attend',
+      data: payloadOf(newMeetingId()),
+      attemptsMade: 0,
+      opts: {},
+      extendLock: async () => 1,
+      moveToDelayed: away,
+      moveToWait: away,
+    }
     this.#job = this.#processor(job as unknown as Job<unknown, void>, 'token', this.#stop.signal)
+    this.#job.catch(() => undefined)
   }
 
   waitUntilReady = () => Promise.resolve()
@@ -41,8 +51,11 @@ class ScriptedWorker implements WorkerClient {
     for (const listener of this.#onError) listener(new Error('connect ECONNREFUSED'))
   }
 
+  /** Those that it has now. */
   cancelAllJobs(reason?: unknown): void {
+    this.isAborted = true
     this.#stop.abort(reason)
+    this.#stop = new AbortController()
   }
 
   async close(): Promise<void> {
@@ -120,6 +133,28 @@ describe('workers', () => {
     worker.queueAnswers.resolve()
     await clock.settle()
     expect([isClosed, worker.isCut, worker.isAborted, clock.pending]).toEqual([true, false, false, 0])
+  })
+
+  test('30 a job that was on its way here when they began to close has until the deadline too', async () => {
+    await close()
+    worker.run()
+    await clock.advance(50_000)
+    expect([isClosed, worker.isCut, worker.isAborted]).toEqual([false, false, false])
+    meeting.resolve()
+    worker.queueAnswers.resolve()
+    await clock.settle()
+    expect([isClosed, worker.isCut, clock.pending]).toEqual([true, false, 0])
+  })
+
+  test('30 37 no job asks a queue on that is gone when they are closed, not even one that came after the deadline', async () => {
+    await close()
+    worker.run()
+    await clock.advance(DEADLINE_MS)
+    expect(worker.isAborted).toBe(true)
+    worker.run()
+    meeting.reject(new UpstreamError('stopping', 'this process is stopping', { service: 'process', retryable: true }))
+    await clock.advance(10_000)
+    expect([isClosed, worker.isCut, clock.pending]).toEqual([true, true, 0])
   })
 
   test('30 a job that does not end is aborted at the deadline, and cut off 5 s later', async () => {

@@ -74,6 +74,34 @@ describe('Journal', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('36 J5 hands in whose words it heard, and no text and no gap, when its claim is taken', async () => {
+    const { store, meeting, journal, clock } = await rig()
+    const spans = [spanOf(sessionId, 0, 800), spanOf(sessionId, 1_600, 2_400)]
+    await store.claim(meeting.id)
+    journal.segments([segment(1)])
+    for (const span of spans) journal.span(span)
+    journal.gap({ identity: asIdentity('ann'), fromMs: 0, toMs: 100, reason: 'session_lost' })
+    await journal.close(1_000)
+    expect(await store.spans(meeting.id)).toEqual(spans)
+    expect([await store.segments(meeting.id), await store.gaps(meeting.id)]).toEqual([[], []])
+    expect(clock.pending).toBe(0)
+  })
+
+  it('36 J5 ends all the same, in bounded time, when the store does not take them, or does not answer', async () => {
+    for (const adopt of [() => Promise.reject(new Error('away')), () => new Promise<never>(() => undefined)]) {
+      const { store, meeting, journal, clock } = await rig()
+      await store.claim(meeting.id)
+      journal.segments([segment(1)])
+      journal.span(spanOf(sessionId, 0, 800))
+      store.adopt = adopt
+      const closed = journal.close(60_000)
+      await clock.settle()
+      await clock.advance(5_000)
+      expect(await closed).toBe(1)
+      expect(clock.pending).toBe(0)
+    }
+  })
+
   it('B2 asks the store for nothing more once the claim is lost, and says so once', async () => {
     const { clock, store, meeting, journal, told, lost } = await rig()
     await store.claim(meeting.id)
