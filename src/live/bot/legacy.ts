@@ -5,6 +5,7 @@ import type { MeetingId, SessionId } from '../../core/ids.js'
 import type { Scope } from '../../core/scope.js'
 import type { Clock } from '../../core/time.js'
 import type { Logger } from '../../observe/logger.js'
+import { BACK_WITHIN_MS } from '../../records/claims.js'
 import type { MeetingStore, SessionRecord } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
 import type { ForeignSession, LeftAudio, SttPort } from '../stt/port.js'
@@ -23,7 +24,7 @@ export interface LegacyParts {
   readonly store: Pick<MeetingStore, 'sessions' | 'spans' | 'segments' | 'gaps'>
   readonly stt: SttPort
   readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'frameOf' | 'add' | 'gap' | 'gaps' | 'sessions' | 'reached'>
-  readonly handover: Pick<Handover, 'fate' | 'revoke' | 'left' | 'heardBefore' | 'written'>
+  readonly handover: Pick<Handover, 'fate' | 'revoke' | 'left' | 'heardBefore' | 'written' | 'isHandedOver'>
   readonly clock: Clock
   readonly random: () => number
   readonly scope: Scope
@@ -56,6 +57,8 @@ const MAX_TRIES = 80
 const LONGEST_ADOPTION_MS = 10_000
 /** Then it waits so long for a disk, which may never answer. */
 const LAST_ANSWER_MS = 2_000
+/** By then it is known whether a bot that gave the meeting away has died. */
+const FATE_MS = BACK_WITHIN_MS + 1_500
 /** no session is longer: frames of one whose length is not known */
 const LONGEST_SEC = 3 * 3600
 
@@ -98,10 +101,15 @@ export class Legacy {
     })
   }
 
-  /** Resolves when the audio that was left has sessions of its own. @param waitMs how long that is waited for, within bounds */
+  /**
+   * Resolves when the audio that was left has sessions of its own; of a meeting that was given away again, when the fate of the bot before
+   * is known.
+   * @param waitMs how long that is waited for, within bounds
+   */
   async adopted(waitMs: number): Promise<void> {
     if (!this.#begun) return
-    const cancel = this.#parts.clock.after(Math.min(waitMs, LONGEST_ADOPTION_MS), () =>
+    const longestMs = this.#parts.handover.isHandedOver ? FATE_MS : waitMs
+    const cancel = this.#parts.clock.after(Math.min(longestMs, LONGEST_ADOPTION_MS), () =>
       this.#enough.abort(new Error('the meeting is ending')),
     )
     await this.#adopted.promise
@@ -123,6 +131,7 @@ export class Legacy {
     signal.throwIfAborted()
     // it goes on to bring in what it heard, and has written down what it could not
     if (fate === 'alive' || !handover.left) return
+    if (handover.isHandedOver) return fate === 'died' ? this.#tellLast(signal) : undefined
     const stored =
       fate === 'crashed' ? handover.left : ((await this.#stored(signal, fate === 'died')) ?? (fate === 'died' ? handover.left : null))
     if (!stored) return
@@ -153,6 +162,18 @@ export class Legacy {
     await Promise.all([lost(), ...texts])
     signal.throwIfAborted()
     await this.#tell({ ...estate, left: fate === 'died' ? handover.heardBefore : null, hasTexts: (one) => whole.has(one) }, signal)
+  }
+
+  /**
+   * Of a meeting that was given away again meanwhile the next bot brings in all that is known of the one that died. What that one heard last
+   * nobody knows, and only here it is known until when that was.
+   */
+  async #tellLast(signal: AbortSignal): Promise<void> {
+    const stored = await this.#stored(signal)
+    if (!stored) return
+    const sessions = stored.sessions.map((one) => ({ ...one, acknowledgedFrames: LONGEST_SEC * one.sampleRate }))
+    const { heardBefore } = this.#parts.handover
+    await this.#tell({ ...stored, sessions, adopted: [], hasTexts: () => true, left: heardBefore }, signal)
   }
 
   /** Waits for a disk, at the end of the meeting not for long. */

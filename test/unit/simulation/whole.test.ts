@@ -28,6 +28,9 @@ test.each([
   [31045, 'I4 a store stands still, a bot dies, and its sign of life is taken when the store answers'],
   [32215, 'I4 the same, while the speech service is away'],
   [70401, 'I4 two channels of a session tell the words of one person in the wrong order, and the bot dies in between'],
+  [301739, 'I4 a bot gives its meeting away and dies, and the next one gives it away before that is known'],
+  [200165, 'I11 a bot has left before the store takes that it gave its meeting away, and the next one is never in the room'],
+  [103063, 'I4 H4 the first signs of life of a process wait in a store that stands still: it cannot tell who is dead'],
   [1889, 'I4 who unmutes while a bot waits for the word of the one before said their first 63 ms before that'],
   [604360, 'I4 somebody mutes for 10 ms while a bot waits for the word of the one before'],
 ])('seed %i of the whole world breaks no invariant: %s', async (seed) => {

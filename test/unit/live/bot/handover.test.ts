@@ -256,6 +256,59 @@ test('30 H1 a bot that gave the meeting away and died, and the meeting ends befo
   expect(Math.max(...gaps.map(({ toMs }) => toMs))).toBeGreaterThanOrEqual(5_000)
 })
 
+test('30 H1 a bot that gave the meeting away and died, and the next one gives it away before that is known: what it had heard last is a gap', async () => {
+  const { rig, one, two, id, job } = await attended()
+  const three = rig.process('three')
+  for (const { stt } of [two, three]) stt.results = () => Promise.resolve({ utterances: [], isWhole: true })
+  await rig.offer(one, job)
+  // what it hears from now on nobody stores
+  const { saveSpans } = rig.store
+  rig.store.saveSpans = () => new Promise(() => undefined)
+  await rig.speak(one, 'ann', 3_000)
+  one.silence()
+  rig.store.saveSpans = saveSpans
+  const second = two.attend(id)
+  await rig.clock.advance(1_500)
+  await rig.speak(two, 'ann', 1_500)
+  two.stt.last.emit({ channel: 0, text: 'heard', startSec: 0.2, endSec: 0.8 })
+  await rig.clock.settle()
+  await rig.offer(two, second)
+  three.attend(id)
+  await rig.clock.settle()
+  two.room.connection.end('duplicate_identity')
+  await rig.clock.advance(30_000)
+  expect(two.attendance.running).toBe(0)
+  const gaps = (await rig.store.gaps(id)).filter(({ identity, reason }) => identity === 'ann' && reason === 'taken_over')
+  const heard = (await rig.store.segments(id)).find(({ text }) => text === 'heard')
+  expect(heard?.startMs).toBeGreaterThan(5_000)
+  expect(gaps.some(({ fromMs, toMs }) => fromMs <= 3_000 && toMs >= 4_500)).toBe(true)
+  await rig.end()
+})
+
+test('30 H1 a bot that was never in the room asks until when the one before has heard: it may have left before the meeting ended', async () => {
+  const { rig, one, two, id, job } = await attended()
+  // the store takes its time with what is asked for here
+  const asked = deferred()
+  const { release } = one.claims
+  one.claims.release = (claim) => asked.promise.then(() => release.call(one.claims, claim))
+  one.stt.last.autoFinish = false
+  job.abort(new Error('goes back'))
+  one.attendance.leave('handover')
+  await rig.clock.settle()
+  one.attendance.leave('stop')
+  await rig.clock.advance(500)
+  asked.resolve()
+  two.joinsAfter(60_000)
+  two.attend(id)
+  await rig.clock.advance(1_000)
+  one.stt.last.end('done')
+  await rig.clock.advance(20_000)
+  const gaps = (await rig.store.gaps(id)).filter(({ reason }) => reason === 'taken_over')
+  expect(gaps.map(({ identity }) => identity)).toEqual(['ann'])
+  expect((gaps[0]?.toMs ?? 0) - (gaps[0]?.fromMs ?? 0)).toBeGreaterThanOrEqual(500)
+  await rig.end()
+})
+
 test('30 H1 who comes while the bot before has not said until when it heard is missed from then on', async () => {
   const { rig, two, said, missedMs } = await waiting()
   await rig.speak(two, 'bob', 500)
