@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { simulateMany } from '../../support/sim/many.js'
 import { simulate } from '../../support/sim/meeting.js'
-import { COUNT, FROM, expectSound } from '../../support/sim/range.js'
+import { COUNT, FROM, expectSame, expectSound } from '../../support/sim/range.js'
 
 test('I1 I2 I3 I4 I5 I7 I8 I11 five hundred simulated meetings of whole processes with random faults break no invariant', async () => {
   expectSound(await simulateMany(FROM, COUNT, undefined, { world: 'whole' }))
@@ -37,11 +37,4 @@ test.each([
   expect((await simulate(seed, { world: 'whole' })).violations).toEqual([])
 })
 
-test('one seed gives the same meeting again', async () => {
-  const told: string[] = []
-  const once = await simulate(FROM + 25, { world: 'whole', onFault: (atMs, kind) => told.push(`${atMs} ${kind}`) })
-  const again: string[] = []
-  expect(await simulate(FROM + 25, { world: 'whole', onFault: (atMs, kind) => again.push(`${atMs} ${kind}`) })).toEqual(once)
-  expect(again).toEqual(told)
-  expect(told.length).toBeGreaterThan(0)
-})
+test('one seed gives the same meeting again', () => expectSame('whole'))
