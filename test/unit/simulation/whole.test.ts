@@ -37,4 +37,12 @@ test.each([
   expect((await simulate(seed, { world: 'whole' })).violations).toEqual([])
 })
 
+// what is wrong and not repaired yet: whoever repairs one has to take it out of here
+test.fails.each([
+  [502073, 'I4 a bot gives its meeting away and lives, the next one does and dies, and the meeting ends before that is known'],
+  [503478, 'I4 a bot has left long before the next one is in the room, and a slow store does not say so within a second'],
+])('seed %i of the whole world is still wrong: %s', async (seed) => {
+  expect((await simulate(seed, { world: 'whole' })).violations).toEqual([])
+})
+
 test('one seed gives the same meeting again', () => expectSame('whole'))
