@@ -23,9 +23,6 @@ const ASK_AGAIN_MS = 1_000
 const LEFT_WITHIN_MS = 1_000
 const LEFT_LOOK_MS = 40
 
-/** Whoever left so shortly before a bot left with it. */
-const LEFT_WITH_IT_MS = 200
-
 /** Sound is placed by the arrival of its frames: what every bot's library holds back is no loss. */
 const USUAL_HELD_BACK_MS = 80
 
@@ -63,6 +60,8 @@ export class Handover {
   readonly #rivalsMs: number[] = []
   /** until when the bot before has heard, as far as it is known, meeting ms */
   #leftMs: number | null = null
+  /** it has said so */
+  #isLeftKnown = false
   /** when the room was left, meeting ms */
   #goneMs: number | null = null
   /** when the meeting ended of a bot that was never in its room, and should have relieved another one; meeting ms */
@@ -87,6 +86,11 @@ export class Handover {
   /** what was stored of the meeting when this bot took it over; null: it did not */
   get left(): Left | null {
     return this.#inheritance?.left ?? null
+  }
+
+  /** the bot before gave the meeting away, and has not said until when it heard: it may be dead */
+  get isUnsaid(): boolean {
+    return this.#parts.tenure?.isReleased === true && this.#leftMs !== null && !this.#isLeftKnown
   }
 
   /** The last of everybody whom a bot heard that gave the meeting away, meeting ms: it has no text if that bot is dead; null: none did. */
@@ -117,7 +121,10 @@ export class Handover {
       return answer
     }
     const fate = await fateOfBefore({ tenure: { before }, clock, logger }, enough)
-    if (tenure.isReleased) return fate
+    if (tenure.isReleased) {
+      await this.#leftLate()
+      return fate
+    }
     // what was read at the takeover is old by then
     return wasSettled || fate === 'alive' ? 'crashed' : 'died'
   }
@@ -145,10 +152,7 @@ export class Handover {
     const leftMs = await this.#untilLeft(new AbortController().signal)
     if (leftMs === null) return
     this.#leftMs = Math.min(leftMs, this.#neverInMs)
-    // who was there then has left, for all that it knows
-    const there = inheritance.people.filter((one) => one.leftMs !== null && one.leftMs >= leftMs - LEFT_WITH_IT_MS)
-    for (const identity of new Set([...inheritance.present, ...there.map((one) => one.identity)]))
-      this.#hole(identity, leftMs, this.#neverInMs)
+    for (const identity of inheritance.thereAt(leftMs)) this.#hole(identity, leftMs, this.#neverInMs)
   }
 
   async #tellLeft(goneMs: number): Promise<void> {
@@ -223,6 +227,23 @@ export class Handover {
     signal.removeEventListener('abort', give)
   }
 
+  /** A store that did not answer in time may say by now that the bot before had left long before this one was in the room. */
+  async #leftLate(): Promise<void> {
+    const { tenure, logger } = this.#parts
+    const inheritance = this.#inheritance
+    const untilMs = this.#leftMs
+    if (this.#isLeftKnown || untilMs === null || !inheritance) return
+    try {
+      const leftMs = (await tenure?.leftBefore()) ?? null
+      if (leftMs === null) return
+      this.#isLeftKnown = true
+      this.#leftMs = Math.min(untilMs, leftMs)
+      for (const identity of inheritance.thereAt(leftMs)) this.#hole(identity, leftMs, untilMs)
+    } catch (thrown) {
+      logger.warn({ err: toError(thrown) }, 'it is not known until when the bot before has heard')
+    }
+  }
+
   /** Until when the bot before has heard; null when it was not released, or does not say. */
   async #untilLeft(signal: AbortSignal): Promise<number | null> {
     const { tenure, clock, logger } = this.#parts
@@ -231,7 +252,9 @@ export class Handover {
       for (const endMs = clock.monotonicMs() + LEFT_WITHIN_MS; clock.monotonicMs() < endMs; await clock.sleep(LEFT_LOOK_MS, signal)) {
         // nobody hears meanwhile: a store that stands still is not waited for
         const leftMs = await within(clock, endMs - clock.monotonicMs(), tenure.leftBefore(), () => new Error('the store does not answer'))
-        if (leftMs !== null) return leftMs
+        if (leftMs === null) continue
+        this.#isLeftKnown = true
+        return leftMs
       }
     } catch (thrown) {
       if (!signal.aborted) logger.warn({ err: toError(thrown) }, 'it is not known until when the bot before has heard')

@@ -46,6 +46,9 @@ const CAME_BACK_MS = 1_000
 /** Somebody's last words that a bot heard, from when and until when, meeting ms. */
 export type LastHeard = ReadonlyMap<Identity, { readonly fromMs: number; readonly untilMs: number }>
 
+/** Whoever left so shortly before a bot left with it. */
+const LEFT_WITH_IT_MS = 200
+
 /** What is stored of a meeting that is taken over. */
 export interface Left {
   readonly people: readonly ParticipantRecord[]
@@ -97,6 +100,12 @@ export class Inheritance {
     for (const { joinedMs, leftMs } of left.people) signs.push(leftMs ?? joinedMs)
     this.knownMs = signs.reduce((latest, ms) => Math.max(latest, ms), 0)
     this.lastSignMs = Math.min(nowMs, tenure.silentMs === null ? this.knownMs : Math.max(this.knownMs, nowMs - tenure.silentMs))
+  }
+
+  /** Who was there when the bot before left the room; to its knowledge they have left with it. */
+  thereAt(leftMs: number): ReadonlySet<Identity> {
+    const beside = this.people.filter((one) => one.leftMs !== null && one.leftMs >= leftMs - LEFT_WITH_IT_MS)
+    return new Set([...this.present, ...beside.map(({ identity }) => identity)])
   }
 
   /** Who left so long before the end of the other bot that what they said has been sent, and its spans are stored, and has none: they never made a sound. */

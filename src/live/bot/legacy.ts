@@ -24,7 +24,7 @@ export interface LegacyParts {
   readonly store: Pick<MeetingStore, 'sessions' | 'spans' | 'segments' | 'gaps'>
   readonly stt: SttPort
   readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'frameOf' | 'add' | 'gap' | 'gaps' | 'sessions' | 'reached'>
-  readonly handover: Pick<Handover, 'fate' | 'revoke' | 'left' | 'heardBefore' | 'written' | 'isHandedOver'>
+  readonly handover: Pick<Handover, 'fate' | 'revoke' | 'left' | 'heardBefore' | 'written' | 'isHandedOver' | 'isUnsaid'>
   readonly clock: Clock
   readonly random: () => number
   readonly scope: Scope
@@ -129,9 +129,10 @@ export class Legacy {
     const { stt, scribe, handover, meetingId } = this.#parts
     const fate = await handover.fate(AbortSignal.any([signal, this.#enough.signal]))
     signal.throwIfAborted()
-    // it goes on to bring in what it heard, and has written down what it could not
-    if (fate === 'alive' || !handover.left) return
-    if (handover.isHandedOver) return fate === 'died' ? this.#tellLast(signal) : undefined
+    if (!handover.left) return
+    // it goes on to bring in what it heard, and has written down what it could not. Who never said so may be dead: the end came before that is known
+    if (fate === 'alive') return handover.isUnsaid ? this.#tellLast(signal, false) : undefined
+    if (handover.isHandedOver) return fate === 'died' ? this.#tellLast(signal, true) : undefined
     const stored =
       fate === 'crashed' ? handover.left : ((await this.#stored(signal, fate === 'died')) ?? (fate === 'died' ? handover.left : null))
     if (!stored) return
@@ -165,15 +166,19 @@ export class Legacy {
   }
 
   /**
-   * Of a meeting that was given away again meanwhile the next bot brings in all that is known of the one that died. What that one heard last
-   * nobody knows, and only here it is known until when that was.
+   * What a bot heard last that gave the meeting away nobody knows when it is dead, and only here it is known until when that was.
+   * @param isNext the meeting was given away again meanwhile: all that is known of it the next bot brings in
    */
-  async #tellLast(signal: AbortSignal): Promise<void> {
+  async #tellLast(signal: AbortSignal, isNext: boolean): Promise<void> {
     const stored = await this.#stored(signal)
     if (!stored) return
-    const sessions = stored.sessions.map((one) => ({ ...one, acknowledgedFrames: LONGEST_SEC * one.sampleRate }))
+    const reached = isNext ? LONGEST_SEC : 0
+    const sessions = stored.sessions.map((one) => ({
+      ...one,
+      acknowledgedFrames: Math.max(one.acknowledgedFrames, reached * one.sampleRate),
+    }))
     const { heardBefore } = this.#parts.handover
-    await this.#tell({ ...stored, sessions, adopted: [], hasTexts: () => true, left: heardBefore }, signal)
+    await this.#tell({ ...stored, sessions, adopted: [], hasTexts: () => isNext, left: heardBefore }, signal)
   }
 
   /** Waits for a disk, at the end of the meeting not for long. */

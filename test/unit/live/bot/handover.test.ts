@@ -27,6 +27,7 @@ async function takenOver(
   silentMs = 8_000,
   isReleased = false,
   before: Tenure['before'] = () => Promise.resolve({ isSettled: true, signs: '' }),
+  leftBefore: Tenure['leftBefore'] = () => Promise.resolve(60_000),
 ) {
   const clock = new ManualClock(START_MS)
   const store = new MemoryStore(() => clock.nowMs())
@@ -50,7 +51,7 @@ async function takenOver(
     check: () => Promise.resolve('held'),
     release: () => Promise.resolve(),
     left: () => Promise.resolve(),
-    leftBefore: () => Promise.resolve(60_000),
+    leftBefore,
     settled: () => Promise.resolve(),
     before,
     revoke: () => Promise.resolve(),
@@ -307,6 +308,57 @@ test('30 H1 a bot that was never in the room asks until when the one before has 
   expect(gaps.map(({ identity }) => identity)).toEqual(['ann'])
   expect((gaps[0]?.toMs ?? 0) - (gaps[0]?.fromMs ?? 0)).toBeGreaterThanOrEqual(500)
   await rig.end()
+})
+
+test('30 H1 41 a store that says only later that the bot before had left long ago: who was there then is missed from then on', async () => {
+  let asked = 0
+  const leftBefore = () => (asked++ === 0 ? new Promise<never>(() => undefined) : Promise.resolve(52_000))
+  const people = [person('ann', 0, null), person('bob', 0, 52_000), person('dan', 0, 20_000)]
+  const { clock, gaps, handover } = await takenOver(people, 0, true, undefined, leftBefore)
+  const entered = handover.entered(new AbortController().signal)
+  await clock.advance(1_000)
+  await entered
+  expect(handover.isUnsaid).toBe(true)
+  expect(await handover.fate(new AbortController().signal)).toBe('settled')
+  expect(gaps).toEqual([
+    { identity: 'ann', fromMs: 52_000, toMs: 60_000, reason: 'taken_over' },
+    { identity: 'bob', fromMs: 52_000, toMs: 60_000, reason: 'taken_over' },
+  ])
+  expect(handover.isUnsaid).toBe(false)
+  handover.settle()
+})
+
+test('30 a bot that has said until when it heard is not taken for dead when the meeting ends', async () => {
+  const { handover } = await takenOver([person('ann', 0, null)], 0, true)
+  await handover.entered(new AbortController().signal)
+  expect(handover.isUnsaid).toBe(false)
+  handover.settle()
+})
+
+test('30 H1 of two bots that gave the meeting away one lives, the other has died, and the meeting ends before that is known: its last is a gap', async () => {
+  const { rig, one, two, id, job } = await attended()
+  const three = rig.process('three')
+  one.stt.last.autoFinish = false
+  await rig.offer(one, job)
+  const second = two.attend(id)
+  await rig.clock.settle()
+  one.room.connection.end('duplicate_identity')
+  await rig.clock.advance(150)
+  await rig.offer(two, second)
+  const { saveSpans } = rig.store
+  rig.store.saveSpans = () => new Promise(() => undefined)
+  await rig.speak(two, 'ann', 3_000)
+  two.silence()
+  for (const say of ['left', 'settled', 'standIn'] as const) two.claims[say] = () => new Promise<never>(() => undefined)
+  rig.store.saveSpans = saveSpans
+  three.joinsAfter(60_000)
+  three.attend(id)
+  await rig.clock.advance(1_000)
+  await rig.store.requestStop(id)
+  await rig.clock.advance(30_000)
+  expect((await rig.store.meeting(id)).state).toBe('finalising')
+  const gaps = (await rig.store.gaps(id)).filter(({ identity, reason }) => identity === 'ann' && reason === 'taken_over')
+  expect(gaps.some(({ fromMs, toMs }) => fromMs <= 3_000 && toMs >= 4_500)).toBe(true)
 })
 
 test('30 H1 who comes while the bot before has not said until when it heard is missed from then on', async () => {
