@@ -64,8 +64,8 @@ export class Handover {
   #isLeftKnown = false
   /** when the room was left, meeting ms */
   #goneMs: number | null = null
-  /** when the meeting ended of a bot that was never in its room, and should have relieved another one; meeting ms */
-  #neverInMs: number | null = null
+  /** the meeting has ended before this bot was in its room, where it should have relieved another one */
+  #wasNeverIn = false
   #isReleased = false
   #isHandedOver = false
 
@@ -122,7 +122,7 @@ export class Handover {
     }
     const fate = await fateOfBefore({ tenure: { before }, clock, logger }, enough)
     if (tenure.isReleased) {
-      await this.#leftLate()
+      await this.#learnLeft(enough)
       return fate
     }
     // what was read at the takeover is old by then
@@ -147,12 +147,7 @@ export class Handover {
   async leaves(): Promise<void> {
     this.#goneMs ??= this.#parts.meetingMs()
     await this.#tellLeft(this.#goneMs)
-    const inheritance = this.#inheritance
-    if (this.#neverInMs === null || !inheritance) return
-    const leftMs = await this.#untilLeft(new AbortController().signal)
-    if (leftMs === null) return
-    this.#leftMs = Math.min(leftMs, this.#neverInMs)
-    for (const identity of inheritance.thereAt(leftMs)) this.#hole(identity, leftMs, this.#neverInMs)
+    if (this.#wasNeverIn) await this.#learnLeft(new AbortController().signal)
   }
 
   async #tellLeft(goneMs: number): Promise<void> {
@@ -227,21 +222,14 @@ export class Handover {
     signal.removeEventListener('abort', give)
   }
 
-  /** A store that did not answer in time may say by now that the bot before had left long before this one was in the room. */
-  async #leftLate(): Promise<void> {
-    const { tenure, logger } = this.#parts
-    const inheritance = this.#inheritance
+  /** The bot before may have left long before this one was in the room, or the meeting ended: nobody heard in between who was there then. */
+  async #learnLeft(signal: AbortSignal): Promise<void> {
+    if (this.#isLeftKnown || this.#leftMs === null) return
+    const leftMs = await this.#untilLeft(signal)
+    if (leftMs === null) return
     const untilMs = this.#leftMs
-    if (this.#isLeftKnown || untilMs === null || !inheritance) return
-    try {
-      const leftMs = (await tenure?.leftBefore()) ?? null
-      if (leftMs === null) return
-      this.#isLeftKnown = true
-      this.#leftMs = Math.min(untilMs, leftMs)
-      for (const identity of inheritance.thereAt(leftMs)) this.#hole(identity, leftMs, untilMs)
-    } catch (thrown) {
-      logger.warn({ err: toError(thrown) }, 'it is not known until when the bot before has heard')
-    }
+    this.#leftMs = Math.min(untilMs, leftMs)
+    for (const identity of this.#inheritance?.thereAt(leftMs) ?? []) this.#hole(identity, leftMs, untilMs)
   }
 
   /** Until when the bot before has heard; null when it was not released, or does not say. */
@@ -310,7 +298,7 @@ export class Handover {
     if (this.#parts.tenure?.isReleased === true) {
       // unless it has died (see `heardBefore`), or has left before (see `leaves`)
       this.#leftMs = endMs
-      this.#neverInMs = endMs
+      this.#wasNeverIn = true
       return
     }
     if (!inheritance) return

@@ -46,18 +46,18 @@ export function unnamedWords(segments: readonly Segment[], facts: NameFacts): { 
   // a frozen bot is in the room until another one is, and may have no session before it wakes up
   const lateMs = facts.plan.includes('freeze') ? JOINING_MS : 0
   const slackMs = facts.plan.some((kind) => kind.startsWith('store_')) ? Number.POSITIVE_INFINITY : STORED_WITHIN_MS
-  const violations = nobodys.flatMap((segment) =>
-    segment.words.flatMap(({ text }) => {
-      const { sessionId } = segment
+  const violations = nobodys.flatMap((segment) => {
+    const { sessionId } = segment
+    const known = { ...facts, spans: facts.spans.filter((span) => !facts.isLater(span, segment, slackMs)) }
+    return segment.words.flatMap(({ text }) => {
       const spoken = spokenAs(text, facts)
       if (spoken === undefined) return []
       const isReplaced = facts.takeovers.some(({ atMs }) => atMs + lateMs > (begunMs.get(sessionId) ?? 0))
       if (!isReplaced) return [`I3 ${text} of ${spoken.name} is under nobody`]
       if (named.has(`${sessionId} ${spoken.name} ${text}`) || facts.areApart) return []
-      const known = { ...facts, spans: facts.spans.filter((span) => !facts.isLater(span, segment, slackMs)) }
       return isKnown(spoken, sessionId, known) ? [`I3 ${text} of ${spoken.name} is under nobody, and a span has it`] : []
-    }),
-  )
+    })
+  })
   const unnamed = nobodys.reduce((sum, { words }) => sum + words.length, 0)
   if (unnamed > UNNAMED_BLOCKS * facts.takeovers.length && !facts.plan.some((kind) => LATE_SPANS.includes(kind)))
     violations.push(`I3 ${unnamed} words are under nobody after ${facts.takeovers.length} takeovers`)
