@@ -66,10 +66,10 @@ export interface ClaimBook {
   /** Says that everything that was heard under a released claim is stored: nobody need see to it. */
   settled(claim: Claim): Promise<void>
   /**
-   * What other processes that had released the meeting before this claim say: whether all have settled what they heard, and their signs
-   * of life in one, which change as long as one of them lives that has not.
+   * Of other processes that had released the meeting before this claim: the epochs of those that have not settled yet what they heard, and
+   * their signs of life in one, which change as long as one of them lives.
    */
-  before(claim: Claim): Promise<{ readonly isSettled: boolean; readonly signs: string }>
+  before(claim: Claim): Promise<{ readonly unsettled: readonly number[]; readonly signs: string }>
   /** Takes those for dead: nothing of theirs that is not written yet is taken any more, whenever they wake up. */
   revoke(claim: Claim): Promise<void>
   /**

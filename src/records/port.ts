@@ -96,6 +96,8 @@ export interface SessionRecord {
   readonly endReason: string | null
   /** voice that the service had when a connection was lost, and whose text may come at the session's end only; absent: there is none */
   readonly pendingTexts?: readonly PendingText[]
+  /** of the claim under which it was opened: whose it is. The store says it, nobody tells the store; absent of what was stored before it did */
+  readonly epoch?: number
 }
 
 /** Voice of one person that waits for its text, ms of the meeting. */

@@ -183,7 +183,7 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     const before = await two.claims.before(second)
     await one.claims.beat()
     const after = await two.claims.before(second)
-    expect([before.isSettled, after.isSettled, before.signs === after.signs]).toEqual([false, false, false])
+    expect([before.unsettled, after.unsettled, before.signs === after.signs]).toEqual([[1], [1], false])
     await two.claims.beat()
     expect(await two.claims.before(second)).toEqual(after)
     // the newest claim is its holder's, whatever it says
@@ -192,10 +192,27 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     expect((await two.claims.standing(id)).holder).toBe(two.claims.holder)
     const third = (await three.claims.take(id, await three.claims.standing(id)))!.claim
     await one.claims.settled(first)
-    expect(await two.claims.before(second)).toEqual({ isSettled: true, signs: '' })
-    expect((await three.claims.before(third)).isSettled).toBe(false)
+    expect(await two.claims.before(second)).toEqual({ unsettled: [], signs: '' })
+    expect((await three.claims.before(third)).unsettled).toEqual([2])
     await two.claims.settled(second)
-    expect((await three.claims.before(third)).isSettled).toBe(true)
+    expect((await three.claims.before(third)).unsettled).toEqual([])
+  })
+
+  test('30 I2 a session is of the claim under which it was heard, whoever has the meeting when it is stored, or stores it again', async () => {
+    const { one, two, id } = await meeting()
+    const first = (await one.claims.take(id, await one.claims.standing(id)))!.claim
+    await one.claims.release(first)
+    const second = (await two.claims.take(id, await two.claims.standing(id)))!.claim
+    const record = { vendorId: null, channels: 1, sampleRate: 16_000, sentFrames: 0, acknowledgedFrames: 0, endReason: null }
+    const [mine, theirs] = [newSessionId(), newSessionId()]
+    await handoverStore(one.store, one.claims).saveSession(first, { ...record, sessionId: mine })
+    await two.store.saveSession(second, { ...record, sessionId: theirs })
+    await two.store.saveSession(second, { ...record, sessionId: mine, sentFrames: 9 })
+    const stored = await two.store.sessions(id)
+    expect(stored.map(({ sessionId, epoch, sentFrames }) => [sessionId, epoch, sentFrames])).toEqual([
+      [mine, 1, 9],
+      [theirs, 2, 0],
+    ])
   })
 
   test('30 I2 of a holder that released the meeting and is taken for dead nothing is written any more, but of one that has settled', async () => {
@@ -211,7 +228,7 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     // asked for before it is revoked, and used after it
     const standing = await one.claims.standIn(first)
     await three.claims.revoke(third)
-    expect(await three.claims.before(third)).toEqual({ isSettled: true, signs: '' })
+    expect(await three.claims.before(third)).toEqual({ unsettled: [], signs: '' })
     const record = { vendorId: null, channels: 1, sampleRate: 16_000, sentFrames: 0, acknowledgedFrames: 0, endReason: null }
     const writes = (of: typeof store, claim: typeof first) => [
       () => of.appendGaps(claim, [gap(2)]),

@@ -180,13 +180,13 @@ describe.each(targets)('the store on %s', (kind) => {
     const stored = async () => (await store.sessions(claim.meetingId))[0]
     await store.saveSession(claim, { ...sessionWith(session, 10), pendingTexts })
     await store.saveSession(claim, { ...sessionWith(session, 5), vendorId: null })
-    expect(await stored()).toEqual(sessionWith(session, 10))
+    expect(await stored()).toEqual({ ...sessionWith(session, 10), epoch: 1 })
     const over = { ...sessionWith(session, 20), endReason: 'session_lost', pendingTexts }
     await store.saveSession(claim, over)
     await store.saveSession(claim, sessionWith(session, 0))
-    expect(await stored()).toEqual(over)
+    expect(await stored()).toEqual({ ...over, epoch: 1 })
     await store.saveSession(claim, { ...sessionWith(session, 30), endReason: 'done' })
-    expect(await stored()).toEqual({ ...sessionWith(session, 30), endReason: 'done' })
+    expect(await stored()).toEqual({ ...sessionWith(session, 30), endReason: 'done', epoch: 1 })
   })
 
   test('28 I1 I2 what the holder of an old claim heard is adopted, once, whoever has the meeting now', async () => {
@@ -202,7 +202,7 @@ describe.each(targets)('the store on %s', (kind) => {
       stored: 1,
       isOver: false,
     })
-    expect(await store.sessions(old.meetingId)).toEqual([sessionWith(session, 10)])
+    expect(await store.sessions(old.meetingId)).toEqual([{ ...sessionWith(session, 10), epoch: 2 }])
     await store.setState(current, 'failed', 'internal_fault')
     expect(await store.adopt(current, { segments: [segmentOf(session, 4)], spans: [] })).toEqual({ stored: 1, isOver: true })
     expect((await store.segments(old.meetingId)).map(({ seq, text }) => [seq, text])).toEqual([1, 2, 3, 4].map((n) => [n, `text ${n}`]))
@@ -371,7 +371,10 @@ describe.each(targets)('the store on %s', (kind) => {
     await store.saveSession(claim, sessionWith(second, 10))
     await store.saveSession(claim, sessionWith(first, 20))
     await store.saveSession(claim, { ...sessionWith(second, 4), endReason: 'done' })
-    const sessions = [{ ...sessionWith(second, 10), endReason: 'done' }, sessionWith(first, 20)]
+    const sessions = [
+      { ...sessionWith(second, 10), endReason: 'done', epoch: 1 },
+      { ...sessionWith(first, 20), epoch: 1 },
+    ]
     const pendingTexts = [{ identity: asIdentity('ann'), fromMs: 1.5, toMs: 2_000 }]
     await store.saveSession(claim, { ...sessionWith(first, 20), pendingTexts })
     expect((await store.sessions(claim.meetingId)).map((one) => one.pendingTexts)).toEqual([undefined, pendingTexts])

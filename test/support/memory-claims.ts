@@ -100,9 +100,10 @@ export class MemoryClaims implements ClaimBook {
     return Promise.resolve()
   }
 
-  before(claim: Claim): Promise<{ isSettled: boolean; signs: string }> {
+  before(claim: Claim): Promise<{ unsettled: readonly number[]; signs: string }> {
     const open = this.#before(claim)
-    return Promise.resolve({ isSettled: open.length === 0, signs: open.map(({ holder }) => this.#table.beats.get(holder ?? '')).join(' ') })
+    const unsettled = open.map((held) => this.#of(claim.meetingId).indexOf(held) + 1)
+    return Promise.resolve({ unsettled, signs: open.map(({ holder }) => this.#table.beats.get(holder ?? '')).join(' ') })
   }
 
   revoke(claim: Claim): Promise<void> {

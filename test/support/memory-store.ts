@@ -204,6 +204,7 @@ export class MemoryStore implements MeetingStore {
         vendorId: session.vendorId ?? vendorId,
         sentFrames: Math.max(sentFrames, session.sentFrames),
         acknowledgedFrames: Math.max(acknowledgedFrames, session.acknowledgedFrames),
+        ...(known ? known.epoch !== undefined && { epoch: known.epoch } : { epoch: claim.standsFor ?? claim.epoch }),
       })
     })
   }

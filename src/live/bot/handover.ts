@@ -68,6 +68,7 @@ export class Handover {
   #wasNeverIn = false
   #isReleased = false
   #isHandedOver = false
+  #living: ReadonlySet<number> = new Set()
 
   constructor(parts: HandoverParts) {
     this.#parts = parts
@@ -81,6 +82,11 @@ export class Handover {
   /** another one has it, and the room: what was heard here is brought to text, the meeting is the other one's */
   get isHandedOver(): boolean {
     return this.#isHandedOver
+  }
+
+  /** claims, by epoch, of bots that gave the meeting away before the one that crashed, and live when this one's meeting ends: what they heard is theirs to bring in */
+  get living(): ReadonlySet<number> {
+    return this.#living
   }
 
   /** what was stored of the meeting when this bot took it over; null: it did not */
@@ -115,9 +121,11 @@ export class Handover {
     const { tenure, clock, logger } = this.#parts
     if (!tenure) return 'crashed'
     let wasSettled = true
+    let unsettled: readonly number[] = []
     const before = async () => {
       const answer = await tenure.before()
-      wasSettled &&= answer.isSettled
+      unsettled = answer.unsettled
+      wasSettled &&= unsettled.length === 0
       return answer
     }
     const fate = await fateOfBefore({ tenure: { before }, clock, logger }, enough)
@@ -125,6 +133,7 @@ export class Handover {
       await this.#learnLeft(enough)
       return fate
     }
+    if (fate === 'alive') this.#living = new Set(unsettled)
     // what was read at the takeover is old by then
     return wasSettled || fate === 'alive' ? 'crashed' : 'died'
   }

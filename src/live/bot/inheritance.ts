@@ -28,8 +28,8 @@ export interface Tenure {
   leftBefore(): Promise<number | null>
   /** Says that what was heard here has been seen to. */
   settled(): Promise<void>
-  /** Whether the bots that gave the meeting away have said so, and their signs of life, which change as long as one of them lives. */
-  before(): Promise<{ readonly isSettled: boolean; readonly signs: string }>
+  /** The claims, by epoch, of bots that gave the meeting away and have not said so, and their signs of life, which change as long as one of them lives. */
+  before(): Promise<{ readonly unsettled: readonly number[]; readonly signs: string }>
   /** Takes those that have not for dead: what they write from now on is refused. @throws UpstreamError */
   revoke(): Promise<void>
 }

@@ -24,7 +24,7 @@ export interface LegacyParts {
   readonly store: Pick<MeetingStore, 'sessions' | 'spans' | 'segments' | 'gaps'>
   readonly stt: SttPort
   readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'frameOf' | 'add' | 'gap' | 'gaps' | 'sessions' | 'reached'>
-  readonly handover: Pick<Handover, 'fate' | 'revoke' | 'left' | 'heardBefore' | 'written' | 'isHandedOver' | 'isUnsaid'>
+  readonly handover: Pick<Handover, 'fate' | 'living' | 'revoke' | 'left' | 'heardBefore' | 'written' | 'isHandedOver' | 'isUnsaid'>
   readonly clock: Clock
   readonly random: () => number
   readonly scope: Scope
@@ -133,8 +133,9 @@ export class Legacy {
     // it goes on to bring in what it heard, and has written down what it could not. Who never said so may be dead: the end came before that is known
     if (fate === 'alive') return handover.isUnsaid ? this.#tellLast(signal, false) : undefined
     if (handover.isHandedOver) return fate === 'died' ? this.#tellLast(signal, true) : undefined
+    const atTakeover = this.#ofTheDead(handover.left)
     const stored =
-      fate === 'crashed' ? handover.left : ((await this.#stored(signal, fate === 'died')) ?? (fate === 'died' ? handover.left : null))
+      fate === 'crashed' ? atTakeover : ((await this.#stored(signal, fate === 'died')) ?? (fate === 'died' ? atTakeover : null))
     if (!stored) return
     scribe.inherit(stored.spans)
     const disk: OnDisk = { reached: new Map(), adopted: [], isLate: false }
@@ -244,7 +245,15 @@ export class Legacy {
     const own = new Set(scribe.sessions().map(({ sessionId }) => sessionId))
     const [sessions, spans, segments] = found
     const isLeft = (one: { readonly sessionId: SessionId }) => !own.has(one.sessionId)
-    return { sessions: sessions.filter(isLeft), spans: spans.filter(isLeft), segments: segments.filter(isLeft) }
+    return this.#ofTheDead({ sessions: sessions.filter(isLeft), spans: spans.filter(isLeft), segments: segments.filter(isLeft) })
+  }
+
+  /** Without the sessions of bots that live. */
+  #ofTheDead<T extends Omit<Left, 'people'>>(stored: T): T {
+    const { living } = this.#parts.handover
+    const theirs = new Set(stored.sessions.flatMap(({ sessionId, epoch }) => (epoch !== undefined && living.has(epoch) ? [sessionId] : [])))
+    const isLeft = (one: { readonly sessionId: SessionId }) => !theirs.has(one.sessionId)
+    return { ...stored, sessions: stored.sessions.filter(isLeft), spans: stored.spans.filter(isLeft) }
   }
 
   /** Asks until there is an answer, a bounded number of times; at the end of the meeting no more. @returns null when there was none */

@@ -26,7 +26,7 @@ export async function fateOfBefore(
   while (!enough.aborted) {
     try {
       const before = await tenure.before()
-      if (before.isSettled) return 'settled'
+      if (before.unsettled.length === 0) return 'settled'
       const nowMs = clock.monotonicMs()
       if (before.signs !== signs) sinceMs = nowMs
       signs = before.signs

@@ -69,6 +69,8 @@ function fateOf(identity: Identity, { spans, sessions, segments, adopted, hasTex
     for (const run of adopted) if (run.sessionId === sessionId) fine.push([at(run.fromFrame), at(run.toFrame)])
   }
   const last = left?.get(identity)
-  if (last) suspect.push([Math.max(last.fromMs, textUntil(own)), last.untilMs])
+  // whoever heard them later has texts too by now
+  const before = own.filter(({ startMs }) => startMs < (last?.untilMs ?? 0))
+  if (last) suspect.push([Math.max(last.fromMs, textUntil(before)), last.untilMs])
   return { fine: without(merged(fine), waiting), suspect: [...suspect, ...waiting] }
 }

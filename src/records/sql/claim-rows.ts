@@ -125,13 +125,14 @@ export class ClaimRows implements ClaimBook {
         AND m.id = c.meeting_id AND m.epoch > c.epoch`)
   }
 
-  async before(claim: Claim): Promise<{ isSettled: boolean; signs: string }> {
-    const [row] = await this.#sql.rows<{ settled: boolean; signs: string }>(sql`
-      SELECT count(*) = 0 AS settled, coalesce(string_agg(h.id::text || ' ' || h.beat, ' ' ORDER BY h.id), '') AS signs
+  async before(claim: Claim): Promise<{ unsettled: readonly number[]; signs: string }> {
+    const [row] = await this.#sql.rows<{ unsettled: readonly number[]; signs: string }>(sql`
+      SELECT coalesce(jsonb_agg(c.epoch ORDER BY c.epoch), '[]') AS unsettled,
+        coalesce(string_agg(h.id::text || ' ' || h.beat, ' ' ORDER BY h.id), '') AS signs
       FROM roomscribe.claim c LEFT JOIN roomscribe.holder h ON h.id = c.holder
       WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch < ${claim.epoch} AND c.released
         AND c.holder IS NOT NULL AND c.holder <> ${this.holder}::uuid`)
-    return { isSettled: row?.settled ?? true, signs: row?.signs ?? '' }
+    return { unsettled: row?.unsettled ?? [], signs: row?.signs ?? '' }
   }
 
   async revoke(claim: Claim): Promise<void> {

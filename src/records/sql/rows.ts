@@ -50,6 +50,7 @@ export function sessionOf(row: Selectable<SessionTable>): SessionRecord {
     sentFrames: Number(row.sent_frames),
     acknowledgedFrames: Number(row.acknowledged_frames),
     endReason: row.end_reason,
+    ...(row.epoch !== null && { epoch: row.epoch }),
     ...(row.pending_texts && { pendingTexts: row.pending_texts.map((one) => ({ ...one, identity: asIdentity(one.identity) })) }),
   }
 }

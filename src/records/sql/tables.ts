@@ -51,6 +51,7 @@ export interface SessionTable {
   readonly acknowledged_frames: Big
   readonly end_reason: string | null
   readonly pending_texts: Json<readonly { identity: string; fromMs: number; toMs: number }[]> | null
+  readonly epoch: number | null
 }
 
 /** Spans, keyed by where they begin. */

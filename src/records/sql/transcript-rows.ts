@@ -58,9 +58,9 @@ export class TranscriptRows {
     await this.#fenced(
       claim,
       sql`INSERT INTO roomscribe.session (meeting_id, session_id, vendor_id, channels, sample_rate, sent_frames, acknowledged_frames, end_reason,
-          pending_texts)
+          pending_texts, epoch)
         SELECT fenced.id, ${sessionId}, ${vendorId}, ${channels}::integer, ${sampleRate}::integer, ${sentFrames}::bigint,
-          ${acknowledgedFrames}::bigint, ${endReason}, ${pendingTexts ? jsonText(pendingTexts) : null}::jsonb
+          ${acknowledgedFrames}::bigint, ${endReason}, ${pendingTexts ? jsonText(pendingTexts) : null}::jsonb, ${claim.standsFor ?? claim.epoch}::integer
         FROM fenced
         ON CONFLICT (meeting_id, session_id) DO UPDATE SET vendor_id = coalesce(excluded.vendor_id, session.vendor_id),
           channels = excluded.channels, sample_rate = excluded.sample_rate,

@@ -92,6 +92,7 @@ export function faultsOf(world: SimWorld, processes: SimProcesses): Readonly<Rec
     store_slow: () => {
       faults.slowUntilMs = time.nowMs + between(100, 10_000)
       faults.slowMs = between(50, 2_000)
+      faults.slowestMs = Math.max(faults.slowestMs, faults.slowMs)
     },
     store_stands: () => {
       faults.standsUntilMs = time.nowMs + between(1_000, 30_000)

@@ -26,6 +26,8 @@ export interface LossFacts {
   readonly segments: readonly Segment[]
   /** a bot stood still for a while */
   readonly wasFrozen: boolean
+  /** how far the time of a bot that took the meeting over may be ahead: half of what the store took to tell it */
+  readonly clockMs: number
   /** frames came late, all at once */
   readonly wasLate: boolean
   /** frames were lost on the way: what follows is dated too early until that is known */
@@ -55,8 +57,8 @@ export function liesInGap({ name, startMs }: Spoken, gaps: readonly Gap[], meeti
 
 /** Why a lost block is lost. */
 export function explain(spoken: Spoken, facts: LossFacts): Explanation {
-  const lateMs = facts.wasLate ? LATE_EDGE_MS : EDGE_MS
-  if (liesInGap(spoken, facts.gaps, facts.startMs, facts.wereLost ? NOTICED_MS : lateMs)) return 'gap'
+  const lateMs = facts.wereLost ? NOTICED_MS : facts.wasLate ? LATE_EDGE_MS : EDGE_MS
+  if (liesInGap(spoken, facts.gaps, facts.startMs, lateMs + facts.clockMs)) return 'gap'
   const heard = facts.speech.sessions.flatMap(({ id, reader }) => {
     const record = facts.sessions.find(({ vendorId }) => vendorId === id)
     const how = reader.heard(spoken.id)

@@ -12,6 +12,8 @@ export class SimStoreFaults {
   /** calls take so long until then */
   slowUntilMs = 0
   slowMs = 0
+  /** the longest that calls ever took for it */
+  slowestMs = 0
   /** it stands still until then, and answers all at once */
   standsUntilMs = 0
 }
@@ -60,7 +62,7 @@ export function tenureOf(store: WatchedStore, { epoch }: Claim, time: SimTime, s
     left: () => Promise.resolve(),
     leftBefore: () => Promise.resolve(null),
     settled: () => Promise.resolve(),
-    before: () => Promise.resolve({ isSettled: true, signs: '' }),
+    before: () => Promise.resolve({ unsettled: [], signs: '' }),
     revoke: () => Promise.resolve(),
   }
 }

@@ -122,6 +122,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
     people: people.length,
     wasFrozen: plan.includes('freeze'),
     wereLost: plan.includes('frames_lost'),
+    clockMs: store.takeovers.length > 0 ? world.faults.slowestMs / 2 : 0,
     wasLate: plan.includes('freeze') || plan.includes('burst'),
     startMs,
   }

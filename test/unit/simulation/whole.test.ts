@@ -33,6 +33,8 @@ test.each([
   [103063, 'I4 H4 the first signs of life of a process wait in a store that stands still: it cannot tell who is dead'],
   [502073, 'I4 a bot gives its meeting away and lives, the next one does and dies, and the meeting ends before that is known'],
   [503478, 'I4 a bot has left long before the next one is in the room, and a slow store does not say so within a second'],
+  [700393, 'I2 a bot gives its meeting away and lives, the next one dies, and the meeting ends: the first one has its texts already'],
+  [800444, 'I4 a bot gives its meeting away and dies, the next one gives it away, and the third has texts of the same person'],
   [1889, 'I4 who unmutes while a bot waits for the word of the one before said their first 63 ms before that'],
   [604360, 'I4 somebody mutes for 10 ms while a bot waits for the word of the one before'],
 ])('seed %i of the whole world breaks no invariant: %s', async (seed) => {

@@ -97,6 +97,26 @@ describe('what a bot that is gone left behind', () => {
       expect(two.stt.leftAudio.size).toBe(0)
     })
 
+    it('and lives when a meeting ends that the one after it had died in: it brings in its own, once, and the last one only what that one had', async () => {
+      const session = await handOver()
+      const three = rig.process('three')
+      const utterance = { utteranceId: 'result:0:200', isFinal: true, channel: 0, words: [], language: 'en', confidence: 1 }
+      const spoken = { startSec: 0.2, endSec: 0.4 }
+      const textOf = (of: FakeSttSession['sessionId']) => (of === session.sessionId ? 'of one' : 'of two')
+      three.stt.results = ({ sessionId }) =>
+        Promise.resolve({ utterances: [{ ...utterance, ...spoken, sessionId, text: textOf(sessionId) }], isWhole: true })
+      two.silence()
+      three.attend(id)
+      await rig.clock.advance(15_000)
+      await rig.store.requestStop(id)
+      await rig.clock.advance(30_000)
+      expect((await rig.store.meeting(id)).state).toBe('finalising')
+      expect(await texts()).toEqual(['of two'])
+      session.emit({ channel: 0, ...spoken, text: 'of one' })
+      await rig.clock.advance(3_000)
+      expect(await texts()).toEqual(['of two', 'of one'])
+    })
+
     it('and is killed while it drains: what it had spooled is sent, its texts are asked for', async () => {
       const session = await handOver()
       leave(session, 32_000, 128_000)
