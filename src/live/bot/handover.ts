@@ -7,7 +7,8 @@ import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
 import type { RoomEndReason } from '../room/port.js'
-import { Inheritance, type LastHeard, type Left, type Standing, type Tenure } from './inheritance.js'
+import { Inheritance, type Left, type Standing, type Tenure } from './inheritance.js'
+import { lastHeard, lastHeardUnder, type LastHeard } from './last-heard.js'
 import type { People } from './people.js'
 import { fateOfBefore, type Fate } from './predecessor.js'
 
@@ -69,6 +70,8 @@ export class Handover {
   #isReleased = false
   #isHandedOver = false
   #living: ReadonlySet<number> = new Set()
+  /** claims, by epoch, of bots that gave the meeting away and are taken for dead */
+  #dead: readonly number[] = []
 
   constructor(parts: HandoverParts) {
     this.#parts = parts
@@ -99,18 +102,17 @@ export class Handover {
     return this.#parts.tenure?.isReleased === true && this.#leftMs !== null && !this.#isLeftKnown
   }
 
-  /** The last of everybody whom a bot heard that gave the meeting away, meeting ms: it has no text if that bot is dead; null: none did. */
-  get heardBefore(): LastHeard | null {
+  /**
+   * The last of everybody whom bots heard that gave the meeting away, and are dead, as far as it may have no text.
+   * @param stored by all bots before
+   */
+  heardBefore(stored: Omit<Left, 'people'>, gaps: readonly Gap[]): LastHeard[] {
     const inheritance = this.#inheritance
+    if (!inheritance) return []
+    const { people } = inheritance.left
+    const others = this.#dead.flatMap((epoch) => lastHeardUnder(epoch, { ...stored, people }, gaps))
     const untilMs = this.#leftMs
-    if (!inheritance || untilMs === null || this.#parts.tenure?.isReleased !== true) return null
-    const { people, present, knownMs } = inheritance
-    const heard = new Map([...present].map((identity) => [identity, untilMs]))
-    for (const { identity, leftMs } of people) {
-      if (leftMs !== null && !present.has(identity) && !inheritance.isKnownSilent(identity, leftMs, knownMs)) heard.set(identity, leftMs)
-    }
-    // signs of life are no help: the store may have stood still, and have them all when that bot was dead
-    return new Map([...heard].map(([identity, toMs]) => [identity, { fromMs: inheritance.untextedFrom(identity, knownMs), untilMs: toMs }]))
+    return untilMs === null || this.#parts.tenure?.isReleased !== true ? others : [...lastHeard(inheritance, untilMs), ...others]
   }
 
   /**
@@ -129,6 +131,7 @@ export class Handover {
       return answer
     }
     const fate = await fateOfBefore({ tenure: { before }, clock, logger }, enough)
+    if (fate === 'died') this.#dead = unsettled
     if (tenure.isReleased) {
       await this.#learnLeft(enough)
       return fate

@@ -43,9 +43,6 @@ const SPANS_LATE_MS = 3_000
 /** Voice is dated by the arrival of its frames; what is this much later than a leave is of somebody who came back, which was not stored. */
 const CAME_BACK_MS = 1_000
 
-/** Somebody's last words that a bot heard, from when and until when, meeting ms. */
-export type LastHeard = ReadonlyMap<Identity, { readonly fromMs: number; readonly untilMs: number }>
-
 /** Whoever left so shortly before a bot left with it. */
 const LEFT_WITH_IT_MS = 200
 

@@ -159,11 +159,11 @@ export class Legacy {
     const lost = async () => {
       await handover.written(signal)
       // what the service never got cannot be had, whatever else it may still have
-      await this.#tell({ ...estate, left: null, hasTexts: () => true }, signal)
+      await this.#tell({ ...estate, isLast: false, hasTexts: () => true }, signal)
     }
     await Promise.all([lost(), ...texts])
     signal.throwIfAborted()
-    await this.#tell({ ...estate, left: fate === 'died' ? handover.heardBefore : null, hasTexts: (one) => whole.has(one) }, signal)
+    await this.#tell({ ...estate, isLast: fate === 'died', hasTexts: (one) => whole.has(one) }, signal)
   }
 
   /**
@@ -178,8 +178,7 @@ export class Legacy {
       ...one,
       acknowledgedFrames: Math.max(one.acknowledgedFrames, reached * one.sampleRate),
     }))
-    const { heardBefore } = this.#parts.handover
-    await this.#tell({ ...stored, sessions, adopted: [], hasTexts: () => isNext, left: heardBefore }, signal)
+    await this.#tell({ ...stored, sessions, adopted: [], hasTexts: () => isNext, isLast: true }, signal)
   }
 
   /** Waits for a disk, at the end of the meeting not for long. */
@@ -273,11 +272,12 @@ export class Legacy {
     return null
   }
 
-  /** Writes down what cannot be had, each moment once. */
-  async #tell(estate: Omit<Bequest, 'gaps'>, signal: AbortSignal): Promise<void> {
-    const { store, scribe, meetingId } = this.#parts
+  /** Writes down what cannot be had, each moment once. @param estate.isLast with what bots heard last that are dead */
+  async #tell({ isLast, ...estate }: Omit<Bequest, 'gaps' | 'left'> & { readonly isLast: boolean }, signal: AbortSignal): Promise<void> {
+    const { store, scribe, meetingId, handover } = this.#parts
     this.#gaps = (await this.#asked('the gaps of an earlier bot', signal, () => store.gaps(meetingId))) ?? this.#gaps
-    for (const gap of unreturned({ ...estate, gaps: [...this.#gaps, ...scribe.gaps] })) scribe.gap(gap)
+    const gaps = [...this.#gaps, ...scribe.gaps]
+    for (const gap of unreturned({ ...estate, gaps, left: isLast ? handover.heardBefore(estate, gaps) : [] })) scribe.gap(gap)
   }
 
   /** @param estate its segments grow by what is found. @returns whether there will be no more texts of that session than there are */

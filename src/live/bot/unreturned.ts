@@ -5,7 +5,8 @@ import { gapsOf } from '../transcript/coverage.js'
 import { lengthOf, merged, without, type Range } from '../transcript/ranges.js'
 import type { Segment } from '../transcript/segment.js'
 import { FRAMES_PER_MS, meetingMsOf } from '../transcript/span-index.js'
-import { IN_FLIGHT_MS, type LastHeard } from './inheritance.js'
+import { IN_FLIGHT_MS } from './inheritance.js'
+import type { LastHeard } from './last-heard.js'
 import { stillPending } from './pending-texts.js'
 
 /** What bots that are gone had sent, and what is known of its fate. */
@@ -21,8 +22,8 @@ export interface Bequest {
   readonly adopted: readonly { readonly sessionId: SessionId; readonly fromFrame: number; readonly toFrame: number }[]
   /** whether the texts of what the service had acknowledged are there, or may still come */
   readonly hasTexts: (sessionId: SessionId) => boolean
-  /** what a bot heard last that gave the meeting away and died; null: none did */
-  readonly left: LastHeard | null
+  /** what bots heard last that gave the meeting away and died */
+  readonly left: readonly LastHeard[]
 }
 
 /** What is shorter is the edge of something else. */
@@ -34,7 +35,7 @@ const LEAST_MS = 100
  * end, it has written down itself. Which of it was voice nobody knows: voice is not stored with the spans.
  */
 export function unreturned(bequest: Bequest): Gap[] {
-  const people = new Set([...bequest.spans.map(({ identity }) => identity), ...(bequest.left?.keys() ?? [])])
+  const people = new Set([...bequest.spans.map(({ identity }) => identity), ...bequest.left.map(({ identity }) => identity)])
   return [...people].flatMap((identity) => {
     const { fine, suspect } = fateOf(identity, bequest)
     for (const gap of bequest.gaps) if (gap.identity === identity) fine.push([gap.fromMs, gap.toMs])
@@ -68,9 +69,10 @@ function fateOf(identity: Identity, { spans, sessions, segments, adopted, hasTex
     if (!isOver) suspect.push([Math.max(at(sure), textUntil(told)), at(toFrame)])
     for (const run of adopted) if (run.sessionId === sessionId) fine.push([at(run.fromFrame), at(run.toFrame)])
   }
-  const last = left?.get(identity)
-  // whoever heard them later has texts too by now
-  const before = own.filter(({ startMs }) => startMs < (last?.untilMs ?? 0))
-  if (last) suspect.push([Math.max(last.fromMs, textUntil(before)), last.untilMs])
+  for (const last of left.filter((one) => one.identity === identity)) {
+    // whoever heard them later has texts too by now
+    const before = own.filter(({ startMs }) => startMs < last.untilMs)
+    suspect.push([Math.max(last.fromMs, textUntil(before)), last.untilMs])
+  }
   return { fine: without(merged(fine), waiting), suspect: [...suspect, ...waiting] }
 }

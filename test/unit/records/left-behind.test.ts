@@ -66,5 +66,5 @@ test('28 a session that is over is not written again', async () => {
 test('28 a session that is over in the log only is over', async () => {
   const { store, claim, id } = await stored(left)
   await storeLeft(store, claim, { segments: [], spans: [], sessions: [{ ...sessionWith(sessionId, 900), endReason: 'done' }] })
-  expect((await store.sessions(id))[0]).toEqual({ ...sessionWith(sessionId, 900), endReason: 'done' })
+  expect((await store.sessions(id))[0]).toEqual({ ...sessionWith(sessionId, 900), endReason: 'done', epoch: 1 })
 })

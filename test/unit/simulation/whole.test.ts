@@ -35,6 +35,7 @@ test.each([
   [503478, 'I4 a bot has left long before the next one is in the room, and a slow store does not say so within a second'],
   [700393, 'I2 a bot gives its meeting away and lives, the next one dies, and the meeting ends: the first one has its texts already'],
   [800444, 'I4 a bot gives its meeting away and dies, the next one gives it away, and the third has texts of the same person'],
+  [802218, 'I4 a bot gives its meeting away and dies, and the next one is frozen before it knows'],
   [1889, 'I4 who unmutes while a bot waits for the word of the one before said their first 63 ms before that'],
   [604360, 'I4 somebody mutes for 10 ms while a bot waits for the word of the one before'],
 ])('seed %i of the whole world breaks no invariant: %s', async (seed) => {

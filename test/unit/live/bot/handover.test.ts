@@ -426,12 +426,12 @@ test('30 H1 the last of who had left before is a gap too when the bot that gave 
   const { clock, handover } = await takenOver(people, 0, true)
   await clock.advance(3_000)
   handover.settle()
-  expect([...(handover.heardBefore ?? [])]).toEqual([
+  expect(handover.heardBefore({ segments: [], spans: [], sessions: [] }, [])).toEqual([
     // her last text ends then
-    ['ann', { fromMs: 45_000, untilMs: 63_000 }],
+    { identity: 'ann', fromMs: 45_000, untilMs: 63_000 },
     // the last that is stored is that he left
-    ['bob', { fromMs: 39_000, untilMs: 59_000 }],
-    ['dan', { fromMs: 39_000, untilMs: 20_000 }],
+    { identity: 'bob', fromMs: 39_000, untilMs: 59_000 },
+    { identity: 'dan', fromMs: 39_000, untilMs: 20_000 },
   ])
 })
 

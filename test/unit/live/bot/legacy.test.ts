@@ -304,6 +304,34 @@ describe('what a bot that is gone left behind', () => {
       expect(gap?.toMs).toBeGreaterThanOrEqual(10_000)
     })
 
+    it('and is killed before the next one is in the room, which dies before that is known: what the first one heard last is a gap', async () => {
+      const job = one.attend(id)
+      await rig.clock.settle()
+      await rig.speak(one, 'ann', 2_000)
+      await rig.offer(one, job)
+      await rig.clock.advance(2_000)
+      // it hears on, and nothing of it reaches the store
+      const { saveSpans } = rig.store
+      rig.store.saveSpans = () => new Promise(() => undefined)
+      await rig.speak(one, 'ann', 4_000)
+      rig.store.saveSpans = saveSpans
+      one.silence()
+      for (const say of ['left', 'settled', 'standIn'] as const) one.claims[say] = () => new Promise<never>(() => undefined)
+      two.attend(id)
+      await rig.clock.advance(1_500)
+      await rig.speak(two, 'ann', 1_000)
+      two.stt.last.emit({ channel: 0, startSec: 0, endSec: 1, text: 'heard by two' })
+      await rig.clock.advance(1_000)
+      two.silence()
+      rig.process('three').attend(id)
+      await rig.clock.advance(30_000)
+      const gaps = (await taken()).filter(({ identity, fromMs }) => identity === 'ann' && fromMs < 7_000)
+      expect(gaps.map(({ fromMs, toMs }) => [fromMs, toMs])).toEqual([
+        [50, 2_000],
+        [2_000, 8_050],
+      ])
+    })
+
     it('and is killed as soon as it has left: what it had heard last, and nobody stored, is a gap too', async () => {
       const job = one.attend(id)
       await rig.clock.settle()

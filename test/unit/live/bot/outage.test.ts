@@ -229,7 +229,7 @@ describe('41 a store that is away', () => {
     await clock.advance(3_000)
     expect(await store.gaps(meeting.id)).toEqual(gaps)
     expect(await store.spans(meeting.id)).toHaveLength(3_000)
-    expect(await store.sessions(meeting.id)).toEqual([sessionWith(session, 2_999)])
+    expect(await store.sessions(meeting.id)).toEqual([{ ...sessionWith(session, 2_999), epoch: 1 }])
     await journal.close(1_000)
     expect(clock.pending).toBe(0)
   })

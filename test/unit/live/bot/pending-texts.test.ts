@@ -59,7 +59,7 @@ describe('voice whose text may come at the end of its session only', () => {
       gaps: [],
       adopted: [],
       hasTexts: () => false,
-      left: null,
+      left: [],
       ...more,
     })
 

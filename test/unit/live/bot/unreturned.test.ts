@@ -13,7 +13,7 @@ test('30 H1 the last that a dead bot heard of somebody is a gap also when later 
     gaps: [],
     adopted: [],
     hasTexts: () => true,
-    left: new Map([[ann, { fromMs: 0, untilMs: 5_000 }]]),
+    left: [{ identity: ann, fromMs: 0, untilMs: 5_000 }],
   })
   expect(gaps).toEqual([{ identity: 'ann', fromMs: 2_000, toMs: 5_000, reason: 'taken_over' }])
 })
