@@ -16,6 +16,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const TEST = join(ROOT, 'test')
 const README = join(TEST, 'README.md')
 const [BEGIN, END] = ['<!-- faults -->', '<!-- /faults -->']
+/** folders of test/; contract/media is in one of them */
 const PROJECTS = ['unit', 'contract', 'e2e']
 /** rows of the catalogue that a title may begin with */
 const TITLE = /^(?:row )?((?:\d{1,2}:? )+)\D/

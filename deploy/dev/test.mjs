@@ -1,8 +1,8 @@
 /**
- * `npm test`: all set-up, every check, then the tests: unit and contract, and those with media alone, one file after the other.
+ * `npm test`: all set-up, every check, then the tests: unit and contract on two cores, then those with media or whole processes alone, one file after the other.
  * Ends with a line `N passed, N failed` that counts what really ran. With CI=true nothing may be skipped.
  *
- *   node deploy/dev/test.mjs [unit|contract|e2e ...]
+ *   node deploy/dev/test.mjs [unit|contract|media|e2e ...]
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import { setUp } from './setup.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const PROJECTS = ['unit', 'contract', 'e2e']
+const PROJECTS = ['unit', 'contract', 'media', 'e2e']
 /** @type {readonly { name: string, args: readonly string[] }[]} */
 const CHECKS = [
   { name: 'types', args: ['run', '-s', 'types'] },

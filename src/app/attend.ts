@@ -12,6 +12,7 @@ import { AUTO_CHANNELS } from '../live/audio/lease/sizing.js'
 import { BeatWatch, BLIND_MS, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
 import type { Settings } from './config/settings.js'
 import { Release } from './release.js'
+import { timed } from './store-time.js'
 import { Turns } from './turns.js'
 
 /** After so many looks a holder has been seen to live. */
@@ -213,8 +214,7 @@ export class Attendance {
       // the job may have come twice, and the other one was faster
       const askedMs = clock.monotonicMs()
       const taken = this.#runs.has(id) ? null : await claims.take(id, standing, places)
-      // the store's clock was read on the way: the error of meeting time is half a round trip at most
-      if (taken) return this.#start(meeting, later(taken, (clock.monotonicMs() - askedMs) / 2), entered)
+      if (taken) return this.#start(meeting, await timed(claims, taken, askedMs, clock), entered)
       entered()
     } catch (thrown) {
       entered()
@@ -328,9 +328,3 @@ export class Attendance {
 }
 
 const runElsewhere = () => new UpstreamError('run_elsewhere', 'another process runs the meeting', { service: 'process', retryable: true })
-
-/** A claim as it is so much later, ms. */
-function later(taken: TakenClaim, ms: number): TakenClaim {
-  const { elapsedMs, storeNowMs } = taken
-  return { ...taken, elapsedMs: elapsedMs === null ? null : elapsedMs + ms, storeNowMs: storeNowMs + ms }
-}

@@ -77,6 +77,8 @@ export interface ClaimBook {
    * @throws ClaimLostError it was taken without having been released, or was revoked: nothing of it is written any more
    */
   standIn(claim: Claim): Promise<Claim>
+  /** The store's clock, ms since 1970. */
+  nowMs(): Promise<number>
   /**
    * Gives one sign of life: that this process lived when the last one was answered. When this one is taken says nothing, for a store that
    * stood still takes what waited there from whoever has died since.

@@ -171,6 +171,9 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     await late
     const taken = await two.claims.take(id, await two.claims.standing(id))
     expect(taken?.silentMs).toBeGreaterThanOrEqual(500)
+    // the time that it says now is that of the claim, and goes on
+    expect((await two.claims.nowMs()) - taken!.storeNowMs).toBeGreaterThan(0)
+    expect((await two.claims.nowMs()) - taken!.storeNowMs).toBeLessThan(60_000)
     await one.claims.beat()
   })
 

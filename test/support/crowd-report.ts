@@ -1,4 +1,5 @@
 import { playVerdict, type PlayEvent } from '../../src/standins/actors/play-event.js'
+import { FRAMES_PER_MS } from '../../src/live/transcript/span-index.js'
 import type { CrowdFacts } from './crowd-stage.js'
 import { marksVerdict, returnedMarks, type MarksVerdict, type ReturnedMark, type SpokenMark } from './marks-verdict.js'
 import { identityOf } from './eight-people.js'
@@ -27,6 +28,8 @@ export const MAX_POSITION_MS = { valid: 150, no_timing: 600, invalid: Number.POS
 const CHORD_MS = 160
 const SLOT_MS = 200
 const AROUND_MS = 1_500
+/** what is sent before voice that begins is longer: whoever was late with it has less before the mark */
+const LEAD_MS = 200
 const OPENINGS: ReadonlySet<string> = new Set(['join', 'rejoin', 'republish', 'unmute'])
 /** between a step's end as its process tells it and the opening as the bot sees it */
 const OPENED_WITHIN_MS = 1_000
@@ -47,7 +50,7 @@ export function crowdReport(facts: CrowdFacts): CrowdReport {
     rolls: Math.max(0, sessions.length - 1),
     billedRatio: billedSec / presentSec(facts),
     billedToSpeech: billedSec / (((verdict.expected + stated.length) * SLOT_MS) / 1000),
-    faults: faultsOf(facts, verdict, spoken, MAX_POSITION_MS[health]),
+    faults: faultsOf(facts, verdict, spoken, health),
   }
 }
 
@@ -67,7 +70,7 @@ function presentSec({ script, events, t0Ms, endMs }: CrowdFacts): number {
   }, 0)
 }
 
-function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, spoken: readonly SpokenMark[], maxPositionMs: number): string[] {
+function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, spoken: readonly SpokenMark[], health: CrowdReport['health']): string[] {
   const tell = (what: string, marks: readonly (ReturnedMark | SpokenMark)[]) => marks.map((mark) => explained(what, mark, facts, verdict))
   const worst = verdict.positionErrorMs.at(-1) ?? 0
   const isTold = (mark: SpokenMark) => gapsAt(identityOf(mark.who), mark.playMs + verdict.clockMs, facts).length > 0
@@ -80,13 +83,32 @@ function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, spoken: readonly Spo
       verdict.missing.filter((mark) => !isTold(mark)),
     ),
     ...tell('spoken by nobody', verdict.foreign),
-    ...tell('first mark not whole', verdict.onsets.incomplete),
-    ...(worst > maxPositionMs ? [`a mark lies ${Math.round(worst)} ms beside its place`] : []),
+    ...tell(
+      'first mark not whole',
+      verdict.onsets.incomplete.filter((mark) => health === 'valid' || !isCutInRoom(mark, facts, verdict)),
+    ),
+    ...(worst > MAX_POSITION_MS[health] ? [`a mark lies ${Math.round(worst)} ms beside its place`] : []),
     ...facts.events.flatMap((event) => (event.kind === 'failed' ? [`${event.identity} could not ${event.do}: ${event.message}`] : [])),
     ...(facts.transcript.complete || hasOnlyLateStarts(facts, verdict, spoken)
       ? []
       : ['the transcript is not called complete', ...gapLines(facts)]),
   ]
+}
+
+/** The same mark as it came back shorter than it was spoken. */
+const cutOf = (mark: SpokenMark, { cut }: MarksVerdict) => cut.find(({ who, n }) => who === mark.who && n === mark.n)
+
+/** Whether the bot sent all of the mark's time, and more before it: then it is the room's receiver that cut it, which drops 40 ms to catch up with a stall. */
+function isCutInRoom(mark: SpokenMark, { spans }: CrowdFacts, verdict: MarksVerdict): boolean {
+  const identity = identityOf(mark.who)
+  const atMs = mark.playMs + verdict.clockMs
+  const isAllSent = spans.some(
+    (span) =>
+      span.identity === identity &&
+      span.meetingMs <= atMs - LEAD_MS &&
+      span.meetingMs + (span.toFrame - span.fromFrame) / FRAMES_PER_MS >= atMs + CHORD_MS,
+  )
+  return isAllSent && cutOf(mark, verdict)?.identity === identity
 }
 
 /**
@@ -141,15 +163,15 @@ function openedBefore({ playMs }: SpokenMark, identity: string, facts: CrowdFact
 /** One fault with what was around it: where it came back, the person's spans, the channel's spans. */
 function explained(what: string, mark: ReturnedMark | SpokenMark, facts: CrowdFacts, verdict: MarksVerdict): string {
   const identity = identityOf(mark.who)
-  const back = 'startMs' in mark ? mark : undefined
+  const back = 'startMs' in mark ? mark : cutOf(mark, verdict)
   const atMs = Math.round(back ? back.startMs : (mark as SpokenMark).playMs + verdict.clockMs)
   const number = new Map(facts.sessions.map(({ sessionId }, at) => [sessionId as string, at]))
   const spanLine = (span: CrowdFacts['spans'][number]) => {
-    const endMs = span.meetingMs + (span.toFrame - span.fromFrame) / 16
+    const endMs = span.meetingMs + (span.toFrame - span.fromFrame) / FRAMES_PER_MS
     return `s${number.get(span.sessionId) ?? '?'}/${span.channel} ${span.identity} frames ${span.fromFrame}-${span.toFrame} meeting ${Math.round(span.meetingMs)}-${Math.round(endMs)}`
   }
   const isNear = (span: CrowdFacts['spans'][number]) =>
-    span.meetingMs < atMs + AROUND_MS && span.meetingMs + (span.toFrame - span.fromFrame) / 16 > atMs - AROUND_MS
+    span.meetingMs < atMs + AROUND_MS && span.meetingMs + (span.toFrame - span.fromFrame) / FRAMES_PER_MS > atMs - AROUND_MS
   const spans = facts.spans.filter(
     (span) => isNear(span) && (span.identity === identity || (span.sessionId === back?.sessionId && span.channel === back.channel)),
   )

@@ -117,6 +117,10 @@ export class MemoryClaims implements ClaimBook {
     return Promise.resolve({ ...claim, epoch: claims.length, ...(claims.length !== claim.epoch && { standsFor: claim.epoch }) })
   }
 
+  nowMs(): Promise<number> {
+    return Promise.resolve(this.#clock.nowMs())
+  }
+
   async beat(): Promise<void> {
     this.answeredMs = await this.sign(this.answeredMs)
   }

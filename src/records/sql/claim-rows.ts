@@ -153,6 +153,11 @@ export class ClaimRows implements ClaimBook {
     return { meetingId: claim.meetingId, epoch: row.epoch, standsFor: claim.epoch }
   }
 
+  async nowMs(): Promise<number> {
+    const [row] = await this.#sql.rows<{ now: number }>(sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS now`)
+    return row!.now
+  }
+
   async beat(): Promise<void> {
     const [row] = await this.#sql.rows<{ now: number }>(sql`
       INSERT INTO roomscribe.holder (id, beat) VALUES (${this.holder}::uuid, 1)

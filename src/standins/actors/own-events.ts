@@ -4,7 +4,7 @@ interface RoomEventLike {
   readonly message: { readonly case?: string | undefined; readonly value?: { readonly roomHandle?: bigint | undefined } | undefined }
 }
 
-/** What rtc-node 1.1.0 keeps private; test/contract/actors.test.ts fails when a new version moves it. */
+/** What rtc-node 1.1.0 keeps private; test/contract/media/actors.test.ts fails when a new version moves it. */
 interface RoomInternals {
   onFfiEvent: (event: RoomEventLike) => Promise<void>
   readonly ffiHandle?: { readonly handle: bigint }

@@ -74,9 +74,9 @@ export function explain(spoken: Spoken, facts: LossFacts): Explanation {
 }
 
 /** Voice and texts do not begin and end with each other to the ms. */
-function isNextToText({ name, startMs }: Spoken, { segments, startMs: meetingStartMs, wereLost }: LossFacts): boolean {
+function isNextToText({ name, startMs }: Spoken, { segments, startMs: meetingStartMs, wereLost, clockMs }: LossFacts): boolean {
   const atMs = startMs - meetingStartMs
-  const nearMs = NEAR_TEXT_MS + (wereLost ? NOTICED_MS : 0)
+  const nearMs = NEAR_TEXT_MS + clockMs + (wereLost ? NOTICED_MS : 0)
   return segments.some((one) => one.identity === name && one.startMs - nearMs <= atMs + BLOCK_MS && one.endMs + nearMs >= atMs)
 }
 

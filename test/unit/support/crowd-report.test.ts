@@ -45,6 +45,47 @@ test('a mark beside its place is a fault: above 150 ms in a run that was in time
   expect(faults(610, 300)).toEqual(['a mark lies 610 ms beside its place'])
 })
 
+/** Somebody's first mark, which came back so long; what was sent of them began so long before it. */
+function firstMark(lengthMs: number, leadMs: number, worstDelayMs: number): readonly string[] {
+  const identity = identityOf(0)
+  const span = {
+    sessionId: asSessionId('s'),
+    channel: 0,
+    trackKey: 't',
+    identity,
+    fromFrame: 0,
+    toFrame: 16 * 3_000,
+    meetingMs: 1_000 - leadMs,
+  }
+  const word = (n: number, ms: number) => ({ text: `w0n${n}`, startMs: n * 200, endMs: n * 200 + ms, confidence: 1 })
+  const facts = {
+    script: { cast: [{ identity, name: 'Ann', who: 0, voice: 'rms' }], steps: [], lengthMs: 2_000 },
+    events: [5, 6].map((n): PlayEvent => ({ kind: 'mark', who: 0, n, isHeard: true, monotonicMs: n * 200 })),
+    t0Ms: 0,
+    endMs: 2_000,
+    actors: healthy,
+    bot: { worstDelayMs, corePercent: 10, exitCode: 0 },
+    transcript: {
+      complete: true,
+      doubts: [],
+      coverage: [],
+      segments: [{ identity, sessionId: span.sessionId, channel: 0, words: [word(5, lengthMs), word(6, 152)] }],
+    },
+    sessions: [],
+    spans: [span],
+    gaps: [],
+  }
+  return crowdReport(facts as unknown as CrowdFacts).faults.map((fault) => fault.split('\n')[0]!)
+}
+
+test('a first mark that is cut is a fault, but where a run says nothing about timing and all of its time was sent', () => {
+  const cut = 'first mark not whole: w0n5 of p0 at 1000 ms of the meeting'
+  expect(firstMark(152, 350, 0)).toEqual([])
+  expect(firstMark(110, 350, 0)).toEqual([cut])
+  expect(firstMark(110, 350, 300)).toEqual([])
+  expect(firstMark(110, 150, 300)).toEqual([cut])
+})
+
 test('a lost mark is told with what was heard of its speaker: whether it ever came to the bot', () => {
   const [first, ...others] = faults(0, 0, 3)
   expect(first).toMatch(/^lost without a gap: w0n8 of p0 at 1600 ms/)

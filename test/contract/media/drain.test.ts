@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { runDrains, type DrainsReport } from '../support/drains.js'
-import { MARKS_PER_SEC } from '../support/steady-talk.js'
+import { runDrains, type DrainsReport } from '../../support/drains.js'
+import { MARKS_PER_SEC } from '../../support/steady-talk.js'
 
 const SEED = Number(process.env['SEED'] ?? 5)
 /** Marks in the 2 s that a handover may take. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { quantiles } from '../bench/quantiles.js'
-import { runKills, UNNAMED_A_KILL, type KillsReport } from '../support/kills.js'
-import { MARKS_PER_SEC } from '../support/steady-talk.js'
+import { quantiles } from '../../bench/quantiles.js'
+import { runKills, UNNAMED_A_KILL, type KillsReport } from '../../support/kills.js'
+import { MARKS_PER_SEC } from '../../support/steady-talk.js'
 
 const SEED = Number(process.env['SEED'] ?? 5)
 /** So long before it dies may what a bot heard be on its way; nobody has that, and a gap says so. */

@@ -1,12 +1,12 @@
 import { TrackSource } from '@livekit/rtc-node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { asIdentity, trackKey } from '../../src/core/ids.js'
-import { disposeRoomLibrary } from '../../src/live/room/livekit/open.js'
-import { prepareLibrary } from '../../src/live/room/livekit/library.js'
-import { createLogger, silentLogger } from '../../src/observe/logger.js'
-import { startTestLivekit } from '../support/livekit.js'
-import { RoomRecorder } from '../support/room-recorder.js'
-import { mic, RoomStage } from '../support/room-stage.js'
+import { asIdentity, trackKey } from '../../../src/core/ids.js'
+import { disposeRoomLibrary } from '../../../src/live/room/livekit/open.js'
+import { prepareLibrary } from '../../../src/live/room/livekit/library.js'
+import { createLogger, silentLogger } from '../../../src/observe/logger.js'
+import { startTestLivekit } from '../../support/livekit.js'
+import { RoomRecorder } from '../../support/room-recorder.js'
+import { mic, RoomStage } from '../../support/room-stage.js'
 
 let stage: RoomStage
 

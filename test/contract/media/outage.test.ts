@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
-import { systemClock } from '../../src/core/time.js'
-import { BotStage } from '../support/bot-stage.js'
-import { spawnCrowd } from '../support/crowd-actors.js'
-import { healthOf } from '../support/healthy.js'
-import { steadyTalk, talkVerdict } from '../support/steady-talk.js'
-import { until } from '../support/until.js'
+import { systemClock } from '../../../src/core/time.js'
+import { BotStage } from '../../support/bot-stage.js'
+import { spawnCrowd } from '../../support/crowd-actors.js'
+import { healthOf } from '../../support/healthy.js'
+import { steadyTalk, talkVerdict } from '../../support/steady-talk.js'
+import { until } from '../../support/until.js'
 
 test('37 41 in mid-meeting Redis is killed, then PostgreSQL is away for 12 s: nobody takes over, no mark is lost, the steps run', async () => {
   await using stage = await BotStage.start('redis')

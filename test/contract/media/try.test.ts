@@ -2,13 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { childEnvironment } from '../../src/app/config/process-env.js'
-import { systemClock } from '../../src/core/time.js'
-import { RoomSpeaker } from '../support/room-speaker.js'
-import { startSpeechServerProcess } from '../support/speech-server-process.js'
-import { until } from '../support/until.js'
+import { childEnvironment } from '../../../src/app/config/process-env.js'
+import { systemClock } from '../../../src/core/time.js'
+import { RoomSpeaker } from '../../support/room-speaker.js'
+import { startSpeechServerProcess } from '../../support/speech-server-process.js'
+import { until } from '../../support/until.js'
 
-const TRY = fileURLToPath(new URL('../../deploy/try/try.mjs', import.meta.url))
+const TRY = fileURLToPath(new URL('../../../deploy/try/try.mjs', import.meta.url))
 
 /** What the command prints with --json. */
 interface Facts {

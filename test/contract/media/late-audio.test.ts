@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { systemClock } from '../../src/core/time.js'
-import { BotStage } from '../support/bot-stage.js'
-import { spawnCrowd } from '../support/crowd-actors.js'
-import { healthOf } from '../support/healthy.js'
-import { steadyTalk, talkVerdict } from '../support/steady-talk.js'
-import { until } from '../support/until.js'
+import { systemClock } from '../../../src/core/time.js'
+import { BotStage } from '../../support/bot-stage.js'
+import { spawnCrowd } from '../../support/crowd-actors.js'
+import { healthOf } from '../../support/healthy.js'
+import { steadyTalk, talkVerdict } from '../../support/steady-talk.js'
+import { until } from '../../support/until.js'
 
 const OUTAGE_MS = 12_000
 /** What a crash takes: what waits for a record of the disk, and that record's write. */

@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startUp, type Up } from '../../src/app/up.js'
-import { systemClock } from '../../src/core/time.js'
-import { silentLogger } from '../../src/observe/logger.js'
-import { testSettings } from '../support/settings.js'
-import { until } from '../support/until.js'
+import { startUp, type Up } from '../../../src/app/up.js'
+import { systemClock } from '../../../src/core/time.js'
+import { silentLogger } from '../../../src/observe/logger.js'
+import { testSettings } from '../../support/settings.js'
+import { until } from '../../support/until.js'
 
 /** Nobody listens there: no bot of these tests comes into a room. */
 const NOWHERE = { url: 'ws://127.0.0.1:1', apiKey: 'k', apiSecret: 's' }

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { workerFile } from '../../src/core/worker-file.js'
+import { workerFile } from '../../../src/core/worker-file.js'
 
 /** The compiled module: a child cannot run TypeScript. */
-const OPEN = workerFile(new URL('../../src/live/room/livekit/open.ts', import.meta.url).href, './open.js').href
-const LIBRARY = workerFile(new URL('../../src/live/room/livekit/library.ts', import.meta.url).href, './library.js').href
+const OPEN = workerFile(new URL('../../../src/live/room/livekit/open.ts', import.meta.url).href, './open.js').href
+const LIBRARY = workerFile(new URL('../../../src/live/room/livekit/library.ts', import.meta.url).href, './library.js').href
 
 /** Runs a script in a process of its own, which has to end by itself. */
 function run(script: string): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -16,7 +16,7 @@ function run(script: string): Promise<{ code: number; stdout: string; stderr: st
     const logger = { debug: () => undefined, info: say, warn: say, error: say, child: () => logger }
   `
   return new Promise((resolve) => {
-    const options = { cwd: new URL('../..', import.meta.url), env: { PATH: process.env['PATH'] } }
+    const options = { cwd: new URL('../../..', import.meta.url), env: { PATH: process.env['PATH'] } }
     execFile(process.execPath, ['--input-type=module', '-e', prelude + script], options, (error, stdout, stderr) => {
       // a child that died by a signal has no code
       resolve({ code: error ? (typeof error.code === 'number' ? error.code : -1) : 0, stdout, stderr })

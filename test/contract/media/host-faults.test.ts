@@ -5,11 +5,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { systemClock } from '../../src/core/time.js'
-import { BotStage } from '../support/bot-stage.js'
-import { spawnCrowd } from '../support/crowd-actors.js'
-import { steadyTalk, talkVerdict } from '../support/steady-talk.js'
-import { until } from '../support/until.js'
+import { systemClock } from '../../../src/core/time.js'
+import { BotStage } from '../../support/bot-stage.js'
+import { spawnCrowd } from '../../support/crowd-actors.js'
+import { steadyTalk, talkVerdict } from '../../support/steady-talk.js'
+import { until } from '../../support/until.js'
 
 test('31 near its limit of open files a bot begins no meeting, the one that runs loses nothing, and the other begins when there is room', async () => {
   await using stage = await BotStage.start('redis')
@@ -56,7 +56,7 @@ test('31 near its limit of open files a bot begins no meeting, the one that runs
 test('33 embedded database and log of finals may not grow: everything said is kept, told once of each, and stored without a restart', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'roomscribe-full-'))
   try {
-    const script = fileURLToPath(new URL('../support/embedded-limits.mjs', import.meta.url))
+    const script = fileURLToPath(new URL('../../support/embedded-limits.mjs', import.meta.url))
     const { stdout } = await promisify(execFile)(process.execPath, [script, folder])
     const { said, told, toldWhileFull, stored, lost, isAnswering, lines } = JSON.parse(stdout) as {
       said: number

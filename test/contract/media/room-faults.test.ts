@@ -1,14 +1,14 @@
 import { SimulateScenarioKind } from '@livekit/rtc-node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/core/time.js'
-import { prepareLibrary, libraryListenerCount } from '../../src/live/room/livekit/library.js'
-import { disposeRoomLibrary } from '../../src/live/room/livekit/open.js'
-import { silentLogger } from '../../src/observe/logger.js'
-import type { Script } from '../../src/standins/actors/script.js'
-import { spawnActors } from '../../src/standins/actors/spawn.js'
-import { startTestLivekit } from '../support/livekit.js'
-import { RoomRecorder } from '../support/room-recorder.js'
-import { mic, RoomStage, type StageJoin } from '../support/room-stage.js'
+import { systemClock } from '../../../src/core/time.js'
+import { prepareLibrary, libraryListenerCount } from '../../../src/live/room/livekit/library.js'
+import { disposeRoomLibrary } from '../../../src/live/room/livekit/open.js'
+import { silentLogger } from '../../../src/observe/logger.js'
+import type { Script } from '../../../src/standins/actors/script.js'
+import { spawnActors } from '../../../src/standins/actors/spawn.js'
+import { startTestLivekit } from '../../support/livekit.js'
+import { RoomRecorder } from '../../support/room-recorder.js'
+import { mic, RoomStage, type StageJoin } from '../../support/room-stage.js'
 
 let stage: RoomStage
 

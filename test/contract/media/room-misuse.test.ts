@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/core/time.js'
-import { disposeRoomLibrary } from '../../src/live/room/livekit/open.js'
-import { libraryListenerCount, prepareLibrary } from '../../src/live/room/livekit/library.js'
-import { silentLogger } from '../../src/observe/logger.js'
-import { startTestLivekit } from '../support/livekit.js'
-import { scaled } from '../support/marks-audio.js'
-import { MarksRecorder, MarksTrack, type Microphone } from '../support/marks-track.js'
-import { mic, RoomStage } from '../support/room-stage.js'
+import { systemClock } from '../../../src/core/time.js'
+import { disposeRoomLibrary } from '../../../src/live/room/livekit/open.js'
+import { libraryListenerCount, prepareLibrary } from '../../../src/live/room/livekit/library.js'
+import { silentLogger } from '../../../src/observe/logger.js'
+import { startTestLivekit } from '../../support/livekit.js'
+import { scaled } from '../../support/marks-audio.js'
+import { MarksRecorder, MarksTrack, type Microphone } from '../../support/marks-track.js'
+import { mic, RoomStage } from '../../support/room-stage.js'
 
 let stage: RoomStage
 

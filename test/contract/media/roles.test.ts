@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/core/time.js'
-import { RESULT_ID, type MeetingId } from '../../src/core/ids.js'
-import { BotStage } from '../support/bot-stage.js'
-import { CliProcess } from '../support/cli-process.js'
-import { spawnCrowd, type CrowdActors } from '../support/crowd-actors.js'
-import { returnedMarks } from '../support/marks-verdict.js'
-import { steadyTalk, talkVerdict } from '../support/steady-talk.js'
-import { until } from '../support/until.js'
+import { systemClock } from '../../../src/core/time.js'
+import { RESULT_ID, type MeetingId } from '../../../src/core/ids.js'
+import { BotStage } from '../../support/bot-stage.js'
+import { CliProcess } from '../../support/cli-process.js'
+import { spawnCrowd, type CrowdActors } from '../../support/crowd-actors.js'
+import { returnedMarks } from '../../support/marks-verdict.js'
+import { steadyTalk, talkVerdict } from '../../support/steady-talk.js'
+import { until } from '../../support/until.js'
 
 describe('roles that share a database', () => {
   for (const role of ['serve', 'bot']) {
@@ -113,7 +113,7 @@ describe('bots in processes of their own, jobs in SQL', () => {
 
   test('35 the clock of the owner, then of the other, jumps an hour: nobody takes over, the meeting goes on', async () => {
     const jumping = {
-      NODE_OPTIONS: `--import ${fileURLToPath(new URL('../support/jump-clock.mjs', import.meta.url))}`,
+      NODE_OPTIONS: `--import ${fileURLToPath(new URL('../../support/jump-clock.mjs', import.meta.url))}`,
       JUMP_CLOCK_MS: '3600000',
     }
     const [one, two] = [await stage.bot(jumping), await stage.bot({ ...jumping, JUMP_CLOCK_MS: '-3600000' })]

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RoomServiceClient } from 'livekit-server-sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { systemClock } from '../../src/core/time.js'
-import { silentLogger } from '../../src/observe/logger.js'
-import { freeLivekitPorts } from '../../src/standins/livekit/free-ports.js'
-import { startLivekitServer, type LivekitServer } from '../../src/standins/livekit/server.js'
-import { startTestLivekit } from '../support/livekit.js'
+import { systemClock } from '../../../src/core/time.js'
+import { silentLogger } from '../../../src/observe/logger.js'
+import { freeLivekitPorts } from '../../../src/standins/livekit/free-ports.js'
+import { startLivekitServer, type LivekitServer } from '../../../src/standins/livekit/server.js'
+import { startTestLivekit } from '../../support/livekit.js'
 
 let server: LivekitServer
 let folder: string

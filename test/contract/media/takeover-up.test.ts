@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { systemClock } from '../../src/core/time.js'
-import { startTestLivekit } from '../support/livekit.js'
-import { spawnCrowd } from '../support/crowd-actors.js'
-import { steadyTalk, talkVerdict } from '../support/steady-talk.js'
-import { startSpeechServerProcess, type SpeechServerProcess } from '../support/speech-server-process.js'
-import { UpProcess } from '../support/up-process.js'
-import { returnedMarks } from '../support/marks-verdict.js'
-import type { LivekitServer } from '../../src/standins/livekit/server.js'
-import { until } from '../support/until.js'
+import { systemClock } from '../../../src/core/time.js'
+import { startTestLivekit } from '../../support/livekit.js'
+import { spawnCrowd } from '../../support/crowd-actors.js'
+import { steadyTalk, talkVerdict } from '../../support/steady-talk.js'
+import { startSpeechServerProcess, type SpeechServerProcess } from '../../support/speech-server-process.js'
+import { UpProcess } from '../../support/up-process.js'
+import { returnedMarks } from '../../support/marks-verdict.js'
+import type { LivekitServer } from '../../../src/standins/livekit/server.js'
+import { until } from '../../support/until.js'
 
 describe('everything in one process on embedded defaults', () => {
   let livekit: LivekitServer
