@@ -9,7 +9,7 @@ import { BACK_WITHIN_MS, type ClaimBook, type TakenClaim } from '../records/clai
 import { handoverStore } from '../records/handover-store.js'
 import { FINAL_STATES, type MeetingRecord } from '../records/port.js'
 import { AUTO_CHANNELS } from '../live/audio/lease/sizing.js'
-import { BeatWatch, BLIND_MS, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS } from './beat-watch.js'
+import { BeatWatch, BLIND_MS, CALM_LOOK_MS, DEAD_AFTER_MS, LOOK_MS, type StoreWatch } from './beat-watch.js'
 import type { Settings } from './config/settings.js'
 import { Release } from './release.js'
 import { timed } from './store-time.js'
@@ -59,8 +59,8 @@ export interface AttendanceParts {
   readonly whyFull?: () => string | null
   /** how many meetings may run at once in all processes together; absent or null: any number */
   readonly places?: number | null
-  /** whether the store has answered this process all along, so that the silence of another one tells something. Absent: it has */
-  readonly isSteady?: () => boolean
+  /** of the store, by this process's own signs of life: when it has answered all along, the silence of another process tells something */
+  readonly watch: Pick<StoreWatch, 'isSteady' | 'hasWatched'>
   /** a meeting that was run here has ended here */
   readonly ended?: () => void
   /** somebody else, who lives, runs the meeting that was asked for: it is watched over on. Absent: its job is put off, and looks again */
@@ -194,7 +194,7 @@ export class Attendance {
 
   /** One look at a meeting: it is over, it is run here from now on, or somebody else has it. */
   async #look(id: MeetingId, watch: BeatWatch, signal: AbortSignal): Promise<Run | null | 'elsewhere'> {
-    const { claims, queue, places, isSteady } = this.#parts
+    const { claims, queue, places, watch: own } = this.#parts
     const { clock, store } = this.#deps
     const meeting = await store.meeting(id)
     if (FINAL_STATES.includes(meeting.state)) return null
@@ -206,7 +206,7 @@ export class Attendance {
     const standing = await claims.standing(id)
     if (clock.monotonicMs() - fromMs > BLIND_MS) watch.blind()
     const isFree = standing.holder === null || standing.holder === claims.holder || standing.isReleased
-    if (!isFree && !watch.isDead(standing, clock.monotonicMs(), isSteady?.() ?? true)) return 'elsewhere'
+    if (!isFree && !watch.isDead(standing, clock.monotonicMs(), own.isSteady(clock.monotonicMs()))) return 'elsewhere'
     // T6: whoever waits is heard by the bot before, and a join that has the processor to itself leaves the shortest hole
     const entered = standing.isReleased ? await this.#turns.take() : () => undefined
     try {
@@ -267,8 +267,8 @@ export class Attendance {
   }
 
   #tenure({ claim, elapsedMs, storeNowMs, silentMs, isReleased }: TakenClaim): Tenure {
-    const { claims, isSteady } = this.#parts
-    const isSilent = (silentMs ?? 0) >= BACK_WITHIN_MS && (isSteady?.() ?? true)
+    const { claims, watch } = this.#parts
+    const isSilent = (silentMs ?? 0) >= BACK_WITHIN_MS && watch.hasWatched(this.#deps.clock.monotonicMs())
     return {
       elapsedMs,
       storeNowMs,

@@ -20,12 +20,12 @@ const UNSTEADY_MS = 3 * BEAT_MS
 /** Whether the store has answered this process's own signs of life all along; monotonic ms. */
 export class StoreWatch {
   #sinceMs = Number.NEGATIVE_INFINITY
-  readonly #begunMs: number
+  readonly #begunMs: number | null
   #answeredMs: number | null = null
 
   /** @param begunMs when this process began to give signs of life, of which the first may take its time; null: it gives none */
   constructor(begunMs: number | null) {
-    this.#begunMs = begunMs ?? Number.POSITIVE_INFINITY
+    this.#begunMs = begunMs
   }
 
   /** A sign of life was stored. */
@@ -39,8 +39,14 @@ export class StoreWatch {
     return !this.#isLate(nowMs) && nowMs - this.#sinceMs >= BACK_WITHIN_MS
   }
 
+  /** Whether it is steady and this process has been there for that time too: whoever has given no sign of life meanwhile is dead. */
+  hasWatched(nowMs: number): boolean {
+    return this.isSteady(nowMs) && (this.#begunMs === null || nowMs - this.#begunMs >= BACK_WITHIN_MS)
+  }
+
   #isLate(nowMs: number): boolean {
-    return this.#answeredMs === null ? nowMs - this.#begunMs > BACK_WITHIN_MS : nowMs - this.#answeredMs > UNSTEADY_MS
+    if (this.#answeredMs !== null) return nowMs - this.#answeredMs > UNSTEADY_MS
+    return this.#begunMs !== null && nowMs - this.#begunMs > BACK_WITHIN_MS
   }
 }
 

@@ -12,6 +12,7 @@ import type { MeetingRecord } from '../records/port.js'
 import type { OpenStore } from '../records/sql/open.js'
 import { Attendance, botOptions } from './attend.js'
 import { attendUntil } from './attend-until.js'
+import { StoreWatch } from './beat-watch.js'
 import type { Settings } from './config/settings.js'
 import { makeDataFolder } from './data-folder.js'
 import { Follower } from './follow.js'
@@ -61,16 +62,17 @@ export async function joinRoom(settings: Settings, options: JoinOptions, parts: 
   const { store } = records
   const finals = new FinalsFolder(join(settings.dataDir, 'finals'), logger)
   await finals.adopt(store)
+  let watch = new StoreWatch(null)
   if (records.kind === 'postgres') {
     // before there is a meeting: whoever else looks at it sees that its holder lives
     await records.claims.beat()
-    beat({ ...parts, scope, records })
+    watch = beat({ ...parts, scope, records })
   }
   const { id } = await begin(records, options.room, settings.language)
   options.onReady(speech.describes)
   const room = openRoom(settings, { ...parts, business: createEvents(null) })
   const deps = { ...parts, room, stt: speech.stt, store, finals, detector: await loadVoice() }
-  await run({ deps, settings, records, scope, options }, id, signal)
+  await run({ deps, settings, records, scope, watch, options }, id, signal)
   return foregroundResult(await store.meeting(id), await loadTranscript(store, id), options.out)
 }
 
@@ -89,8 +91,9 @@ async function run(
     settings,
     records,
     scope,
+    watch,
     options: { watcher, onFollow },
-  }: { deps: BotDeps; settings: Settings; records: OpenStore; scope: Scope; options: JoinOptions },
+  }: { deps: BotDeps; settings: Settings; records: OpenStore; scope: Scope; watch: StoreWatch; options: JoinOptions },
   id: MeetingId,
   signal: AbortSignal,
 ): Promise<void> {
@@ -100,6 +103,7 @@ async function run(
     deps,
     options: botOptions(settings),
     claims: records.claims,
+    watch,
     // what follows a meeting of others is theirs
     queue: { followUp: async (ended) => (isOwn ? records.store.finish(ended) : undefined) },
     observe: () => {

@@ -14,6 +14,7 @@ import { withGaps } from '../live/transcript/whole.js'
 import type { Logger } from '../observe/logger.js'
 import { Attendance, botOptions } from './attend.js'
 import { attendUntil } from './attend-until.js'
+import { StoreWatch } from './beat-watch.js'
 import type { Settings } from './config/settings.js'
 import { foregroundRequest, foregroundResult, makeOutFolder, type ForegroundResult } from './foreground.js'
 import { observerOf, type MeetingWatcher } from './observe.js'
@@ -105,6 +106,7 @@ export async function transcribe(
     deps: { ...parts, clock, room, stt: lag.stt, store, detector: await loadVoice() },
     options: recordingOptions(settings, people),
     claims: records.claims,
+    watch: new StoreWatch(null),
     queue: { followUp: (ended) => store.finish(ended) },
     observe: () => observerOf(options.watcher),
   })

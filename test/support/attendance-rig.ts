@@ -50,6 +50,7 @@ export function partsOf(
     deps: { room, stt, store, clock, logger, random: () => 0.5, detector: () => new EnergyDetector(200) },
     options: BOT_OPTIONS,
     claims,
+    watch: new StoreWatch(null),
     queue: { followUp: () => Promise.resolve() },
     observe: () => ({}),
   }
@@ -79,7 +80,7 @@ export class AttendanceProcess {
       ...parts,
       deps: { ...parts.deps, business: { ...createEvents(null), receiptMade: (_, facts) => rig.counted.push(facts) } },
       places,
-      isSteady: () => this.#watch.isSteady(this.clock.monotonicMs()),
+      watch: this.#watch,
     })
     this.beats()
   }

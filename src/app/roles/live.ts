@@ -54,8 +54,7 @@ export async function openLive(
   const room = openRoom(settings, { clock, logger, business })
   const finals = new FinalsFolder(join(settings.dataDir, 'finals'), logger)
   await finals.adopt(store)
-  const watch = new StoreWatch(records.kind === 'postgres' ? clock.monotonicMs() : null)
-  if (records.kind === 'postgres') beat(ground, () => watch.answered(clock.monotonicMs()))
+  const watch = records.kind === 'postgres' ? beat(ground) : new StoreWatch(null)
   lateAudio(ground, stt)
   return new Attendance({
     deps: { room, stt, store, finals, clock, logger, random, detector: await loadVoice(), business },
@@ -65,7 +64,7 @@ export async function openLive(
     observe: (meeting) => tellingPartials(options.observe?.(meeting) ?? {}, meeting.id, records.partials),
     places: settings.stt === 'gladia' ? settings.maxSessions : null,
     whyFull: options.whyFull,
-    isSteady: () => watch.isSteady(clock.monotonicMs()),
+    watch,
     ...(options.ended === undefined ? {} : { ended: options.ended }),
   })
 }
@@ -88,12 +87,15 @@ function lateAudio({ scope, settings, records, clock, random, logger, business }
 
 /**
  * Signs of life until the scope closes, one at a time. An embedded database is nobody else's: nobody would look.
- * @param answered one was stored
+ * @returns what they tell of the store
  */
-export function beat(
-  { scope, records, clock, logger }: Pick<Ground, 'scope' | 'clock' | 'logger'> & { readonly records: Pick<Ground['records'], 'claims'> },
-  answered: () => void = () => undefined,
-): void {
+export function beat({
+  scope,
+  records,
+  clock,
+  logger,
+}: Pick<Ground, 'scope' | 'clock' | 'logger'> & { readonly records: Pick<Ground['records'], 'claims'> }): StoreWatch {
+  const watch = new StoreWatch(clock.monotonicMs())
   let isBeating = false
   // 120 a minute would hide everything else
   const fault = new LastingFault(
@@ -111,7 +113,7 @@ export function beat(
       .beat()
       .then(() => {
         fault.worked()
-        answered()
+        watch.answered(clock.monotonicMs())
       })
       .catch((thrown: unknown) => fault.failed(thrown))
       .finally(() => {
@@ -123,4 +125,5 @@ export function beat(
     // whoever watches learns it from the silence
     await records.claims.leave().catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'good-bye could not be said'))
   })
+  return watch
 }

@@ -64,7 +64,7 @@ export class Attending {
       claims,
       queue: { followUp: () => Promise.resolve() },
       observe: () => ({ segment: (segment) => told.push(segment) }),
-      isSteady: () => watch.isSteady(process.monotonicMs()),
+      watch,
     })
     const back = new AbortController()
     running.leave = (how) => {

@@ -20,7 +20,17 @@ describe('41 whether the store has answered all along', () => {
     expect([late.isSteady(9_000), late.isSteady(9_100)]).toEqual([false, false])
   })
 
+  it('is not known to a process that has just begun, if it is for so long that whoever was silent all the while is dead', () => {
+    const watch = new StoreWatch(1_000)
+    for (let ms = 2_500; ms <= 30_000; ms += 500) {
+      watch.answered(ms)
+      expect(watch.hasWatched(ms)).toBe(ms >= 7_000)
+    }
+    expect(watch.hasWatched(32_000)).toBe(false)
+  })
+
   it('is always so of a database that is nobody else’s', () => {
-    expect(new StoreWatch(null).isSteady(1e9)).toBe(true)
+    const watch = new StoreWatch(null)
+    expect([watch.isSteady(1e9), watch.hasWatched(0)]).toEqual([true, true])
   })
 })

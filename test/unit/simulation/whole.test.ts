@@ -36,6 +36,8 @@ test.each([
   [700393, 'I2 a bot gives its meeting away and lives, the next one dies, and the meeting ends: the first one has its texts already'],
   [800444, 'I4 a bot gives its meeting away and dies, the next one gives it away, and the third has texts of the same person'],
   [802218, 'I4 a bot gives its meeting away and dies, and the next one is frozen before it knows'],
+  [1002012, 'H4 a process that begins while the store stands still does not take whoever is silent for dead when it answers'],
+  [912056, 'I4 the store is slow while a meeting is taken over: what is missing stands half a round trip later'],
   [1889, 'I4 who unmutes while a bot waits for the word of the one before said their first 63 ms before that'],
   [604360, 'I4 somebody mutes for 10 ms while a bot waits for the word of the one before'],
 ])('seed %i of the whole world breaks no invariant: %s', async (seed) => {

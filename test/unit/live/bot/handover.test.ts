@@ -181,17 +181,19 @@ test('30 H4 the next bot hears within a second although the store stands still a
 })
 
 test.each([
-  ['a store that stood still says nothing of the silence of one that gave its meeting away', false, 2_500],
-  ['one that gave its meeting away, and has been silent for long, is dead', true, 20_000],
-])('30 41 %s', async (_, isSteady, mostMs) => {
-  const { rig, one, two, id, job } = await attended()
+  ['a store that stood still says nothing of the silence of one that gave its meeting away', 'blind', 2_500],
+  ['a process that has just begun does not know whether the store stood still', 'new', 2_500],
+  ['one that gave its meeting away, and has been silent for long, is dead', 'watching', 20_000],
+])('30 41 %s', async (_, how, mostMs) => {
+  const { rig, one, two: other, id, job } = await attended()
   await rig.speak(one, 'ann', 8_000)
+  const two = how === 'new' ? rig.process('new') : other
   const { take } = two.claims
   two.claims.take = async (...of) => {
     const taken = await take.apply(two.claims, of)
     return taken && { ...taken, silentMs: 30_000 }
   }
-  if (!isSteady) {
+  if (how === 'blind') {
     two.silence()
     await rig.clock.advance(2_000)
   }
