@@ -13,7 +13,8 @@ export default defineConfig({
           sequence: { groupOrder: 0 },
           root: 'test',
           include: ['unit/**/*.test.ts'],
-          testTimeout: 10_000,
+          // for what hangs: the longest takes 7 s on a quiet machine
+          testTimeout: 30_000,
           // two cores: nothing here waits for a real clock, and modules that are loaded once a worker save half the time
           maxWorkers: 2,
           isolate: false,
