@@ -280,7 +280,7 @@ export class Attendance {
       leftBefore: () => claims.leftBefore(claim),
       settled: () => claims.settled(claim),
       before: () => claims.before(claim),
-      revoke: () => claims.revoke(claim),
+      revoke: (epochs) => claims.revoke(claim, epochs),
       check: async () => {
         try {
           return (await claims.standIn(claim)).epoch === claim.epoch ? 'held' : 'released'

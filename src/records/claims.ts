@@ -34,6 +34,13 @@ export interface TakenClaim {
   readonly isReleased: boolean
 }
 
+/** A claim that was given away, of which not everything that was heard under it is stored. */
+export interface Unsettled {
+  readonly epoch: number
+  /** changes while its holder lives; null: that has said good-bye, or never gave one */
+  readonly sign: string | null
+}
+
 /** A meeting that nobody has begun finds all places taken: it waits for one. */
 export function noPlace(places: number): UpstreamError {
   const text = `${places} meetings run already: another one waits until one of them ends, or for a higher ROOMSCRIBE_MAX_SESSIONS`
@@ -65,13 +72,10 @@ export interface ClaimBook {
   leftBefore(claim: Claim): Promise<number | null>
   /** Says that everything that was heard under a released claim is stored: nobody need see to it. */
   settled(claim: Claim): Promise<void>
-  /**
-   * Of other processes that had released the meeting before this claim: the epochs of those that have not settled yet what they heard, and
-   * their signs of life in one, which change as long as one of them lives.
-   */
-  before(claim: Claim): Promise<{ readonly unsettled: readonly number[]; readonly signs: string }>
-  /** Takes those for dead: nothing of theirs that is not written yet is taken any more, whenever they wake up. */
-  revoke(claim: Claim): Promise<void>
+  /** Of other processes that had released the meeting before this claim, those that have not settled yet what they heard, by epoch. */
+  before(claim: Claim): Promise<readonly Unsettled[]>
+  /** Takes some of those for dead: nothing of theirs that is not written yet is taken any more, whenever they wake up. */
+  revoke(claim: Claim, epochs: readonly number[]): Promise<void>
   /**
    * The claim to write under what was heard under `claim`: itself, or the newest one when it was released before that was taken.
    * @throws ClaimLostError it was taken without having been released, or was revoked: nothing of it is written any more

@@ -1,7 +1,7 @@
 import { ClaimLostError } from '../../src/core/errors.js'
 import type { MeetingId } from '../../src/core/ids.js'
 import type { Clock } from '../../src/core/time.js'
-import { BACK_WITHIN_MS, noPlace, type ClaimBook, type Standing, type TakenClaim } from '../../src/records/claims.js'
+import { BACK_WITHIN_MS, noPlace, type ClaimBook, type Standing, type TakenClaim, type Unsettled } from '../../src/records/claims.js'
 import { FINAL_STATES, type Claim, type MeetingStore } from '../../src/records/port.js'
 
 interface Held {
@@ -100,14 +100,15 @@ export class MemoryClaims implements ClaimBook {
     return Promise.resolve()
   }
 
-  before(claim: Claim): Promise<{ unsettled: readonly number[]; signs: string }> {
-    const open = this.#before(claim)
-    const unsettled = open.map((held) => this.#of(claim.meetingId).indexOf(held) + 1)
-    return Promise.resolve({ unsettled, signs: open.map(({ holder }) => this.#table.beats.get(holder ?? '')).join(' ') })
+  before(claim: Claim): Promise<readonly Unsettled[]> {
+    const all = this.#of(claim.meetingId)
+    const signOf = ({ holder }: Held) => this.#table.beats.get(holder ?? '')
+    return Promise.resolve(this.#before(claim).map((held) => ({ epoch: all.indexOf(held) + 1, sign: String(signOf(held) ?? '') || null })))
   }
 
-  revoke(claim: Claim): Promise<void> {
-    for (const one of this.#before(claim)) one.isReleased = false
+  revoke(claim: Claim, epochs: readonly number[]): Promise<void> {
+    const all = this.#of(claim.meetingId)
+    for (const one of this.#before(claim)) if (epochs.includes(all.indexOf(one) + 1)) one.isReleased = false
     return Promise.resolve()
   }
 

@@ -87,7 +87,12 @@ export class Handover {
     return this.#isHandedOver
   }
 
-  /** claims, by epoch, of bots that gave the meeting away before the one that crashed, and live when this one's meeting ends: what they heard is theirs to bring in */
+  /** a bot that gave the meeting away is known to be dead */
+  get hasDead(): boolean {
+    return this.#dead.length > 0
+  }
+
+  /** claims, by epoch, of bots that gave the meeting away, and live when this one's meeting ends: what they heard is theirs to bring in */
   get living(): ReadonlySet<number> {
     return this.#living
   }
@@ -112,7 +117,9 @@ export class Handover {
     const { people } = inheritance.left
     const others = this.#dead.flatMap((epoch) => lastHeardUnder(epoch, { ...stored, people }, gaps))
     const untilMs = this.#leftMs
-    return untilMs === null || this.#parts.tenure?.isReleased !== true ? others : [...lastHeard(inheritance, untilMs), ...others]
+    const isNewestAlive = Math.max(0, ...this.#living) > Math.max(0, ...this.#dead) && !this.isUnsaid
+    const isFirst = untilMs !== null && this.#parts.tenure?.isReleased === true && !isNewestAlive
+    return isFirst ? [...lastHeard(inheritance, untilMs), ...others] : others
   }
 
   /**
@@ -123,27 +130,26 @@ export class Handover {
     const { tenure, clock, logger } = this.#parts
     if (!tenure) return 'crashed'
     let wasSettled = true
-    let unsettled: readonly number[] = []
     const before = async () => {
-      const answer = await tenure.before()
-      unsettled = answer.unsettled
+      const unsettled = await tenure.before()
       wasSettled &&= unsettled.length === 0
-      return answer
+      return unsettled
     }
-    const fate = await fateOfBefore({ tenure: { before }, clock, logger }, enough)
-    if (fate === 'died') this.#dead = unsettled
+    const unseen = await fateOfBefore({ tenure: { before }, clock, logger }, enough)
+    this.#dead = unseen?.dead ?? []
+    this.#living = new Set(unseen?.living)
+    const isAlive = unseen === null || this.#living.size > 0
     if (tenure.isReleased) {
       await this.#learnLeft(enough)
-      return fate
+      return isAlive ? 'alive' : this.hasDead ? 'died' : 'settled'
     }
-    if (fate === 'alive') this.#living = new Set(unsettled)
     // what was read at the takeover is old by then
-    return wasSettled || fate === 'alive' ? 'crashed' : 'died'
+    return wasSettled || (isAlive && !this.hasDead) ? 'crashed' : 'died'
   }
 
   /** What those have not stored by now that are taken for dead is brought in here, and by nobody else (H5). @throws UpstreamError */
   async revoke(): Promise<void> {
-    await this.#parts.tenure?.revoke()
+    await this.#parts.tenure?.revoke(this.#dead)
   }
 
   /** What was heard here is stored: whoever has the meeting now is told, unless the store is away, which it will take for a death. */

@@ -1,4 +1,5 @@
 import type { Identity } from '../../core/ids.js'
+import type { Unsettled } from '../../records/claims.js'
 import type { ParticipantRecord, SessionRecord } from '../../records/port.js'
 import type { Span } from '../audio/span.js'
 import { meetingMsOf } from '../transcript/span-index.js'
@@ -28,10 +29,10 @@ export interface Tenure {
   leftBefore(): Promise<number | null>
   /** Says that what was heard here has been seen to. */
   settled(): Promise<void>
-  /** The claims, by epoch, of bots that gave the meeting away and have not said so, and their signs of life, which change as long as one of them lives. */
-  before(): Promise<{ readonly unsettled: readonly number[]; readonly signs: string }>
-  /** Takes those that have not for dead: what they write from now on is refused. @throws UpstreamError */
-  revoke(): Promise<void>
+  /** Bots that gave the meeting away and have not said so. */
+  before(): Promise<readonly Unsettled[]>
+  /** Takes some of those for dead: what they write from now on is refused. @throws UpstreamError */
+  revoke(epochs: readonly number[]): Promise<void>
 }
 
 /** The longest utterance that is asked for (15 s) and what its text may take: older speech has its text stored, or never will. */

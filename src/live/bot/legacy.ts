@@ -24,7 +24,10 @@ export interface LegacyParts {
   readonly store: Pick<MeetingStore, 'sessions' | 'spans' | 'segments' | 'gaps'>
   readonly stt: SttPort
   readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'frameOf' | 'add' | 'gap' | 'gaps' | 'sessions' | 'reached'>
-  readonly handover: Pick<Handover, 'fate' | 'living' | 'revoke' | 'left' | 'heardBefore' | 'written' | 'isHandedOver' | 'isUnsaid'>
+  readonly handover: Pick<
+    Handover,
+    'fate' | 'hasDead' | 'living' | 'revoke' | 'left' | 'heardBefore' | 'written' | 'isHandedOver' | 'isUnsaid'
+  >
   readonly clock: Clock
   readonly random: () => number
   readonly scope: Scope
@@ -130,13 +133,15 @@ export class Legacy {
     const fate = await handover.fate(AbortSignal.any([signal, this.#enough.signal]))
     signal.throwIfAborted()
     if (!handover.left) return
+    const { hasDead } = handover
     // it goes on to bring in what it heard, and has written down what it could not. Who never said so may be dead: the end came before that is known
-    if (fate === 'alive') return handover.isUnsaid ? this.#tellLast(signal, false) : undefined
-    if (handover.isHandedOver) return fate === 'died' ? this.#tellLast(signal, true) : undefined
-    const atTakeover = this.#ofTheDead(handover.left)
-    const stored =
-      fate === 'crashed' ? atTakeover : ((await this.#stored(signal, fate === 'died')) ?? (fate === 'died' ? atTakeover : null))
-    if (!stored) return
+    if (fate === 'alive' && handover.isUnsaid) await this.#tellLast(signal, false)
+    if (handover.isHandedOver) return hasDead ? this.#tellLast(signal, true) : undefined
+    if (fate === 'alive' && !hasDead) return
+    const atTakeover = fate === 'settled' ? null : handover.left
+    const found = fate === 'crashed' ? atTakeover : ((await this.#stored(signal, hasDead)) ?? atTakeover)
+    if (!found) return
+    const stored = this.#ofTheDead(found)
     scribe.inherit(stored.spans)
     const disk: OnDisk = { reached: new Map(), adopted: [], isLate: false }
     const looked = this.#asked('audio that an earlier bot left', signal, () => stt.left?.(meetingId)).then((audio) =>
@@ -163,7 +168,7 @@ export class Legacy {
     }
     await Promise.all([lost(), ...texts])
     signal.throwIfAborted()
-    await this.#tell({ ...estate, isLast: fate === 'died', hasTexts: (one) => whole.has(one) }, signal)
+    await this.#tell({ ...estate, isLast: hasDead, hasTexts: (one) => whole.has(one) }, signal)
   }
 
   /**
@@ -244,11 +249,11 @@ export class Legacy {
     const own = new Set(scribe.sessions().map(({ sessionId }) => sessionId))
     const [sessions, spans, segments] = found
     const isLeft = (one: { readonly sessionId: SessionId }) => !own.has(one.sessionId)
-    return this.#ofTheDead({ sessions: sessions.filter(isLeft), spans: spans.filter(isLeft), segments: segments.filter(isLeft) })
+    return { sessions: sessions.filter(isLeft), spans: spans.filter(isLeft), segments: segments.filter(isLeft) }
   }
 
   /** Without the sessions of bots that live. */
-  #ofTheDead<T extends Omit<Left, 'people'>>(stored: T): T {
+  #ofTheDead(stored: Omit<Left, 'people'>): Omit<Left, 'people'> {
     const { living } = this.#parts.handover
     const theirs = new Set(stored.sessions.flatMap(({ sessionId, epoch }) => (epoch !== undefined && living.has(epoch) ? [sessionId] : [])))
     const isLeft = (one: { readonly sessionId: SessionId }) => !theirs.has(one.sessionId)
@@ -316,8 +321,9 @@ export class Legacy {
 
   /** What was stored meanwhile: an earlier bot that was only frozen, or the next one on its disk, may have brought in the same texts. */
   async #refresh(estate: Estate, signal: AbortSignal): Promise<void> {
-    const now = await this.#stored(signal)
-    if (!now) return
+    const found = await this.#stored(signal)
+    if (!found) return
+    const now = this.#ofTheDead(found)
     this.#parts.scribe.inherit(now.spans)
     const known = new Set(estate.segments.map(({ id }) => id))
     estate.segments.push(...now.segments.filter(({ id }) => !known.has(id)))

@@ -1,7 +1,7 @@
 import { sql, type RawBuilder } from 'kysely'
 import { ClaimLostError, NotFoundError } from '../../core/errors.js'
 import type { MeetingId } from '../../core/ids.js'
-import { BACK_WITHIN_MS, noPlace, type ClaimBook, type Standing, type TakenClaim } from '../claims.js'
+import { BACK_WITHIN_MS, noPlace, type ClaimBook, type Standing, type TakenClaim, type Unsettled } from '../claims.js'
 import type { Claim, MeetingState } from '../port.js'
 import { checkId } from './meeting-rows.js'
 import type { Sql } from './sql.js'
@@ -125,20 +125,19 @@ export class ClaimRows implements ClaimBook {
         AND m.id = c.meeting_id AND m.epoch > c.epoch`)
   }
 
-  async before(claim: Claim): Promise<{ unsettled: readonly number[]; signs: string }> {
-    const [row] = await this.#sql.rows<{ unsettled: readonly number[]; signs: string }>(sql`
-      SELECT coalesce(jsonb_agg(c.epoch ORDER BY c.epoch), '[]') AS unsettled,
-        coalesce(string_agg(h.id::text || ' ' || h.beat, ' ' ORDER BY h.id), '') AS signs
+  async before(claim: Claim): Promise<readonly Unsettled[]> {
+    return this.#sql.rows<Unsettled>(sql`
+      SELECT c.epoch, h.id::text || ' ' || h.beat AS sign
       FROM roomscribe.claim c LEFT JOIN roomscribe.holder h ON h.id = c.holder
       WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch < ${claim.epoch} AND c.released
-        AND c.holder IS NOT NULL AND c.holder <> ${this.holder}::uuid`)
-    return { unsettled: row?.unsettled ?? [], signs: row?.signs ?? '' }
+        AND c.holder IS NOT NULL AND c.holder <> ${this.holder}::uuid
+      ORDER BY c.epoch`)
   }
 
-  async revoke(claim: Claim): Promise<void> {
+  async revoke(claim: Claim, epochs: readonly number[]): Promise<void> {
     await this.#sql.rows(sql`
       UPDATE roomscribe.claim SET released = false
-      WHERE meeting_id = ${checkId(claim.meetingId)} AND epoch < ${claim.epoch} AND released
+      WHERE meeting_id = ${checkId(claim.meetingId)} AND epoch < ${claim.epoch} AND epoch = ANY(${epochs}::integer[]) AND released
         AND holder IS NOT NULL AND holder <> ${this.holder}::uuid`)
   }
 

@@ -62,7 +62,7 @@ export function tenureOf(store: WatchedStore, { epoch }: Claim, time: SimTime, s
     left: () => Promise.resolve(),
     leftBefore: () => Promise.resolve(null),
     settled: () => Promise.resolve(),
-    before: () => Promise.resolve({ unsettled: [], signs: '' }),
+    before: () => Promise.resolve([]),
     revoke: () => Promise.resolve(),
   }
 }

@@ -26,7 +26,7 @@ async function takenOver(
   people: readonly ParticipantRecord[],
   silentMs = 8_000,
   isReleased = false,
-  before: Tenure['before'] = () => Promise.resolve({ unsettled: [], signs: '' }),
+  before: Tenure['before'] = () => Promise.resolve([]),
   leftBefore: Tenure['leftBefore'] = () => Promise.resolve(60_000),
 ) {
   const clock = new ManualClock(START_MS)
@@ -396,16 +396,16 @@ test('30 H1 of a bot that is told to stop while it waits everybody is missed unt
 })
 
 test('28 30 what a bot had that gave the meeting away, and lives, is its own to bring in, also when the next one has died', async () => {
-  let unsettled = [1]
+  let isSettled = false
   let signs = 0
-  const before = () => Promise.resolve({ unsettled, signs: String(signs++) })
+  const before = () => Promise.resolve(isSettled ? [] : [{ epoch: 1, sign: String(signs++) }])
   const { clock, handover } = await takenOver([person('ann', 0, null)], 2_000, false, before)
   const fates: string[] = []
   const enough = new AbortController()
   void handover.fate(enough.signal).then((fate) => fates.push(fate))
   await clock.advance(60_000)
   expect(fates).toEqual([])
-  unsettled = []
+  isSettled = true
   await clock.advance(2_000)
   expect(fates).toEqual(['died'])
 })

@@ -26,7 +26,8 @@ describe('what a bot that is gone left behind', () => {
   const taken = async () => (await rig.store.gaps(id)).filter(({ reason }) => reason === 'taken_over')
 
   /** `one` hears ann for 10 s, of which the service takes the first 2 s, hands over, and hangs while it drains. */
-  const handOver = async (): Promise<FakeSttSession> => {
+  const handOver = async (): Promise<FakeSttSession> => (await handOverWith()).session
+  const handOverWith = async () => {
     const job = one.attend(id)
     await rig.clock.settle()
     await rig.speak(one, 'ann', 2_000)
@@ -35,12 +36,12 @@ describe('what a bot that is gone left behind', () => {
     await rig.speak(one, 'ann', 8_000)
     await rig.clock.advance(6_000)
     await rig.offer(one, job)
-    two.attend(id)
+    const next = two.attend(id)
     await rig.clock.settle()
     one.room.connection.end('duplicate_identity')
     await rig.clock.advance(150)
     await rig.speak(two, 'ann', 500)
-    return session
+    return { session, next }
   }
   /** The spool of a session of `one`, on the disk of `two`. */
   const leave = (session: FakeSttSession, fromFrame: number, frames: number) => {
@@ -115,6 +116,29 @@ describe('what a bot that is gone left behind', () => {
       session.emit({ channel: 0, ...spoken, text: 'of one' })
       await rig.clock.advance(3_000)
       expect(await texts()).toEqual(['of two', 'of one'])
+    })
+
+    it('and is killed, and the next one hands over too, and lives when the meeting ends: the last one brings in what the dead one had', async () => {
+      const { session, next } = await handOverWith()
+      one.silence()
+      await rig.speak(two, 'ann', 2_000)
+      Object.assign(two.stt.last, { autoAcknowledge: false, autoFinish: false })
+      const three = rig.process('three')
+      const utterance = { utteranceId: 'result:0:200', isFinal: true, channel: 0, words: [], language: 'en', confidence: 1 }
+      three.stt.results = ({ sessionId }) => {
+        const text = sessionId === session.sessionId ? 'of one' : 'of two'
+        return Promise.resolve({ utterances: [{ ...utterance, sessionId, startSec: 0.2, endSec: 0.4, text }], isWhole: true })
+      }
+      await rig.offer(two, next)
+      three.attend(id)
+      await rig.clock.settle()
+      two.room.connection.end('duplicate_identity')
+      await rig.clock.advance(8_000)
+      expect(await texts()).toEqual([])
+      await rig.store.requestStop(id)
+      await rig.clock.advance(30_000)
+      expect((await rig.store.meeting(id)).state).toBe('finalising')
+      expect([two.attendance.running, await texts()]).toEqual([1, ['of one']])
     })
 
     it('and is killed while it drains: what it had spooled is sent, its texts are asked for', async () => {
