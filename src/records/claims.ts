@@ -39,6 +39,8 @@ export interface Unsettled {
   readonly epoch: number
   /** changes while its holder lives; null: that has said good-bye, or never gave one */
   readonly sign: string | null
+  /** it was taken for dead, perhaps by a bot that did not live to see to what it had */
+  readonly isRevoked: boolean
 }
 
 /** A meeting that nobody has begun finds all places taken: it waits for one. */
@@ -74,7 +76,10 @@ export interface ClaimBook {
   settled(claim: Claim): Promise<void>
   /** Of other processes that had released the meeting before this claim, those that have not settled yet what they heard, by epoch. */
   before(claim: Claim): Promise<readonly Unsettled[]>
-  /** Takes some of those for dead: nothing of theirs that is not written yet is taken any more, whenever they wake up. */
+  /**
+   * Takes some of those for dead: nothing of theirs that is not written yet is taken any more, whenever they wake up. Only by whoever has
+   * the meeting: under an old claim it does nothing.
+   */
   revoke(claim: Claim, epochs: readonly number[]): Promise<void>
   /**
    * The claim to write under what was heard under `claim`: itself, or the newest one when it was released before that was taken.

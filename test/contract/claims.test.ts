@@ -232,7 +232,7 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     // asked for before it is revoked, and used after it
     const standing = await one.claims.standIn(first)
     await three.claims.revoke(third, [1, 2])
-    expect(await three.claims.before(third)).toEqual([])
+    expect((await three.claims.before(third)).map(({ epoch, isRevoked }) => [epoch, isRevoked])).toEqual([[1, true]])
     const record = { vendorId: null, channels: 1, sampleRate: 16_000, sentFrames: 0, acknowledgedFrames: 0, endReason: null }
     const writes = (of: typeof store, claim: typeof first) => [
       () => of.appendGaps(claim, [gap(2)]),
@@ -259,8 +259,17 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     await three.claims.revoke(third, [first.epoch])
     await expect(handoverStore(one.store, one.claims).appendGaps(first, [gap(1)])).rejects.toBeInstanceOf(ClaimLostError)
     await handoverStore(two.store, two.claims).appendGaps(second, [gap(2)])
-    expect((await three.claims.before(third)).map(({ epoch }) => epoch)).toEqual([2])
+    const told = await three.claims.before(third)
+    expect(told.map(({ epoch, isRevoked }) => [epoch, isRevoked])).toEqual([
+      [1, true],
+      [2, false],
+    ])
     await three.claims.revoke(third, [])
+    // who has lost the meeting takes nobody for dead
+    await two.claims.revoke(second, [first.epoch, second.epoch])
+    const fourth = (await three.store.claim(id)).epoch
+    expect(fourth).toBe(4)
+    await three.claims.revoke(third, [second.epoch])
     await handoverStore(two.store, two.claims).appendGaps(second, [gap(3)])
     expect(await three.store.gaps(id)).toHaveLength(2)
   })

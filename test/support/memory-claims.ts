@@ -7,6 +7,7 @@ import { FINAL_STATES, type Claim, type MeetingStore } from '../../src/records/p
 interface Held {
   holder: string | null
   isReleased: boolean
+  isRevoked?: boolean
   leftMs: number | null
 }
 
@@ -103,12 +104,17 @@ export class MemoryClaims implements ClaimBook {
   before(claim: Claim): Promise<readonly Unsettled[]> {
     const all = this.#of(claim.meetingId)
     const signOf = ({ holder }: Held) => this.#table.beats.get(holder ?? '')
-    return Promise.resolve(this.#before(claim).map((held) => ({ epoch: all.indexOf(held) + 1, sign: String(signOf(held) ?? '') || null })))
+    const unsettled = this.#before(claim).map((held) => {
+      return { epoch: all.indexOf(held) + 1, sign: String(signOf(held) ?? '') || null, isRevoked: held.isRevoked === true }
+    })
+    return Promise.resolve(unsettled)
   }
 
   revoke(claim: Claim, epochs: readonly number[]): Promise<void> {
     const all = this.#of(claim.meetingId)
-    for (const one of this.#before(claim)) if (epochs.includes(all.indexOf(one) + 1)) one.isReleased = false
+    for (const one of all.length === claim.epoch ? this.#before(claim) : []) {
+      if (epochs.includes(all.indexOf(one) + 1)) Object.assign(one, { isReleased: false, isRevoked: true })
+    }
     return Promise.resolve()
   }
 
@@ -140,10 +146,12 @@ export class MemoryClaims implements ClaimBook {
     return Promise.resolve()
   }
 
-  /** Of other processes, released and not settled. */
+  /** Of other processes, released or revoked, and not settled. */
   #before(claim: Claim): Held[] {
     const claims = this.#of(claim.meetingId).slice(0, claim.epoch - 1)
-    return claims.filter(({ holder, isReleased }) => isReleased && holder !== null && holder !== this.holder)
+    return claims.filter(
+      ({ holder, isReleased, isRevoked }) => (isReleased || isRevoked === true) && holder !== null && holder !== this.holder,
+    )
   }
 
   #of(id: MeetingId): Held[] {

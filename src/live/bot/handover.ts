@@ -57,6 +57,8 @@ export class Handover {
   /** since a takeover: when the room was asked for and entered, who is missed since when, and who was heard before it was entered; meeting ms */
   #entry: { fromMs: number; inMs: number | null; readonly missedMs: Map<Identity, number>; readonly heard: Set<Identity> } | null = null
   readonly #written = deferred()
+  /** within a second of the entry */
+  #entering: Promise<void> = Promise.resolve()
   #cancelSettle: (() => void) | null = null
   readonly #rivalsMs: number[] = []
   /** until when the bot before has heard, as far as it is known, meeting ms */
@@ -166,6 +168,8 @@ export class Handover {
     this.#goneMs ??= this.#parts.meetingMs()
     await this.#tellLeft(this.#goneMs)
     if (this.#wasNeverIn) await this.#learnLeft(new AbortController().signal)
+    // what nobody heard before it is written down first
+    await this.#entering
   }
 
   async #tellLeft(goneMs: number): Promise<void> {
@@ -211,7 +215,11 @@ export class Handover {
   }
 
   /** The bot is in the room, and knows who is there. */
-  async entered(signal: AbortSignal): Promise<void> {
+  entered(signal: AbortSignal): Promise<void> {
+    return (this.#entering = this.#enter(signal))
+  }
+
+  async #enter(signal: AbortSignal): Promise<void> {
     const entry = this.#entry
     if (!entry || entry.inMs !== null || !this.#inheritance) return
     const inMs = this.#parts.meetingMs()

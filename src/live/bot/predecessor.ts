@@ -37,9 +37,9 @@ export async function fateOfBefore(
       const before = await tenure.before()
       const nowMs = clock.monotonicMs()
       seen = new Map(
-        before.map(({ epoch, sign }) => {
+        before.map(({ epoch, sign, isRevoked }) => {
           const last = seen.get(epoch)
-          return [epoch, last?.sign === sign ? last : { sign, sinceMs: nowMs }]
+          return [epoch, isRevoked ? { sign, sinceMs: Number.NEGATIVE_INFINITY } : last?.sign === sign ? last : { sign, sinceMs: nowMs }]
         }),
       )
       const dead = [...seen].filter(([, { sinceMs }]) => nowMs - sinceMs >= BACK_WITHIN_MS || nowMs >= endMs).map(([epoch]) => epoch)

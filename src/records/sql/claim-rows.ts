@@ -127,18 +127,18 @@ export class ClaimRows implements ClaimBook {
 
   async before(claim: Claim): Promise<readonly Unsettled[]> {
     return this.#sql.rows<Unsettled>(sql`
-      SELECT c.epoch, h.id::text || ' ' || h.beat AS sign
+      SELECT c.epoch, h.id::text || ' ' || h.beat AS sign, c.revoked AS "isRevoked"
       FROM roomscribe.claim c LEFT JOIN roomscribe.holder h ON h.id = c.holder
-      WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch < ${claim.epoch} AND c.released
+      WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch < ${claim.epoch} AND (c.released OR c.revoked)
         AND c.holder IS NOT NULL AND c.holder <> ${this.holder}::uuid
       ORDER BY c.epoch`)
   }
 
   async revoke(claim: Claim, epochs: readonly number[]): Promise<void> {
     await this.#sql.rows(sql`
-      UPDATE roomscribe.claim SET released = false
-      WHERE meeting_id = ${checkId(claim.meetingId)} AND epoch < ${claim.epoch} AND epoch = ANY(${epochs}::integer[]) AND released
-        AND holder IS NOT NULL AND holder <> ${this.holder}::uuid`)
+      UPDATE roomscribe.claim c SET released = false, revoked = true FROM roomscribe.meeting m
+      WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch < ${claim.epoch} AND c.epoch = ANY(${epochs}::integer[]) AND c.released
+        AND c.holder IS NOT NULL AND c.holder <> ${this.holder}::uuid AND m.id = c.meeting_id AND m.epoch = ${claim.epoch}`)
   }
 
   async standIn(claim: Claim): Promise<Claim> {

@@ -12,7 +12,7 @@ import { NOTES_SCHEMA } from './migrations/0009-notes.js'
 import { SHARES_SCHEMA } from './migrations/0010-shares.js'
 import { PENDING_SCHEMA } from './migrations/0011-pending.js'
 import { ROOMS_SCHEMA } from './migrations/0012-rooms.js'
-import { SESSION_EPOCHS_SCHEMA } from './migrations/0013-session-epochs.js'
+import { WHOSE_SCHEMA } from './migrations/0013-whose.js'
 import { SCHEMA } from './tables.js'
 
 const fromText = (text: string): Migration => ({ up: async (db) => void (await sql.raw(text).execute(db)) })
@@ -31,7 +31,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0010-shares': fromText(SHARES_SCHEMA),
   '0011-pending': fromText(PENDING_SCHEMA),
   '0012-rooms': fromText(ROOMS_SCHEMA),
-  '0013-session-epochs': fromText(SESSION_EPOCHS_SCHEMA),
+  '0013-whose': fromText(WHOSE_SCHEMA),
 }
 
 /** Advisory lock of our migrations; any number that nobody else uses. */

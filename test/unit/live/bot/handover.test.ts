@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { deferred } from '../../../../src/core/deferred.js'
 import { asIdentity, newSessionId } from '../../../../src/core/ids.js'
 import type { Gap } from '../../../../src/live/audio/span.js'
@@ -161,7 +161,7 @@ async function waiting() {
   one.room.connection.end('duplicate_identity')
   const gaps = async (identity: string) => (await rig.store.gaps(id)).filter((gap) => gap.identity === identity)
   const missedMs = async (identity: string) => (await gaps(identity)).reduce((ms, { fromMs, toMs }) => ms + toMs - fromMs, 0)
-  return { rig, two, said: () => left.resolve(), gaps, missedMs }
+  return { rig, two, id, said: () => left.resolve(), gaps, missedMs }
 }
 
 test('30 H4 the next bot hears within a second although the store stands still as soon as it is in the room', async () => {
@@ -395,10 +395,21 @@ test('30 H1 of a bot that is told to stop while it waits everybody is missed unt
   await rig.end()
 })
 
+test('36 a bot that loses the meeting while it waits for the word of the one before ends without a fault', async () => {
+  const { rig, two, id } = await waiting()
+  const error = vi.spyOn(silentLogger, 'error')
+  await rig.process('three').claims.take(id, await two.claims.standing(id))
+  two.room.connection.leave('ann')
+  await rig.clock.advance(5_000)
+  expect([two.attendance.running, error.mock.calls.map(([, message]) => message)]).toEqual([0, []])
+  error.mockRestore()
+  await rig.end()
+})
+
 test('28 30 what a bot had that gave the meeting away, and lives, is its own to bring in, also when the next one has died', async () => {
   let isSettled = false
   let signs = 0
-  const before = () => Promise.resolve(isSettled ? [] : [{ epoch: 1, sign: String(signs++) }])
+  const before = () => Promise.resolve(isSettled ? [] : [{ epoch: 1, sign: String(signs++), isRevoked: false }])
   const { clock, handover } = await takenOver([person('ann', 0, null)], 2_000, false, before)
   const fates: string[] = []
   const enough = new AbortController()

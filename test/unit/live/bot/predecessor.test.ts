@@ -25,8 +25,8 @@ async function asking(before: (nowMs: number) => readonly Unsettled[] | Error) {
 }
 
 test('30 of several bots each is known to be dead by its own signs, and all are waited for', async () => {
-  const dead = { epoch: 1, sign: 'a 1' }
-  const { clock, answers } = await asking((nowMs) => [dead, { epoch: 2, sign: nowMs < 20_000 ? `b ${nowMs}` : 'b' }])
+  const dead = { epoch: 1, sign: 'a 1', isRevoked: false }
+  const { clock, answers } = await asking((nowMs) => [dead, { epoch: 2, sign: nowMs < 20_000 ? `b ${nowMs}` : 'b', isRevoked: false }])
   await clock.advance(25_000)
   expect(answers).toEqual([])
   await clock.advance(2_000)
@@ -35,8 +35,8 @@ test('30 of several bots each is known to be dead by its own signs, and all are 
 
 test('30 at the end of a meeting it is said who is dead, and who may live', async () => {
   const { clock, answers, end } = await asking((nowMs) => [
-    { epoch: 1, sign: null },
-    { epoch: 2, sign: `b ${nowMs}` },
+    { epoch: 1, sign: null, isRevoked: false },
+    { epoch: 2, sign: `b ${nowMs}`, isRevoked: false },
   ])
   await clock.advance(8_000)
   await end()
@@ -45,7 +45,7 @@ test('30 at the end of a meeting it is said who is dead, and who may live', asyn
 
 test('41 a store that does not answer says nothing about anybody: silence before it does not count', async () => {
   const { clock, answers, end } = await asking((nowMs) =>
-    nowMs > 4_000 && nowMs < 9_000 ? new Error('away') : [{ epoch: 1, sign: 'a 1' }],
+    nowMs > 4_000 && nowMs < 9_000 ? new Error('away') : [{ epoch: 1, sign: 'a 1', isRevoked: false }],
   )
   await clock.advance(14_000)
   expect(answers).toEqual([])
@@ -56,4 +56,9 @@ test('41 a store that does not answer says nothing about anybody: silence before
   await silent.clock.advance(60_000)
   await silent.end()
   expect(silent.answers).toEqual([null])
+})
+
+test('30 one that was taken for dead before is dead, whatever it says', async () => {
+  const { answers } = await asking((nowMs) => [{ epoch: 1, sign: `a ${nowMs}`, isRevoked: true }])
+  expect(answers).toEqual([{ dead: [1], living: [] }])
 })
