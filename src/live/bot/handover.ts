@@ -65,6 +65,8 @@ export class Handover {
   #leftMs: number | null = null
   /** it has said so */
   #isLeftKnown = false
+  /** until when it was heard here, as long as the next bot could not be told, meeting ms */
+  #untoldMs: number | null = null
   /** when the room was left, meeting ms */
   #goneMs: number | null = null
   /** the meeting has ended before this bot was in its room, where it should have relieved another one */
@@ -157,7 +159,10 @@ export class Handover {
   /** What was heard here is stored: whoever has the meeting now is told, unless the store is away, which it will take for a death. */
   async settled(): Promise<void> {
     const { tenure, logger } = this.#parts
-    await tenure?.settled().catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
+    // the store was away then; who settles and has not said it would be taken to have heard until the next bot was there
+    if (this.#untoldMs !== null) await this.#sayLeft(this.#untoldMs)
+    if (this.#untoldMs === null)
+      await tenure?.settled().catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
   }
 
   /**
@@ -173,9 +178,14 @@ export class Handover {
   }
 
   async #tellLeft(goneMs: number): Promise<void> {
+    if (this.#isReleased && !this.#isHandedOver) await this.#sayLeft(goneMs)
+  }
+
+  async #sayLeft(atMs: number): Promise<void> {
     const { tenure, logger } = this.#parts
-    if (!this.#isReleased || this.#isHandedOver) return
-    await tenure?.left(goneMs).catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
+    this.#untoldMs = atMs
+    const told = tenure?.left(atMs).then(() => (this.#untoldMs = null))
+    await told?.catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
   }
 
   /** @returns false when no other process could take it. @throws ClaimLostError, UpstreamError */
@@ -363,16 +373,14 @@ export class Handover {
    * @returns what is to be done about it
    */
   async rival(leftMs: number, heldBackMs: number, signal: AbortSignal): Promise<'lost' | 'yield' | 'come back'> {
-    const { tenure, logger } = this.#parts
+    const { tenure } = this.#parts
     // nobody to ask
     if (!tenure) return 'yield'
     const standing = await this.whose(signal)
     if (standing === 'lost') return 'lost'
     if (standing === 'released') {
       this.#isHandedOver = true
-      await tenure
-        .left(leftMs - Math.max(0, heldBackMs - USUAL_HELD_BACK_MS))
-        .catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
+      await this.#sayLeft(leftMs - Math.max(0, heldBackMs - USUAL_HELD_BACK_MS))
       return 'yield'
     }
     const nowMs = this.#parts.clock.monotonicMs()

@@ -40,6 +40,7 @@ test.each([
   [912056, 'I4 the store is slow while a meeting is taken over: what is missing stands half a round trip later'],
   [1006606, 'I4 a bot gives its meeting away and dies, the next one does and lives when it ends: the last one sees to the dead one'],
   [1010452, 'I4 a bot is frozen before it is in the room, and wakes when it has lost the meeting: it takes nobody for dead'],
+  [1027668, 'I11 a bot leaves while the store is away, long before the next one is in the room'],
   [1889, 'I4 who unmutes while a bot waits for the word of the one before said their first 63 ms before that'],
   [604360, 'I4 somebody mutes for 10 ms while a bot waits for the word of the one before'],
 ])('seed %i of the whole world breaks no invariant: %s', async (seed) => {

@@ -312,6 +312,31 @@ test('30 H1 a bot that was never in the room asks until when the one before has 
   await rig.end()
 })
 
+test.each([
+  ['when it has brought in what it heard', 1],
+  ['or does not say that it has', 3],
+])('30 H1 41 a bot that leaves while the store is away says later until when it heard: %s', async (_, failures) => {
+  const { rig, one, two, id, job } = await attended()
+  const { left } = one.claims
+  let failed = 0
+  one.claims.left = (...of) => (failed++ < failures ? Promise.reject(new Error('away')) : left.apply(one.claims, of))
+  one.stt.last.autoFinish = false
+  await rig.offer(one, job)
+  one.attendance.leave('stop')
+  await rig.clock.advance(4_000)
+  two.attend(id)
+  await rig.clock.advance(1_000)
+  one.stt.last.end('done')
+  await rig.clock.advance(5_000)
+  const claim = rig.table.claims.get(id)![0]!
+  if (failures === 1) {
+    const [gap] = (await rig.store.gaps(id)).filter(({ reason }) => reason === 'taken_over').toSorted((a, b) => a.fromMs - b.fromMs)
+    expect(gap).toMatchObject({ identity: 'ann', fromMs: claim.leftMs })
+    expect(gap!.toMs - gap!.fromMs).toBeGreaterThanOrEqual(3_500)
+  } else expect([claim.leftMs, claim.holder]).toEqual([null, 'one'])
+  await rig.end()
+})
+
 test('30 H1 41 a store that says only later that the bot before had left long ago: who was there then is missed from then on', async () => {
   let asked = 0
   const leftBefore = () => (asked++ === 0 ? new Promise<never>(() => undefined) : Promise.resolve(52_000))
