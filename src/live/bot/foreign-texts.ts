@@ -24,21 +24,21 @@ const ROUNDING_SEC = 0.001
 const ALIKE_SEC = 1
 
 /**
- * What bots that are gone had sent again themselves: of what a session had not acknowledged, a later one has the same track at the same time,
- * and has acknowledged it. The service may have had it the first time, too.
+ * What bots that are gone had sent again themselves: a later session has the same track at the same time, and has acknowledged it. The
+ * service may have had it the first time, too, and have said so since.
  * @param sessions in the order in which they were opened @param spans of all of them
  */
 export function sentAgainBefore(sessions: readonly SessionRecord[], spans: readonly Span[]): SentAgain[] {
-  return sessions.flatMap(({ sessionId, acknowledgedFrames, endReason }, at) => {
+  return sessions.flatMap(({ sessionId, endReason }, at) => {
     if (endReason === 'done') return []
     const reached = new Map(sessions.slice(at + 1).map((later) => [later.sessionId, later.acknowledgedFrames]))
-    const rest = spans.filter((span) => span.sessionId === sessionId && span.toFrame > acknowledgedFrames)
-    return rest.flatMap((span) =>
+    const own = spans.filter((span) => span.sessionId === sessionId)
+    return own.flatMap((span) =>
       spans.flatMap((copy) => {
         const toFrame = Math.min(copy.toFrame, reached.get(copy.sessionId) ?? 0)
         if (copy.trackKey !== span.trackKey || toFrame <= copy.fromFrame) return []
         const frameOf = (ms: number) => span.fromFrame + (ms - span.meetingMs) * FRAMES_PER_MS
-        const from = Math.max(span.fromFrame, acknowledgedFrames, frameOf(copy.meetingMs))
+        const from = Math.max(span.fromFrame, frameOf(copy.meetingMs))
         const to = Math.min(span.toFrame, frameOf(meetingMsOf(copy, toFrame)))
         return to > from ? [{ sessionId, fromFrame: from, toFrame: to }] : []
       }),

@@ -1,6 +1,6 @@
 import type { Gap } from '../../../src/live/audio/span.js'
 import type { Segment } from '../../../src/live/transcript/segment.js'
-import type { SessionRecord, StoredCoverage } from '../../../src/records/port.js'
+import type { ParticipantRecord, SessionRecord, StoredCoverage } from '../../../src/records/port.js'
 import type { Spoken } from './room.js'
 import type { SimSpeech } from './speech.js'
 import { BLOCK_MS } from './stamps.js'
@@ -24,6 +24,8 @@ export interface LossFacts {
   readonly coverage: StoredCoverage | null
   readonly takeovers: readonly Takeover[]
   readonly segments: readonly Segment[]
+  /** who was there, as it is stored at the end */
+  readonly people: readonly ParticipantRecord[]
   /** a bot stood still for a while */
   readonly wasFrozen: boolean
   /** how far the time of a bot that took the meeting over may be ahead: half of what the store took to tell it */
@@ -69,7 +71,7 @@ export function explain(spoken: Spoken, facts: LossFacts): Explanation {
   if (heard.some(({ how, end }) => how === 'piece' && end !== 'unknown')) return 'piece'
   // its session had not reached the store when its bot was replaced
   if (heard.some(({ end }) => end === 'unknown') && facts.takeovers.length > 0 && isDoubted(facts)) return 'session'
-  if (isUnknown(spoken, facts)) return 'unknown'
+  if (isUnknown(spoken, facts) || cameInAbsence(spoken, facts)) return 'unknown'
   return 'none'
 }
 
@@ -87,6 +89,14 @@ function isDoubted({ coverage, speech, takeovers, stopMs }: LossFacts): boolean 
   if (takeovers.length > 0 && doubts.includes('taken_over')) return true
   const isOut = Math.max(speech.downUntilMs, speech.blackholeUntilMs) > stopMs
   return doubts.includes('session') && (!speech.habits.keepsResults || isOut)
+}
+
+/** Its speaker had left, came back while the owner of the meeting was not in the room, and was gone when it was back: rule N3 of absences. */
+function cameInAbsence({ name, startMs }: Spoken, { people, gaps, startMs: meetingStartMs }: LossFacts): boolean {
+  const atMs = startMs - meetingStartMs
+  const { leftMs = null } = people.find(({ identity }) => identity === name) ?? {}
+  if (leftMs === null || leftMs > atMs) return false
+  return gaps.some(({ reason, fromMs, toMs }) => reason === 'reconnecting' && fromMs - EDGE_MS <= atMs && atMs <= toMs)
 }
 
 /** Its speaker came while no bot that ran was connected, or too shortly before a takeover for the store to know. */

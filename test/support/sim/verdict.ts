@@ -61,7 +61,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   ]
   const gaps = await store.gaps(meetingId)
   const coverage = await store.coverage(meetingId)
-  const { state, reason, startedAt } = await store.meeting(meetingId)
+  const { state, reason, startedAt, participants } = await store.meeting(meetingId)
   const startMs = startedAt === null ? 0 : Date.parse(startedAt) - 1_700_000_000_000
   // texts that came after a bot was dead stand where the spans that it had stored say
   const jumped = runs.length > 1
@@ -108,8 +108,10 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
   const kept = new Set<string>([...segments, ...disks.flatMap((disk) => disk.segments)].map(({ id }) => id))
   const isKept = ({ id, words }: Segment) => kept.has(id) || words.every(({ text }) => returned.has(Number(text.slice(1))))
   for (const { told } of runs) for (const one of told) if (!isKept(one)) violations.push(`I1 ${one.id} was told and is not stored`)
-  const lost = room.spoken.filter(({ id, wasHeard }) => wasHeard && !returned.has(id))
   const stopMs = endMsOf(remains, reason)
+  // a bot that was never in the room has ended the meeting; one that was frozen, and has lost it, may be handed something yet
+  const isAfter = ({ startMs: atMs }: { readonly startMs: number }) => reason === 'shutdown' && atMs >= stopMs
+  const lost = room.spoken.filter((spoken) => spoken.wasHeard && !returned.has(spoken.id) && !isAfter(spoken))
   const unheard = room.spoken.filter(({ wasHeard, startMs: atMs }) => !wasHeard && atMs < stopMs)
   if (world.kind === 'whole') violations.push(...handoverViolations(lost, gaps, startMs, remains))
   const facts = {
@@ -119,7 +121,7 @@ export async function judgeMeeting(remains: SimRemains): Promise<SimVerdict> {
     coverage,
     takeovers: store.takeovers,
     segments,
-    people: people.length,
+    people: participants,
     wasFrozen: plan.includes('freeze'),
     wereLost: plan.includes('frames_lost'),
     clockMs: store.takeovers.length > 0 ? world.faults.slowestMs / 2 : 0,

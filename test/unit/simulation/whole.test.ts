@@ -41,6 +41,9 @@ test.each([
   [1006606, 'I4 a bot gives its meeting away and dies, the next one does and lives when it ends: the last one sees to the dead one'],
   [1010452, 'I4 a bot is frozen before it is in the room, and wakes when it has lost the meeting: it takes nobody for dead'],
   [1027668, 'I11 a bot leaves while the store is away, long before the next one is in the room'],
+  [1124430, 'I2 what was sent again is not taken from the result of a session that is known since to have had it too'],
+  [1122876, 'I4 somebody comes and goes while a bot that has lost the meeting keeps its owner out of the room'],
+  [1127687, 'I4 a frozen bot hears on when the meeting has ended without it'],
   [1889, 'I4 who unmutes while a bot waits for the word of the one before said their first 63 ms before that'],
   [604360, 'I4 somebody mutes for 10 ms while a bot waits for the word of the one before'],
 ])('seed %i of the whole world breaks no invariant: %s', async (seed) => {
