@@ -1,5 +1,5 @@
 import { playVerdict, type PlayEvent } from '../../src/standins/actors/play-event.js'
-import { FRAMES_PER_MS } from '../../src/live/transcript/span-index.js'
+import { meetingMsOf } from '../../src/live/transcript/span-index.js'
 import type { CrowdFacts } from './crowd-stage.js'
 import { marksVerdict, returnedMarks, type MarksVerdict, type ReturnedMark, type SpokenMark } from './marks-verdict.js'
 import { identityOf } from './eight-people.js'
@@ -103,10 +103,7 @@ function isCutInRoom(mark: SpokenMark, { spans }: CrowdFacts, verdict: MarksVerd
   const identity = identityOf(mark.who)
   const atMs = mark.playMs + verdict.clockMs
   const isAllSent = spans.some(
-    (span) =>
-      span.identity === identity &&
-      span.meetingMs <= atMs - LEAD_MS &&
-      span.meetingMs + (span.toFrame - span.fromFrame) / FRAMES_PER_MS >= atMs + CHORD_MS,
+    (span) => span.identity === identity && span.meetingMs <= atMs - LEAD_MS && meetingMsOf(span, span.toFrame) >= atMs + CHORD_MS,
   )
   return isAllSent && cutOf(mark, verdict)?.identity === identity
 }
@@ -167,11 +164,11 @@ function explained(what: string, mark: ReturnedMark | SpokenMark, facts: CrowdFa
   const atMs = Math.round(back ? back.startMs : (mark as SpokenMark).playMs + verdict.clockMs)
   const number = new Map(facts.sessions.map(({ sessionId }, at) => [sessionId as string, at]))
   const spanLine = (span: CrowdFacts['spans'][number]) => {
-    const endMs = span.meetingMs + (span.toFrame - span.fromFrame) / FRAMES_PER_MS
+    const endMs = meetingMsOf(span, span.toFrame)
     return `s${number.get(span.sessionId) ?? '?'}/${span.channel} ${span.identity} frames ${span.fromFrame}-${span.toFrame} meeting ${Math.round(span.meetingMs)}-${Math.round(endMs)}`
   }
   const isNear = (span: CrowdFacts['spans'][number]) =>
-    span.meetingMs < atMs + AROUND_MS && span.meetingMs + (span.toFrame - span.fromFrame) / FRAMES_PER_MS > atMs - AROUND_MS
+    span.meetingMs < atMs + AROUND_MS && meetingMsOf(span, span.toFrame) > atMs - AROUND_MS
   const spans = facts.spans.filter(
     (span) => isNear(span) && (span.identity === identity || (span.sessionId === back?.sessionId && span.channel === back.channel)),
   )

@@ -102,18 +102,17 @@ export class MemoryClaims implements ClaimBook {
   }
 
   before(claim: Claim): Promise<readonly Unsettled[]> {
-    const all = this.#of(claim.meetingId)
-    const signOf = ({ holder }: Held) => this.#table.beats.get(holder ?? '')
-    const unsettled = this.#before(claim).map((held) => {
-      return { epoch: all.indexOf(held) + 1, sign: String(signOf(held) ?? '') || null, isRevoked: held.isRevoked === true }
+    const unsettled = this.#before(claim).map(({ epoch, held }) => {
+      const beat = this.#table.beats.get(held.holder ?? '')
+      return { epoch, sign: beat === undefined ? null : String(beat), isRevoked: held.isRevoked === true }
     })
     return Promise.resolve(unsettled)
   }
 
   revoke(claim: Claim, epochs: readonly number[]): Promise<void> {
-    const all = this.#of(claim.meetingId)
-    for (const one of all.length === claim.epoch ? this.#before(claim) : []) {
-      if (epochs.includes(all.indexOf(one) + 1)) Object.assign(one, { isReleased: false, isRevoked: true })
+    const isOwner = this.#of(claim.meetingId).length === claim.epoch
+    for (const { epoch, held } of isOwner ? this.#before(claim) : []) {
+      if (epochs.includes(epoch)) Object.assign(held, { isReleased: false, isRevoked: true })
     }
     return Promise.resolve()
   }
@@ -147,11 +146,12 @@ export class MemoryClaims implements ClaimBook {
   }
 
   /** Of other processes, released or revoked, and not settled. */
-  #before(claim: Claim): Held[] {
+  #before(claim: Claim): { readonly epoch: number; readonly held: Held }[] {
     const claims = this.#of(claim.meetingId).slice(0, claim.epoch - 1)
-    return claims.filter(
-      ({ holder, isReleased, isRevoked }) => (isReleased || isRevoked === true) && holder !== null && holder !== this.holder,
-    )
+    return claims.flatMap((held, at) => {
+      const { holder, isReleased, isRevoked = false } = held
+      return (isReleased || isRevoked) && holder !== null && holder !== this.holder ? [{ epoch: at + 1, held }] : []
+    })
   }
 
   #of(id: MeetingId): Held[] {

@@ -37,13 +37,14 @@ export async function fateOfBefore(
       const before = await tenure.before()
       const nowMs = clock.monotonicMs()
       seen = new Map(
-        before.map(({ epoch, sign, isRevoked }) => {
+        before.map(({ epoch, sign }) => {
           const last = seen.get(epoch)
-          return [epoch, isRevoked ? { sign, sinceMs: Number.NEGATIVE_INFINITY } : last?.sign === sign ? last : { sign, sinceMs: nowMs }]
+          return [epoch, last?.sign === sign ? last : { sign, sinceMs: nowMs }]
         }),
       )
-      const dead = [...seen].filter(([, { sinceMs }]) => nowMs - sinceMs >= BACK_WITHIN_MS || nowMs >= endMs).map(([epoch]) => epoch)
-      unseen = { dead, living: [...seen.keys()].filter((epoch) => !dead.includes(epoch)) }
+      const isSilent = (epoch: number) => nowMs - (seen.get(epoch)?.sinceMs ?? nowMs) >= BACK_WITHIN_MS
+      const dead = before.filter(({ epoch, isRevoked }) => isRevoked || isSilent(epoch) || nowMs >= endMs).map(({ epoch }) => epoch)
+      unseen = { dead, living: before.map(({ epoch }) => epoch).filter((epoch) => !dead.includes(epoch)) }
       if (unseen.living.length === 0) return unseen
     } catch (thrown) {
       seen.clear()

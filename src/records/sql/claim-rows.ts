@@ -15,6 +15,9 @@ interface StandingRow {
   readonly released: boolean | null
 }
 
+/** The store's clock, ms since 1970. */
+const NOW_MS = sql<number>`(extract(epoch FROM clock_timestamp()) * 1000)::double precision`
+
 /** Claims in SQL. Every move is one statement that changes the meeting's row only in the epoch that it was decided on. */
 export class ClaimRows implements ClaimBook {
   readonly holder: string
@@ -62,7 +65,7 @@ export class ClaimRows implements ClaimBook {
       SELECT epoch, (extract(epoch FROM clock_timestamp() - started_at) * 1000)::double precision AS elapsed,
         ${silenceOf(sql`c.epoch = ${seen.epoch}`)} AS silent,
         ${silenceOf(sql`c.epoch < ${seen.epoch} AND c.released AND c.left_ms IS NULL`)} AS hears,
-        (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS now,
+        ${NOW_MS} AS now,
         roomscribe.tell(id, 'state', NULL, ${this.#sql.origin})
       FROM taken`)
     if (!row) {
@@ -153,7 +156,7 @@ export class ClaimRows implements ClaimBook {
   }
 
   async nowMs(): Promise<number> {
-    const [row] = await this.#sql.rows<{ now: number }>(sql`SELECT (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS now`)
+    const [row] = await this.#sql.rows<{ now: number }>(sql`SELECT ${NOW_MS} AS now`)
     return row!.now
   }
 
@@ -162,7 +165,7 @@ export class ClaimRows implements ClaimBook {
       INSERT INTO roomscribe.holder (id, beat) VALUES (${this.holder}::uuid, 1)
       ON CONFLICT (id) DO UPDATE SET beat = holder.beat + 1,
         beat_at = coalesce(to_timestamp(${this.#answeredMs}::double precision / 1000), clock_timestamp())
-      RETURNING (extract(epoch FROM clock_timestamp()) * 1000)::double precision AS now`)
+      RETURNING ${NOW_MS} AS now`)
     this.#answeredMs = row?.now ?? null
   }
 

@@ -8,6 +8,38 @@ import { identityOf } from '../../support/eight-people.js'
 
 const healthy = { worstLatenessMs: 0, worstUnderrunMs: 0, worstLoopDelayMs: 0, skippedMarks: 0, failures: 0 }
 
+/** What a meeting of one person shows, who spoke those marks. */
+function faultsOf({
+  marks,
+  steps,
+  worstDelayMs,
+  transcript,
+  spans,
+  gaps,
+}: {
+  marks: readonly number[]
+  steps: readonly PlayEvent[]
+  worstDelayMs: number
+  transcript: object
+  spans: readonly object[]
+  gaps: readonly Gap[]
+}): readonly string[] {
+  const identity = identityOf(0)
+  const facts = {
+    script: { cast: [{ identity, name: 'Ann', who: 0, voice: 'rms' }], steps: [], lengthMs: 2_000 },
+    events: [...marks.map((n): PlayEvent => ({ kind: 'mark', who: 0, n, isHeard: true, monotonicMs: n * 200 })), ...steps],
+    t0Ms: 0,
+    endMs: 2_000,
+    actors: healthy,
+    bot: { worstDelayMs, corePercent: 10, exitCode: 0 },
+    transcript: { coverage: [], ...transcript },
+    sessions: [],
+    spans,
+    gaps,
+  }
+  return crowdReport(facts as unknown as CrowdFacts).faults
+}
+
 /** A meeting of four marks of one person, the last of which came back so far beside its place, in a bot that was so late. */
 function faults(besideMs: number, worstDelayMs: number, returned = 4, gaps: readonly Gap[] = []): readonly string[] {
   const identity = identityOf(0)
@@ -16,27 +48,13 @@ function faults(besideMs: number, worstDelayMs: number, returned = 4, gaps: read
     const startMs = n * 200 + (at === 3 ? besideMs : 0)
     return { text: `w0n${n}`, startMs, endMs: startMs + 152, confidence: 1 }
   })
-  const facts = {
-    script: { cast: [{ identity, name: 'Ann', who: 0, voice: 'rms' }], steps: [], lengthMs: 2_000 },
-    events: [
-      ...marks.map((n): PlayEvent => ({ kind: 'mark', who: 0, n, isHeard: true, monotonicMs: n * 200 })),
-      { kind: 'step', identity, do: 'unmute', name: 'Ann', startedMs: 500, endedMs: 500 },
-    ],
-    t0Ms: 0,
-    endMs: 2_000,
-    actors: healthy,
-    bot: { worstDelayMs, corePercent: 10, exitCode: 0 },
-    transcript: {
-      complete: gaps.length === 0,
-      doubts: gaps.length === 0 ? [] : ['gaps'],
-      coverage: [],
-      segments: [{ identity, sessionId: asSessionId('s'), channel: 0, words }],
-    },
-    sessions: [],
-    spans: [],
-    gaps,
+  const transcript = {
+    complete: gaps.length === 0,
+    doubts: gaps.length === 0 ? [] : ['gaps'],
+    segments: [{ identity, sessionId: asSessionId('s'), channel: 0, words }],
   }
-  return crowdReport(facts as unknown as CrowdFacts).faults
+  const unmuted: PlayEvent = { kind: 'step', identity, do: 'unmute', name: 'Ann', startedMs: 500, endedMs: 500 }
+  return faultsOf({ marks, steps: [unmuted], worstDelayMs, transcript, spans: [], gaps })
 }
 
 test('a mark beside its place is a fault: above 150 ms in a run that was in time, above 600 ms in one that says nothing about timing', () => {
@@ -58,24 +76,10 @@ function firstMark(lengthMs: number, leadMs: number, worstDelayMs: number): read
     meetingMs: 1_000 - leadMs,
   }
   const word = (n: number, ms: number) => ({ text: `w0n${n}`, startMs: n * 200, endMs: n * 200 + ms, confidence: 1 })
-  const facts = {
-    script: { cast: [{ identity, name: 'Ann', who: 0, voice: 'rms' }], steps: [], lengthMs: 2_000 },
-    events: [5, 6].map((n): PlayEvent => ({ kind: 'mark', who: 0, n, isHeard: true, monotonicMs: n * 200 })),
-    t0Ms: 0,
-    endMs: 2_000,
-    actors: healthy,
-    bot: { worstDelayMs, corePercent: 10, exitCode: 0 },
-    transcript: {
-      complete: true,
-      doubts: [],
-      coverage: [],
-      segments: [{ identity, sessionId: span.sessionId, channel: 0, words: [word(5, lengthMs), word(6, 152)] }],
-    },
-    sessions: [],
-    spans: [span],
-    gaps: [],
-  }
-  return crowdReport(facts as unknown as CrowdFacts).faults.map((fault) => fault.split('\n')[0]!)
+  const words = [word(5, lengthMs), word(6, 152)]
+  const transcript = { complete: true, doubts: [], segments: [{ identity, sessionId: span.sessionId, channel: 0, words }] }
+  const told = faultsOf({ marks: [5, 6], steps: [], worstDelayMs, transcript, spans: [span], gaps: [] })
+  return told.map((fault) => fault.split('\n')[0]!)
 }
 
 test('a first mark that is cut is a fault, but where a run says nothing about timing and all of its time was sent', () => {
