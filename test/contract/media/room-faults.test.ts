@@ -155,6 +155,13 @@ describe('a person in trouble', () => {
   })
 })
 
+/** Hears somebody who was stalled: on the same stream, or on another one after its end, whichever the library makes of it. */
+async function heardAgain(recorder: RoomRecorder, identity: string, from: number): Promise<void> {
+  const isNew = (lines: readonly string[]) => lines.includes(`ended ${mic(identity)} revoked`) && lines.includes(`started ${mic(identity)}`)
+  await recorder.until(() => recorder.since(from).includes(`resumed ${mic(identity)}`) || isNew(recorder.since(from)))
+  await recorder.untilLoud(mic(identity))
+}
+
 describe('permissions', () => {
   test('the server takes the right to publish away: the track ends as unpublished', async () => {
     const recorder = await heard()
@@ -165,18 +172,17 @@ describe('permissions', () => {
     expect(recorder.lines).not.toContain('left anna')
   })
 
-  test('the server takes the right to hear away and gives it back: stalled, ended as revoked, started again', async () => {
+  test('the server takes the right to hear away and gives it back: stalled, and heard again', async () => {
     const recorder = await heard({ noFramesMs: 1_000 })
     const permission = { canSubscribe: false, canPublish: false, canPublishData: true, canUpdateMetadata: true }
     await stage.rooms.updateParticipant(stage.room, 'scribe', { permission })
     await recorder.untilLines([`stalled ${mic('anna')} no_frames`])
     const from = recorder.lines.length
     await stage.rooms.updateParticipant(stage.room, 'scribe', { permission: { ...permission, canSubscribe: true } })
-    await recorder.untilLines([`ended ${mic('anna')} revoked`, `started ${mic('anna')}`], from)
-    await recorder.untilLoud(mic('anna'))
+    await heardAgain(recorder, 'anna', from)
   })
 
-  test('a publisher forbids to be heard, which no event tells: only that track stalls, and starts again when allowed', async () => {
+  test('a publisher forbids to be heard, which no event tells: only that track stalls, and is heard again when allowed', async () => {
     const anna = await stage.speaker('anna')
     await anna.publish()
     const bert = await stage.speaker('bert')
@@ -189,8 +195,7 @@ describe('permissions', () => {
     await recorder.untilLoud(mic('bert'))
     const from = recorder.lines.length
     anna.allowAll(true)
-    await recorder.untilLines([`ended ${mic('anna')} revoked`, `started ${mic('anna')}`], from)
-    await recorder.untilLoud(mic('anna'))
+    await heardAgain(recorder, 'anna', from)
     expect(only(recorder.lines, `stalled ${mic('bert')}`)).toEqual([])
   })
 

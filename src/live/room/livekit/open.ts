@@ -38,12 +38,15 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
   const places = options.places ?? new TrackPlaces(Number.POSITIVE_INFINITY)
   const gate = new JoinGate(JOINS_AT_ONCE)
   const rejoins = new RejoinLimit(clock, tunables.rejoinEveryMs)
-  // the last two are understood by the native library and missing in the type: one attempt, so that a server that
-  // accepts and never answers costs 8 s and not 16; trying again is the caller's
+  // the last three are understood by the native library and missing in the type. One attempt, so that a server that accepts and never
+  // answers costs 8 s and not 16: trying again is the caller's. A peer connection for each direction: with one for both, the library
+  // offers, and when something changes before the answer is there, which takes 150 ms, it waits for itself for good (rust-sdks
+  // peer_transport.rs, set_remote_description): no event of the room comes any more, while those who are heard are heard on
   const connectOptions = {
     autoSubscribe: false,
     dynacast: false,
     joinRetries: 0,
+    singlePeerConnection: false,
     connectTimeoutMs: BigInt(tunables.connectTimeoutMs),
   } as RoomOptions
 

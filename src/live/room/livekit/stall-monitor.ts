@@ -135,7 +135,7 @@ type ConnectionStats = Awaited<ReturnType<Room['getRtcStats']>>['subscriberStats
 
 interface InboundAudio extends BufferTotals, TrackPackets {}
 
-/** With one peer connection for both directions (the library's default) what is received is listed under the publisher. */
+/** With one peer connection for both directions (the library's default, not ours) what is received is listed under the publisher. */
 function inboundAudio(stats: ConnectionStats): readonly InboundAudio[] {
   return stats.flatMap(({ stats: entry }) => {
     if (entry.case !== 'inboundRtp' || entry.value.stream?.kind !== 'audio') return []
