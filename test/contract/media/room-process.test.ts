@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import { workerFile } from '../../../src/core/worker-file.js'
 
@@ -7,7 +8,7 @@ const OPEN = workerFile(new URL('../../../src/live/room/livekit/open.ts', import
 const LIBRARY = workerFile(new URL('../../../src/live/room/livekit/library.ts', import.meta.url).href, './library.js').href
 
 /** Runs a script in a process of its own, which has to end by itself. */
-function run(script: string): Promise<{ code: number; stdout: string; stderr: string }> {
+function run(script: string, more: Readonly<Record<string, string>> = {}): Promise<{ code: number; stdout: string; stderr: string }> {
   const prelude = `
     import { Room } from '@livekit/rtc-node'
     import { createLivekitRoom, disposeRoomLibrary } from '${OPEN}'
@@ -16,7 +17,7 @@ function run(script: string): Promise<{ code: number; stdout: string; stderr: st
     const logger = { debug: () => undefined, info: say, warn: say, error: say, child: () => logger }
   `
   return new Promise((resolve) => {
-    const options = { cwd: new URL('../../..', import.meta.url), env: { PATH: process.env['PATH'] } }
+    const options = { cwd: new URL('../../..', import.meta.url), env: { PATH: process.env['PATH'], ...more } }
     execFile(process.execPath, ['--input-type=module', '-e', prelude + script], options, (error, stdout, stderr) => {
       // a child that died by a signal has no code
       resolve({ code: error ? (typeof error.code === 'number' ? error.code : -1) : 0, stdout, stderr })
@@ -63,5 +64,21 @@ describe('the process', () => {
       await disposeRoomLibrary()
     `)
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'livekit_unreachable\n', stderr: '' })
+  })
+
+  test('the native side has eight threads for its tasks on few cores too, or as many as the operator says', async () => {
+    const join = `
+      import { readdirSync, readFileSync } from 'node:fs'
+      import { systemClock } from '${new URL('../../../core/time.js', OPEN).href}'
+      const workers = () => readdirSync('/proc/self/task')
+        .filter((id) => readFileSync('/proc/self/task/' + id + '/comm', 'utf8').startsWith('tokio')).length
+      const before = workers()
+      const port = createLivekitRoom({ url: 'ws://127.0.0.1:1', apiKey: 'k', apiSecret: 's'.repeat(40), clock: systemClock, logger })
+      await port.join({ room: 'r', botIdentity: 'b', botName: 'b' }, {}, new AbortController().signal).catch(() => undefined)
+      console.log(workers() - before)
+      await disposeRoomLibrary()
+    `
+    expect((await run(join)).stdout).toBe(`${Math.max(8, availableParallelism())}\n`)
+    expect((await run(join, { TOKIO_WORKER_THREADS: '5' })).stdout).toBe('5\n')
   })
 })
