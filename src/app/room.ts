@@ -4,6 +4,7 @@ import { TrackPlaces } from '../live/room/livekit/track-places.js'
 import type { RoomPort } from '../live/room/port.js'
 import type { BusinessEvents } from '../observe/events.js'
 import type { Logger } from '../observe/logger.js'
+import { giveNativeThreads } from './config/process-env.js'
 import type { Settings } from './config/settings.js'
 
 /**
@@ -15,6 +16,7 @@ export function openRoom(
   parts: { readonly clock: Clock; readonly logger: Logger; readonly business: Pick<BusinessEvents, 'overCapacity'> },
 ): RoomPort {
   const { clock, logger, business } = parts
+  giveNativeThreads()
   return createLivekitRoom({
     url: settings.livekitUrl ?? '',
     apiKey: settings.livekitApiKey ?? '',

@@ -1,5 +1,6 @@
 import type { TrackKey } from '../../src/core/ids.js'
-import type { RoomEndReason, RoomEvents, RoomParticipant, RoomTrack, StallReason } from '../../src/live/room/port.js'
+import { systemClock } from '../../src/core/time.js'
+import type { RefusalReason, RoomEndReason, RoomEvents, RoomParticipant, RoomTrack, StallReason } from '../../src/live/room/port.js'
 
 interface Waiter {
   readonly isDone: () => boolean
@@ -14,6 +15,8 @@ export class RoomRecorder implements RoomEvents {
   readonly awaitedMs = new Map<TrackKey, number | undefined>()
   /** since when each track may have been made up at its last stall, monotonic clock */
   readonly stalledMs = new Map<TrackKey, number | undefined>()
+  /** since when each track was missing when it was refused, monotonic clock */
+  readonly refusedMs = new Map<TrackKey, number>()
   error: Error | undefined
   #waiters: Waiter[] = []
   /** called with each line before it is written down; a test throws in it */
@@ -35,7 +38,8 @@ export class RoomRecorder implements RoomEvents {
   trackEnded(key: TrackKey, why: string): void {
     this.#write(`ended ${key} ${why}`)
   }
-  trackRefused({ key }: RoomTrack): void {
+  trackRefused({ key }: RoomTrack, _why: RefusalReason, forMs: number): void {
+    this.refusedMs.set(key, systemClock.monotonicMs() - forMs)
     this.#write(`refused ${key}`)
   }
   trackRefusalEnded(key: TrackKey): void {

@@ -3,7 +3,7 @@ import { RoomServiceClient } from 'livekit-server-sdk'
 import { asIdentity, type TrackKey, trackKey } from '../../src/core/ids.js'
 import { systemClock } from '../../src/core/time.js'
 import { createLivekitRoom, type LivekitRoomOptions } from '../../src/live/room/livekit/open.js'
-import type { JoinOptions, RoomConnection } from '../../src/live/room/port.js'
+import type { JoinOptions, RoomConnection, RoomPort } from '../../src/live/room/port.js'
 import { type Logger, silentLogger } from '../../src/observe/logger.js'
 import type { LivekitServer } from '../../src/standins/livekit/server.js'
 import type { RoomRecorder } from './room-recorder.js'
@@ -17,22 +17,32 @@ export interface StageJoin extends Partial<JoinOptions> {
   readonly logger?: Logger
   readonly signal?: AbortSignal
   readonly port?: Partial<LivekitRoomOptions>
+  /** by the port of the join before, with what it remembers */
+  readonly isSamePort?: boolean
 }
 
 /** A server, and a fresh room of it for each test; remembers who has to leave. */
 export class RoomStage {
-  readonly server: LivekitServer
-  readonly rooms: RoomServiceClient
+  #opened: { readonly server: LivekitServer; readonly rooms: RoomServiceClient } | undefined
   room = ''
   /** the library's room of the newest join of the bot */
   botRoom = new Room()
   #rooms = 0
+  #port: RoomPort | undefined
   #connections: RoomConnection[] = []
   #speakers: RoomSpeaker[] = []
 
-  constructor(server: LivekitServer) {
-    this.server = server
-    this.rooms = new RoomServiceClient(server.url, server.apiKey, server.apiSecret)
+  /** Before anything else. */
+  open(server: LivekitServer): void {
+    this.#opened = { server, rooms: new RoomServiceClient(server.url, server.apiKey, server.apiSecret) }
+  }
+
+  get server(): LivekitServer {
+    return this.#open().server
+  }
+
+  get rooms(): RoomServiceClient {
+    return this.#open().rooms
   }
 
   newRoom(): void {
@@ -40,12 +50,15 @@ export class RoomStage {
   }
 
   async join(recorder: RoomRecorder, options: StageJoin = {}): Promise<RoomConnection> {
-    const { logger = silentLogger, signal = new AbortController().signal, port: portOptions, ...rest } = options
+    const { logger = silentLogger, signal = new AbortController().signal, port: portOptions, isSamePort = false, ...rest } = options
     const { url, apiKey, apiSecret } = this.server
-    const port = createLivekitRoom({ url, apiKey, apiSecret, clock: systemClock, logger, ...portOptions }, () => {
-      this.botRoom = new Room()
-      return this.botRoom
-    })
+    const known = isSamePort ? this.#port : undefined
+    const port = (this.#port =
+      known ??
+      createLivekitRoom({ url, apiKey, apiSecret, clock: systemClock, logger, ...portOptions }, () => {
+        this.botRoom = new Room()
+        return this.botRoom
+      }))
     const asked = { room: this.room, botIdentity: 'scribe', botName: 'Scribe', ...rest }
     const connection = await port.join(asked, recorder, signal)
     this.#connections.push(connection)
@@ -63,5 +76,10 @@ export class RoomStage {
     for (const speaker of this.#speakers) await speaker.leave()
     this.#connections = []
     this.#speakers = []
+  }
+
+  #open() {
+    if (!this.#opened) throw new Error('the stage has no server yet')
+    return this.#opened
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { ConfigError } from '../../core/errors.js'
 import { livekitProblems, readSettings, sharedProblems, type Settings } from './settings.js'
 
@@ -36,3 +37,14 @@ export const searchPath = (): string => process.env['PATH'] ?? ''
 
 /** Whether text for people may carry colours (no-color.org). */
 export const wantsColour = (stream: { isTTY?: boolean }): boolean => stream.isTTY === true && (process.env['NO_COLOR'] ?? '') === ''
+
+/**
+ * At least so many threads carry the tasks of rtc-node's native side. Its calls into WebRTC wait for each other while tracks are negotiated, each on a
+ * thread: with two, as many as there are cores on a small machine, nobody reads the streams meanwhile, and it drops what is older than 100 ms.
+ */
+const MIN_NATIVE_THREADS = 8
+
+/** Gives rtc-node's native side threads enough, unless the operator said how many; it takes them when it is asked for something for the first time. */
+export function giveNativeThreads(): void {
+  process.env['TOKIO_WORKER_THREADS'] ??= String(Math.max(MIN_NATIVE_THREADS, availableParallelism()))
+}

@@ -1,31 +1,18 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/time.js'
 import { EnergyDetector } from '../../../src/live/audio/voice/energy.js'
 import { MeetingBot } from '../../../src/live/bot/meeting-bot.js'
-import { createLivekitRoom, disposeRoomLibrary } from '../../../src/live/room/livekit/open.js'
-import { prepareLibrary } from '../../../src/live/room/livekit/library.js'
+import { createLivekitRoom } from '../../../src/live/room/livekit/open.js'
 import { LATE_START_MS } from '../../../src/live/room/port.js'
 import { silentLogger } from '../../../src/observe/logger.js'
 import { BOT_OPTIONS } from '../../support/bot-rig.js'
 import { FakeStt } from '../../support/fake-stt.js'
-import { startTestLivekit } from '../../support/livekit.js'
 import { MemoryStore } from '../../support/memory-store.js'
 import { requestFor } from '../../support/records.js'
-import { RoomStage } from '../../support/room-stage.js'
 import { until } from '../../support/until.js'
+import { useRoomStage } from '../../support/use-room-stage.js'
 
-let stage: RoomStage
-
-beforeAll(async () => {
-  prepareLibrary(silentLogger)
-  stage = new RoomStage(await startTestLivekit())
-  stage.newRoom()
-})
-afterAll(async () => {
-  await stage.clear()
-  await disposeRoomLibrary()
-  await stage.server.stop()
-})
+const stage = useRoomStage()
 
 /** On a busy machine the way from one process to the other takes a while. */
 const EDGE_MS = 400

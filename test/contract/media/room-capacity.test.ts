@@ -1,30 +1,17 @@
 import { SimulateScenarioKind } from '@livekit/rtc-node'
 import { tmpdir } from 'node:os'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openRoom } from '../../../src/app/room.js'
 import { systemClock } from '../../../src/core/time.js'
-import { disposeRoomLibrary } from '../../../src/live/room/livekit/open.js'
-import { prepareLibrary } from '../../../src/live/room/livekit/library.js'
 import { TrackPlaces } from '../../../src/live/room/livekit/track-places.js'
 import { createLogger, silentLogger } from '../../../src/observe/logger.js'
-import { startTestLivekit } from '../../support/livekit.js'
 import { RoomRecorder } from '../../support/room-recorder.js'
 import type { RoomSpeaker, ToneTrack } from '../../support/room-speaker.js'
-import { mic, RoomStage } from '../../support/room-stage.js'
+import { mic } from '../../support/room-stage.js'
 import { testSettings } from '../../support/settings.js'
+import { useRoomStage } from '../../support/use-room-stage.js'
 
-let stage: RoomStage
-
-beforeAll(async () => {
-  prepareLibrary(silentLogger)
-  stage = new RoomStage(await startTestLivekit())
-})
-afterAll(async () => {
-  await disposeRoomLibrary()
-  await stage.server.stop()
-})
-beforeEach(() => stage.newRoom())
-afterEach(() => stage.clear())
+const stage = useRoomStage()
 
 /** How many remote publications the bot is subscribed to in its newest room. */
 const subscribed = () =>

@@ -1,29 +1,17 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { UpstreamError } from '../../../src/core/errors.js'
-import { libraryListenerCount, prepareLibrary } from '../../../src/live/room/livekit/library.js'
-import { disposeRoomLibrary } from '../../../src/live/room/livekit/open.js'
+import { libraryListenerCount } from '../../../src/live/room/livekit/library.js'
 import { probeLivekit } from '../../../src/live/room/livekit/probe.js'
-import { createLogger, silentLogger } from '../../../src/observe/logger.js'
-import { startTestLivekit } from '../../support/livekit.js'
+import { createLogger } from '../../../src/observe/logger.js'
 import { joinError } from '../../../src/live/room/livekit/join-error.js'
 import { RoomSpeaker } from '../../support/room-speaker.js'
 import { RoomRecorder } from '../../support/room-recorder.js'
-import { mic, RoomStage } from '../../support/room-stage.js'
+import { mic } from '../../support/room-stage.js'
+import { useRoomStage } from '../../support/use-room-stage.js'
 
-let stage: RoomStage
-
-beforeAll(async () => {
-  prepareLibrary(silentLogger)
-  stage = new RoomStage(await startTestLivekit())
-})
-afterAll(async () => {
-  await disposeRoomLibrary()
-  await stage.server.stop()
-})
-beforeEach(() => stage.newRoom())
-afterEach(() => stage.clear())
+const stage = useRoomStage()
 
 async function failure(run: Promise<unknown>): Promise<UpstreamError> {
   const thrown: unknown = await run.then(

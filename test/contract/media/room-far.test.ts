@@ -1,32 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { disposeRoomLibrary } from '../../../src/live/room/livekit/open.js'
-import { prepareLibrary } from '../../../src/live/room/livekit/library.js'
-import { silentLogger } from '../../../src/observe/logger.js'
-import { startTestLivekit } from '../../support/livekit.js'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RoomRecorder } from '../../support/room-recorder.js'
-import { mic, RoomStage } from '../../support/room-stage.js'
+import { mic } from '../../support/room-stage.js'
 import { TcpProxy } from '../../support/tcp-proxy.js'
+import { useRoomStage } from '../../support/use-room-stage.js'
 
 /** Each way. The library collects changes for 150 ms before it negotiates; here others come while it still waits for the answer. */
 const LATENCY_MS = 400
 const PEOPLE = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 
-let stage: RoomStage
+const stage = useRoomStage()
 let signalling: TcpProxy
 
 beforeAll(async () => {
-  prepareLibrary(silentLogger)
-  stage = new RoomStage(await startTestLivekit())
   signalling = await TcpProxy.listen(Number(new URL(stage.server.url).port))
 })
-afterAll(async () => {
-  await disposeRoomLibrary()
-  await signalling.close()
-  await stage.server.stop()
-})
-beforeEach(() => stage.newRoom())
-afterEach(() => stage.clear())
-
+afterAll(() => signalling.close())
 test('a server far away: those who open their microphones one after the other are all heard, and so are later comings and goings', async () => {
   const recorder = new RoomRecorder()
   signalling.latencyMs = LATENCY_MS

@@ -1,30 +1,18 @@
 import { SimulateScenarioKind } from '@livekit/rtc-node'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/time.js'
-import { prepareLibrary, libraryListenerCount } from '../../../src/live/room/livekit/library.js'
-import { disposeRoomLibrary } from '../../../src/live/room/livekit/open.js'
-import { silentLogger } from '../../../src/observe/logger.js'
+import { libraryListenerCount } from '../../../src/live/room/livekit/library.js'
 import type { Script } from '../../../src/standins/actors/script.js'
 import { spawnActors } from '../../../src/standins/actors/spawn.js'
-import { startTestLivekit } from '../../support/livekit.js'
 import { RoomRecorder } from '../../support/room-recorder.js'
-import { mic, RoomStage, type StageJoin } from '../../support/room-stage.js'
+import { mic, type StageJoin } from '../../support/room-stage.js'
+import { useRoomStage } from '../../support/use-room-stage.js'
 
-let stage: RoomStage
+const stage = useRoomStage()
 
-beforeAll(async () => {
-  prepareLibrary(silentLogger)
-  stage = new RoomStage(await startTestLivekit())
-})
-afterAll(async () => {
-  await disposeRoomLibrary()
-  await stage.server.stop()
-})
-beforeEach(() => stage.newRoom())
-afterEach(async () => {
+afterEach(() => {
   // a test that failed while the server was frozen must not hold up the others
   stage.server.signal('SIGCONT')
-  await stage.clear()
 })
 
 /** Lines of one kind. */

@@ -1,25 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/time.js'
-import { disposeRoomLibrary } from '../../../src/live/room/livekit/open.js'
-import { libraryListenerCount, prepareLibrary } from '../../../src/live/room/livekit/library.js'
-import { silentLogger } from '../../../src/observe/logger.js'
-import { startTestLivekit } from '../../support/livekit.js'
+import { libraryListenerCount } from '../../../src/live/room/livekit/library.js'
 import { scaled } from '../../support/marks-audio.js'
 import { MarksRecorder, MarksTrack, type Microphone } from '../../support/marks-track.js'
-import { mic, RoomStage } from '../../support/room-stage.js'
+import { mic } from '../../support/room-stage.js'
+import { useRoomStage } from '../../support/use-room-stage.js'
 
-let stage: RoomStage
-
-beforeAll(async () => {
-  prepareLibrary(silentLogger)
-  stage = new RoomStage(await startTestLivekit())
-})
-afterAll(async () => {
-  await disposeRoomLibrary()
-  await stage.server.stop()
-})
-beforeEach(() => stage.newRoom())
-afterEach(() => stage.clear())
+const stage = useRoomStage()
 
 const slots = (who: number, from: number, to: number) => Array.from({ length: to - from }, (_, at) => `${who}/${from + at}`)
 

@@ -70,10 +70,12 @@ describe('the process', () => {
     const join = `
       import { readdirSync, readFileSync } from 'node:fs'
       import { systemClock } from '${new URL('../../../core/time.js', OPEN).href}'
+      import { openRoom } from '${new URL('../../../app/room.js', OPEN).href}'
       const workers = () => readdirSync('/proc/self/task')
         .filter((id) => readFileSync('/proc/self/task/' + id + '/comm', 'utf8').startsWith('tokio')).length
       const before = workers()
-      const port = createLivekitRoom({ url: 'ws://127.0.0.1:1', apiKey: 'k', apiSecret: 's'.repeat(40), clock: systemClock, logger })
+      const settings = { livekitUrl: 'ws://127.0.0.1:1', livekitApiKey: 'k', livekitApiSecret: { reveal: () => 's'.repeat(40) }, maxTracks: 1 }
+      const port = openRoom(settings, { clock: systemClock, logger, business: {} })
       await port.join({ room: 'r', botIdentity: 'b', botName: 'b' }, {}, new AbortController().signal).catch(() => undefined)
       console.log(workers() - before)
       await disposeRoomLibrary()

@@ -1,25 +1,12 @@
 import { TrackSource } from '@livekit/rtc-node'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { asIdentity, trackKey } from '../../../src/core/ids.js'
-import { disposeRoomLibrary } from '../../../src/live/room/livekit/open.js'
-import { prepareLibrary } from '../../../src/live/room/livekit/library.js'
-import { createLogger, silentLogger } from '../../../src/observe/logger.js'
-import { startTestLivekit } from '../../support/livekit.js'
+import { createLogger } from '../../../src/observe/logger.js'
 import { RoomRecorder } from '../../support/room-recorder.js'
-import { mic, RoomStage } from '../../support/room-stage.js'
+import { mic } from '../../support/room-stage.js'
+import { useRoomStage } from '../../support/use-room-stage.js'
 
-let stage: RoomStage
-
-beforeAll(async () => {
-  prepareLibrary(silentLogger)
-  stage = new RoomStage(await startTestLivekit())
-})
-afterAll(async () => {
-  await disposeRoomLibrary()
-  await stage.server.stop()
-})
-beforeEach(() => stage.newRoom())
-afterEach(() => stage.clear())
+const stage = useRoomStage()
 
 describe('people and tracks', () => {
   test('who is there at the join and who comes later is reported and heard in frames of 800 samples', async () => {

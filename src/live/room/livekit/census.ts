@@ -1,4 +1,4 @@
-import { ParticipantInfo_State, RoomServiceClient, ServerError } from 'livekit-server-sdk'
+import { type ParticipantInfo, ParticipantInfo_State, RoomServiceClient, ServerError, TrackType } from 'livekit-server-sdk'
 import { joinError } from './join-error.js'
 
 /** A server that does not answer is asked again soon: nothing waits long for it. */
@@ -11,6 +11,19 @@ export interface RoomFacts {
   readonly sid: string
   /** ms since 1970, by the server's clock */
   readonly createdMs: number
+}
+
+/** Somebody in a room as the server lists them. */
+export interface ListedParticipant {
+  readonly identity: string
+  readonly name: string
+  /** of a kind that bots hear */
+  readonly isHeard: boolean
+  /** connected: others have been told of them; not of who is hidden */
+  readonly isActive: boolean
+  readonly isHidden: boolean
+  /** `source`: number of livekit.TrackSource, the same in the client library */
+  readonly tracks: readonly { readonly sid: string; readonly isAudio: boolean; readonly source: number; readonly isMuted: boolean }[]
 }
 
 /** Where and with what to ask. */
@@ -26,6 +39,8 @@ export interface CensusOptions {
  * Agents, recorders and streams (INGRESS) do not, and neither does a bot of ours.
  */
 const PEOPLE: readonly number[] = [0, 3, 7]
+/** Those whom a bot hears: streams too (INGRESS). */
+const HEARD: readonly number[] = [...PEOPLE, 1]
 
 /** Whether somebody is a person. @param kind the number of livekit.ParticipantInfo.Kind */
 export const isPerson = (kind: number, identity: string, room: string): boolean =>
@@ -57,14 +72,26 @@ export class LivekitCensus {
 
   /** How many people are in a room now; 0 when there is none. */
   async people(name: string): Promise<number> {
-    try {
-      const everybody = await this.#client.listParticipants(name)
-      return everybody.filter(({ kind, identity, state }) => state !== ParticipantInfo_State.DISCONNECTED && isPerson(kind, identity, name))
-        .length
-    } catch (thrown) {
-      if (thrown instanceof ServerError && thrown.status === 404) return 0
-      throw translated(thrown, this.#url)
-    }
+    const everybody = (await this.#list(name)) ?? []
+    return everybody.filter(({ kind, identity, state }) => state !== ParticipantInfo_State.DISCONNECTED && isPerson(kind, identity, name))
+      .length
+  }
+
+  /** Who is in a room now; null, or nobody: there is no such room. */
+  async participants(name: string): Promise<readonly ListedParticipant[] | null> {
+    const everybody = await this.#list(name)
+    return (
+      everybody
+        ?.filter(({ state }) => state !== ParticipantInfo_State.DISCONNECTED)
+        .map(({ identity, name: shown, kind, state, permission, tracks }) => ({
+          identity,
+          name: shown,
+          isHeard: HEARD.includes(kind),
+          isActive: state === ParticipantInfo_State.ACTIVE,
+          isHidden: permission?.hidden ?? false,
+          tracks: tracks.map(({ sid, type, source, muted }) => ({ sid, isAudio: type === TrackType.AUDIO, source, isMuted: muted })),
+        })) ?? null
+    )
   }
 
   /** Makes a room, as `doctor` does to see whether a webhook follows. @param emptySec after which it closes if nobody comes */
@@ -75,6 +102,16 @@ export class LivekitCensus {
   /** Closes a room. */
   async close(name: string): Promise<void> {
     await this.#call(() => this.#client.deleteRoom(name))
+  }
+
+  /** null: there is no such room. */
+  async #list(name: string): Promise<readonly ParticipantInfo[] | null> {
+    try {
+      return await this.#client.listParticipants(name)
+    } catch (thrown) {
+      if (thrown instanceof ServerError && thrown.status === 404) return null
+      throw translated(thrown, this.#url)
+    }
   }
 
   async #call<T>(ask: () => Promise<T>): Promise<T> {

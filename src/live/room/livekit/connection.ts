@@ -2,15 +2,19 @@ import type { RemoteAudioTrack, RemoteTrackPublication, Room } from '@livekit/rt
 import { toError } from '../../../core/errors.js'
 import { isMicrophone, type Identity, type TrackKey } from '../../../core/ids.js'
 import type { Clock } from '../../../core/time.js'
+import { within } from '../../../core/within.js'
 import type { Logger } from '../../../observe/logger.js'
-import type { Caption, RoomConnection, RoomEndReason, RoomEvents, RoomParticipant } from '../port.js'
+import type { Caption, RoomConnection, RoomEndReason, RoomEvents } from '../port.js'
 import { AudioReader } from './audio-reader.js'
 import { CaptionQueue } from './caption-queue.js'
 import { CaptionSender } from './caption-sender.js'
-import { detachRoom, statsIdOf } from './library.js'
-import { Roster, type RosterAction, type RosterEvent } from './roster.js'
+import { EventMonitor } from './event-monitor.js'
+import type { ServerView, Untold } from './event-watch.js'
+import { detachRoom, noAnswer, statsIdOf } from './library.js'
+import { asRoomParticipant, Roster, type RosterAction, type RosterEvent } from './roster.js'
 import { StallMonitor } from './stall-monitor.js'
-import { TrackBook, type TrackAction, type TrackEvent } from './track-book.js'
+import { TrackBook } from './track-book.js'
+import type { TrackAction, TrackEvent } from './track-events.js'
 import type { PlaceHolder, TrackPlaces } from './track-places.js'
 import type { RoomTunables } from './tunables.js'
 
@@ -27,6 +31,8 @@ export interface ConnectionParts {
   readonly places: TrackPlaces
   /** whether a connection on which nothing arrives may be ended for another one */
   readonly mayRejoin: () => boolean
+  /** what the server says of the room; null: it knows none of that name */
+  readonly serverView: () => Promise<ServerView | null>
 }
 
 /** Holds, or waits for, the place of a track that was asked for. */
@@ -46,6 +52,7 @@ export class LivekitConnection implements RoomConnection {
   readonly #roster: Roster
   readonly #book: TrackBook
   readonly #stalls: StallMonitor
+  readonly #events: EventMonitor
   readonly #captions: CaptionQueue
   readonly #media = new Map<string, Media>()
   readonly #readers = new Map<TrackKey, AudioReader>()
@@ -70,6 +77,14 @@ export class LivekitConnection implements RoomConnection {
       tunables,
       report: ({ key, stalled, sinceMs }) =>
         this.#emit((events) => (stalled ? events.trackStalled(key, stalled, sinceMs) : events.trackResumed(key))),
+    })
+    this.#events = new EventMonitor({
+      clock,
+      logger,
+      tunables,
+      ask: parts.serverView,
+      told: () => ({ people: this.#roster.present, isOpen: (sid) => this.#media.has(sid) && !this.#book.isMuted(sid) }),
+      report: (untold) => this.guard(() => this.#untold(untold)),
     })
     const sender = new CaptionSender(room, logger)
     this.#captions = new CaptionQueue(
@@ -149,6 +164,7 @@ export class LivekitConnection implements RoomConnection {
 
   reconnecting(): void {
     this.#stalls.pause()
+    this.#events.pause()
     this.#emit((events) => events.reconnecting())
     this.tracks({ kind: 'reconnecting' })
     this.people({ kind: 'reconnecting' })
@@ -156,6 +172,7 @@ export class LivekitConnection implements RoomConnection {
 
   reconnected(): void {
     this.#stalls.resume()
+    this.#events.resume()
     this.tracks({ kind: 'reconnected' })
     this.people({ kind: 'reconnected' })
     this.#emit((events) => events.reconnected())
@@ -163,7 +180,9 @@ export class LivekitConnection implements RoomConnection {
 
   /** Starts the watchdogs: the room is joined. */
   begin(): void {
-    if (!this.#ended) this.#stalls.start()
+    if (this.#ended) return
+    this.#stalls.start()
+    this.#events.start()
   }
 
   caption(caption: Caption): Promise<void> {
@@ -184,8 +203,7 @@ export class LivekitConnection implements RoomConnection {
     this.#ended = true
     this.#closing = this.#free()
     try {
-      if (error) this.#parts.events.ended(reason, error)
-      else this.#parts.events.ended(reason)
+      this.#parts.events.ended(reason, ...(error ? [error] : []))
     } catch (thrown) {
       this.#parts.logger.error({ err: thrown }, 'handler of the end of a room failed')
     }
@@ -253,7 +271,7 @@ export class LivekitConnection implements RoomConnection {
       case 'again':
         return this.#askAgain(action.sid)
       case 'rejoin':
-        return this.#rejoin()
+        return this.#rejoin('no microphone arrives')
       case 'unrefused':
         return this.#emit((events) => events.trackRefusalEnded(action.key))
     }
@@ -283,11 +301,21 @@ export class LivekitConnection implements RoomConnection {
     this.#setSubscribed(publication)
   }
 
-  /** Nothing arrives although it was asked for again and again: another connection may do better. */
-  #rejoin(): void {
+  /** Nothing arrives of what was asked for again and again, or was never told: another connection may do better. */
+  #rejoin(why: string): void {
     if (!this.#parts.mayRejoin()) return
-    this.#parts.logger.error({}, 'no microphone arrives: the room is joined anew')
+    this.#parts.logger.error({}, `${why}: the room is joined anew`)
     this.end('connection_lost')
+  }
+
+  /** No event of the room comes any more: the microphones that it kept from us are told as missing. */
+  #untold({ open, gone }: Untold): void {
+    this.#parts.logger.warn({ unheard: open.length, gone: gone.length }, 'people came or went, and no event told')
+    for (const { sid, identity, name, source, sinceMs } of open) {
+      this.people({ kind: 'joined', participant: asRoomParticipant(identity, name) })
+      this.tracks({ kind: 'published', sid, identity, source, muted: false, sinceMs })
+    }
+    this.#rejoin('no changes are told')
   }
 
   #forget(sid: string): void {
@@ -354,6 +382,7 @@ export class LivekitConnection implements RoomConnection {
     this.#cancelTick?.()
     for (const media of this.#media.values()) this.#parts.places.release(media)
     this.#stalls.stop()
+    this.#events.stop()
     this.#captions.close()
     const readers = [...this.#readers.values()]
     this.#readers.clear()
@@ -361,20 +390,10 @@ export class LivekitConnection implements RoomConnection {
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') logger.debug({ err: outcome.reason }, 'audio stream ended badly')
     }
-    const waiting = new AbortController()
-    const tooLate = clock.sleep(tunables.closeTimeoutMs, waiting.signal).then(
-      () => logger.warn({ afterMs: tunables.closeTimeoutMs }, 'leaving the room was not confirmed'),
-      () => undefined,
+    await within(clock, tunables.closeTimeoutMs, room.disconnect(), noAnswer).catch((thrown: unknown) =>
+      logger.warn({ err: thrown, afterMs: tunables.closeTimeoutMs }, 'leaving the room was not confirmed'),
     )
-    const leaving = room.disconnect().catch((thrown: unknown) => logger.debug({ err: thrown }, 'disconnect failed'))
-    await Promise.race([leaving, tooLate])
-    waiting.abort()
     detachRoom(room)
     this.#media.clear()
   }
-}
-
-/** A participant as the port reports it. */
-export function asRoomParticipant(identity: Identity, name: string | undefined): RoomParticipant {
-  return { identity, name: name === undefined || name === '' ? identity : name }
 }

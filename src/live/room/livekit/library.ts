@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { availableParallelism } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { RemoteAudioTrack, Room } from '@livekit/rtc-node'
 import { toError } from '../../../core/errors.js'
@@ -46,25 +45,17 @@ interface LibraryLog {
 /** What the library calls the listener of one awaited answer; those of rooms and streams have no name, or another. */
 const WAITS_FOR_ANSWER = 'listener'
 
-/**
- * At least so many threads carry the native side's tasks; left alone it takes as many as there are cores. Its calls into WebRTC wait for
- * each other while tracks are negotiated, each on a thread; with two of them nobody reads the streams then, and what is older than 100 ms is dropped.
- */
-const MIN_NATIVE_WORKERS = 8
-
 let sink: Logger = silentLogger
 let prepared = false
 
 /**
  * Silences the library's own log, which would go to standard output, and forwards its warnings to `logger` at debug;
- * keeps its unhandled rejections from ending the process; gives its native side threads enough, unless the operator did
- * (`TOKIO_WORKER_THREADS`), which it takes when it is asked for something for the first time. The last logger given is used; safe to call often.
+ * keeps its unhandled rejections from ending the process. The last logger given is used; safe to call often.
  */
 export function prepareLibrary(logger: Logger): void {
   sink = logger
   if (prepared) return
   prepared = true
-  process.env['TOKIO_WORKER_THREADS'] ??= String(Math.max(MIN_NATIVE_WORKERS, availableParallelism()))
   const require = createRequire(import.meta.url)
   const { log } = require(join(dirname(require.resolve('@livekit/rtc-node')), 'log.cjs')) as { log: LibraryLog }
   log.level = 'silent'
@@ -105,6 +96,9 @@ export function guardRoom(room: Room, onError: (error: Error) => void): void {
     }
   }
 }
+
+/** What a wait for one of its answers ends with when there is none: its connection may be gone. */
+export const noAnswer = (): Error => new Error('the room library does not answer')
 
 /** Removes the room's listener by hand: after a disconnect by the server the library leaves it on for good. */
 export function detachRoom(room: Room): void {

@@ -2,11 +2,13 @@ import { dispose, Room, type RoomOptions } from '@livekit/rtc-node'
 import type { Clock } from '../../../core/time.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { JoinOptions, RoomConnection, RoomEvents, RoomPort } from '../port.js'
+import { LivekitCensus } from './census.js'
 import { CaptionSender } from './caption-sender.js'
 import { LivekitConnection } from './connection.js'
 import { JoinGate } from './join-gate.js'
 import { joinError } from './join-error.js'
 import { guardRoom, prepareLibrary, releaseLibrary } from './library.js'
+import { serverView } from './server-view.js'
 import { botToken } from './token.js'
 import { TrackPlaces } from './track-places.js'
 import { RejoinLimit } from './rejoin-limit.js'
@@ -37,6 +39,7 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
   const tunables: RoomTunables = { ...DEFAULT_TUNABLES, ...options }
   const places = options.places ?? new TrackPlaces(Number.POSITIVE_INFINITY)
   const gate = new JoinGate(JOINS_AT_ONCE)
+  const census = new LivekitCensus({ url, apiKey, apiSecret })
   const rejoins = new RejoinLimit(clock, tunables.rejoinEveryMs)
   // the last three are understood by the native library and missing in the type. One attempt, so that a server that accepts and never
   // answers costs 8 s and not 16: trying again is the caller's. A peer connection for each direction: with one for both, the library
@@ -58,6 +61,7 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
     const room = newRoom()
     room.setMaxListeners(0)
     guardRoom(room, (error) => log.warn({ err: error }, 'rtc-node failed to handle an event'))
+    const { botIdentity, screenShareAudio = false } = asked
     const connection = new LivekitConnection({
       room,
       events,
@@ -66,8 +70,12 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
       tunables,
       places,
       mayRejoin: () => rejoins.take(asked.room),
+      serverView: async () => {
+        const listed = await census.participants(asked.room)
+        return listed && serverView(listed, { botIdentity, screenShareAudio })
+      },
     })
-    const takeIn = wireRoom(room, connection, { screenShareAudio: asked.screenShareAudio ?? false })
+    const takeIn = wireRoom(room, connection, { screenShareAudio })
     const onAbort = () => connection.silence()
     signal.addEventListener('abort', onAbort, { once: true })
     try {

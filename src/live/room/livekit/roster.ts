@@ -55,6 +55,11 @@ export class Roster {
     return this.#members.get(identity)?.leavesAtMs !== undefined
   }
 
+  /** Those who are known and in sight. */
+  get present(): readonly Identity[] {
+    return [...this.#members].flatMap(([identity, { leavesAtMs }]) => (leavesAtMs === undefined ? [identity] : []))
+  }
+
   /** monotonic ms of the next departure to report; Infinity when nobody is held */
   get deadlineMs(): number {
     let deadline = Infinity
@@ -128,4 +133,9 @@ export class Roster {
     }
     return actions
   }
+}
+
+/** A participant as the port reports it. */
+export function asRoomParticipant(identity: Identity, name: string | undefined): RoomParticipant {
+  return { identity, name: name === undefined || name === '' ? identity : name }
 }

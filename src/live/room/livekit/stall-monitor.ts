@@ -4,6 +4,7 @@ import type { Clock } from '../../../core/time.js'
 import { within } from '../../../core/within.js'
 import type { Logger } from '../../../observe/logger.js'
 import { type BufferTotals, HeldBack } from './held-back.js'
+import { noAnswer } from './library.js'
 import { type StallChange, StallWatch, type TrackPackets } from './stall-watch.js'
 import { StatsIds, type StatsIdOf } from './stats-ids.js'
 import type { RoomTunables } from './tunables.js'
@@ -128,8 +129,6 @@ export class StallMonitor {
     }
   }
 }
-
-const noAnswer = () => new Error('the room library does not answer')
 
 type ConnectionStats = Awaited<ReturnType<Room['getRtcStats']>>['subscriberStats']
 

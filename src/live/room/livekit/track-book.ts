@@ -1,68 +1,7 @@
 import { assertNever, StateError } from '../../../core/errors.js'
-import { type AudioSourceKind, type Identity, type TrackKey, trackKey } from '../../../core/ids.js'
-import type { RefusalReason, RoomEvents, RoomTrack } from '../port.js'
-
-/**
- * Which publication is heard under which key. Pure: events in, actions out; SIDs are known only inside.
- *
- * A key (identity + source) is in one of four states:
- *
- *   idle --a candidate--> open --muted--> tail --tailMs--> idle     (ended: muted)
- *                          |  ^------unmuted------|
- *                          |--newer candidate--> open               (ended: superseded)
- *                          '--stream gone--> ending --holdMs--> idle (ended: revoked | unpublished | left | reconnecting)
- *
- * T1 a candidate is a publication that is subscribed and not muted; the newest published one is heard
- * T2 after a mute the stream is read on for `tailMs`: the end of speech arrives after the event
- * T3 why a stream went is told by later events: the end is reported when one of them is certain, when the key is
- *    heard again, or after `holdMs`; a stream that went for no stated reason while another track of the key can be
- *    heard is superseded
- * T4 at most `maxPerKey` publications of one key are subscribed, first come; the rest wait for a place
- * T5 what was asked for while reconnecting is asked for again afterwards: the library forgets it
- * T6 `started` and `ended` alternate for each key, and `ended` comes after the stream is closed
- * T7 whoever subscribes may be refused a place: a key is refused while it is idle and an unmuted publication of it got none;
- *    `refused` is followed by `unrefused` or by `started`, which ends it too, and never comes between `started` and `ended`
- * T8 every publication that was asked for is forgotten once, when it is gone
- * T9 an unmuted publication that was asked for and does not come is asked for again every `askAgainMs`; after `lateMs` its key is refused as
- *    `not_received`, until it comes. `started` says since when it should have come. No time counts in which the key was heard by another
- *    publication. When for `rejoinMs` nothing at all has come of what was asked for, the connection is no good
- *    (`rejoin`, once). Nothing of this counts while reconnecting
- */
-export type TrackEvent =
-  | {
-      readonly kind: 'published'
-      readonly sid: string
-      readonly identity: Identity
-      readonly source: AudioSourceKind
-      readonly muted: boolean
-    }
-  /** `refused`: there was no place for it; it is subscribed when there is one */
-  | { readonly kind: 'refused' | 'subscribed' | 'unsubscribed' | 'unpublished' | 'muted' | 'unmuted'; readonly sid: string }
-  /** the participant is out of sight; `certain` when it left for good */
-  | { readonly kind: 'gone'; readonly identity: Identity; readonly certain: boolean }
-  /** the participant was out of sight and is there again */
-  | { readonly kind: 'back'; readonly identity: Identity }
-  | { readonly kind: 'reconnecting' | 'reconnected' | 'tick' }
-
-/** Why a key is no longer heard. */
-export type TrackEnd = Parameters<RoomEvents['trackEnded']>[1]
-
-/** What the driver does, in this order. */
-export type TrackAction =
-  | { readonly kind: 'subscribe'; readonly sid: string }
-  /** it is gone, and with it the place that it had or waited for */
-  | { readonly kind: 'forget'; readonly sid: string }
-  | { readonly kind: 'open'; readonly sid: string; readonly key: TrackKey }
-  | { readonly kind: 'close'; readonly key: TrackKey }
-  /** @param sinceMs since when it is awaited, monotonic ms */
-  | { readonly kind: 'started'; readonly track: RoomTrack; readonly sinceMs: number }
-  /** @param forMs since so long already */
-  | { readonly kind: 'refused'; readonly track: RoomTrack; readonly why: RefusalReason; readonly forMs: number }
-  /** it is to be asked for once more, from the beginning */
-  | { readonly kind: 'again'; readonly sid: string }
-  | { readonly kind: 'rejoin' }
-  | { readonly kind: 'unrefused'; readonly key: TrackKey }
-  | { readonly kind: 'ended'; readonly key: TrackKey; readonly why: TrackEnd }
+import { type Identity, type TrackKey, trackKey } from '../../../core/ids.js'
+import type { RefusalReason, RoomTrack } from '../port.js'
+import type { TrackAction, TrackEnd, TrackEvent } from './track-events.js'
 
 /** Bounds; times in ms. */
 export interface TrackBookLimits {
@@ -109,7 +48,32 @@ interface Slot {
 
 const IDLE: SlotState = { kind: 'idle' }
 
-/** The tracks of one connection. */
+/**
+ * Which publication is heard under which key. Pure: events in, actions out; SIDs are known only inside.
+ *
+ * A key (identity + source) is in one of four states:
+ *
+ *   idle --a candidate--> open --muted--> tail --tailMs--> idle     (ended: muted)
+ *                          |  ^------unmuted------|
+ *                          |--newer candidate--> open               (ended: superseded)
+ *                          '--stream gone--> ending --holdMs--> idle (ended: revoked | unpublished | left | reconnecting)
+ *
+ * T1 a candidate is a publication that is subscribed and not muted; the newest published one is heard
+ * T2 after a mute the stream is read on for `tailMs`: the end of speech arrives after the event
+ * T3 why a stream went is told by later events: the end is reported when one of them is certain, when the key is
+ *    heard again, or after `holdMs`; a stream that went for no stated reason while another track of the key can be
+ *    heard is superseded
+ * T4 at most `maxPerKey` publications of one key are subscribed, first come; the rest wait for a place
+ * T5 what was asked for while reconnecting is asked for again afterwards: the library forgets it
+ * T6 `started` and `ended` alternate for each key, and `ended` comes after the stream is closed
+ * T7 whoever subscribes may be refused a place: a key is refused while it is idle and an unmuted publication of it got none;
+ *    `refused` is followed by `unrefused` or by `started`, which ends it too, and never comes between `started` and `ended`
+ * T8 every publication that was asked for is forgotten once, when it is gone
+ * T9 an unmuted publication that was asked for and does not come is asked for again every `askAgainMs`; after `lateMs` its key is refused as
+ *    `not_received`, until it comes. `started` says since when it should have come. No time counts in which the key was heard by another
+ *    publication. When for `rejoinMs` nothing at all has come of what was asked for, the connection is no good
+ *    (`rejoin`, once). Nothing of this counts while reconnecting
+ */
 export class TrackBook {
   readonly #limits: TrackBookLimits
   readonly #slots = new Map<TrackKey, Slot>()
@@ -136,6 +100,11 @@ export class TrackBook {
   /** how many keys it remembers, for leak checks */
   get size(): number {
     return this.#slots.size
+  }
+
+  /** Whether a publication is not open, as far as is known. */
+  isMuted(sid: string): boolean {
+    return this.#bySid.get(sid)?.muted ?? true
   }
 
   /** State of a key, for tests and diagnosis. */
@@ -201,9 +170,10 @@ export class TrackBook {
   }
 
   #published(event: Extract<TrackEvent, { kind: 'published' }>, nowMs: number): void {
+    const sinceMs = event.sinceMs ?? nowMs
     const known = this.#bySid.get(event.sid)
     if (known) {
-      this.#setMuted(known, event.muted, nowMs)
+      this.#setMuted(known, event.muted, sinceMs)
       return
     }
     const key = trackKey(event.identity, event.source)
@@ -214,8 +184,8 @@ export class TrackBook {
       this.#slots.set(key, slot)
     }
     const { sid, muted } = event
-    const publication = { sid, slot, wanted: false, refused: false, subscribed: false, muted, sinceMs: nowMs, againMs: Infinity }
-    this.#expect(publication, nowMs)
+    const publication = { sid, slot, wanted: false, refused: false, subscribed: false, muted, sinceMs, againMs: Infinity }
+    this.#expect(publication, sinceMs)
     slot.publications.push(publication)
     this.#bySid.set(event.sid, publication)
   }

@@ -15,6 +15,9 @@ export interface RoomTunables {
   readonly rejoinMs: number
   /** a room is joined anew for that reason at most so often */
   readonly rejoinEveryMs: number
+  /** the server is asked who is there so often, and once more after so long when that differs from what the room's events told */
+  readonly lookEveryMs: number
+  readonly confirmLookMs: number
   readonly maxCaptions: number
   readonly noFramesMs: number
   readonly noPacketsMs: number
@@ -39,6 +42,9 @@ export const DEFAULT_TUNABLES: RoomTunables = {
   lateMs: LATE_START_MS,
   rejoinMs: 30_000,
   rejoinEveryMs: 300_000,
+  // one request of a few hundred bytes for each person; an event takes less than 1 s, also on a busy machine
+  lookEveryMs: 10_000,
+  confirmLookMs: 3_000,
   maxCaptions: 64,
   noFramesMs: 2_000,
   // even a silent microphone sends a packet every 0.4 s (0.54 s at most, measured); two looks without any

@@ -12,8 +12,9 @@ import {
   TrackSource,
 } from '@livekit/rtc-node'
 import { asIdentity } from '../../../core/ids.js'
-import { asRoomParticipant, type LivekitConnection } from './connection.js'
+import type { LivekitConnection } from './connection.js'
 import { endReason, heardSource, isCertainDeparture, isHeardKind } from './policy.js'
+import { asRoomParticipant } from './roster.js'
 
 /** How library events become events of the connection. */
 export interface WiringOptions {

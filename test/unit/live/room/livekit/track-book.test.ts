@@ -1,13 +1,22 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { asIdentity, trackKey } from '../../../../../src/core/ids.js'
-import { type SlotState, TrackBook, type TrackAction, type TrackEvent } from '../../../../../src/live/room/livekit/track-book.js'
+import { type SlotState, TrackBook } from '../../../../../src/live/room/livekit/track-book.js'
+import type { TrackAction, TrackEvent } from '../../../../../src/live/room/livekit/track-events.js'
 
 const anna = asIdentity('anna')
 const KEY = trackKey(anna, 'microphone')
 const limits = { tailMs: 100, holdMs: 300, maxPerKey: 4, askAgainMs: 5_000, lateMs: 6_000, rejoinMs: 20_000 }
 
 const publish = (sid: string, muted = false): TrackEvent => ({ kind: 'published', sid, identity: anna, source: 'microphone', muted })
+const learnt = (sinceMs: number): TrackEvent => ({
+  kind: 'published',
+  sid: 'A',
+  identity: anna,
+  source: 'microphone',
+  muted: false,
+  sinceMs,
+})
 const on = (kind: 'refused' | 'subscribed' | 'unsubscribed' | 'unpublished' | 'muted' | 'unmuted', sid = 'A'): TrackEvent => ({ kind, sid })
 const gone = (certain: boolean): TrackEvent => ({ kind: 'gone', identity: anna, certain })
 const back: TrackEvent = { kind: 'back', identity: anna }
@@ -272,6 +281,20 @@ describe('rules', () => {
   /** Since when what starts now was awaited. */
   const awaitedMs = (book: TrackBook, event: TrackEvent, atMs: number) =>
     book.apply(event, atMs).flatMap((action) => (action.kind === 'started' ? [action.sinceMs] : []))
+
+  test('T9 what has been open for long when it is learnt of is refused at once, for so long; so is what was muted as far as is known', () => {
+    const book = new TrackBook(limits)
+    expect(book.apply(learnt(4_000), 20_000)).toMatchObject([
+      { kind: 'subscribe', sid: 'A' },
+      { kind: 'refused', why: 'not_received', forMs: 16_000 },
+      { kind: 'again', sid: 'A' },
+    ])
+    const other = new TrackBook(limits)
+    run(other, [0, publish('A', true)])
+    expect(other.isMuted('A')).toBe(true)
+    expect(other.apply(learnt(4_000), 20_000)).toMatchObject([{ kind: 'refused', forMs: 16_000 }, { kind: 'again' }])
+    expect([other.isMuted('A'), other.isMuted('B')]).toEqual([false, true])
+  })
 
   test('T9 what starts says since when it should have come: from its publishing, its unmuting, its loss, or the reconnect on', () => {
     const book = new TrackBook(limits)
