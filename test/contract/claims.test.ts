@@ -56,6 +56,17 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     expect(winners.map(({ claim }) => claim.epoch)).toEqual([1])
     const holder = (await two.claims.standing(id)).holder
     expect([one, two, three].map(({ claims }) => claims.holder)).toContain(holder)
+    // it dies: of those that saw that one has it, and is told its silence, not that of one who wanted it too
+    const before = opened.find(({ claims }) => claims.holder === holder)!
+    const others = opened.filter((other) => other !== before)
+    await before.claims.beat()
+    await before.pool.query('SELECT pg_sleep(0.5)')
+    await Promise.all(others.map(({ claims }) => claims.beat()))
+    const dead = await before.claims.standing(id)
+    const again = await Promise.all([...others, ...others].map(({ claims }) => claims.take(id, dead)))
+    const after = again.filter((claim) => claim !== null)
+    expect(after.map(({ claim }) => claim.epoch)).toEqual([2])
+    expect(after[0]!.silentMs).toBeGreaterThanOrEqual(500)
   })
 
   test('of many meetings that are taken at once through several stores exactly as many begin as there are places', async () => {

@@ -50,15 +50,13 @@ export class MemoryClaims implements ClaimBook {
   }
 
   async take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>, places: number | null = null): Promise<TakenClaim | null> {
+    const running = places === null || seen.epoch > 0 ? [] : await this.#store.meetings({ limit: 100 })
     const { state, startedAt } = await this.#store.meeting(id)
+    // the real one is one statement: from this look to its place in the table nothing is waited for
     const claims = this.#of(id)
     if (claims.length !== seen.epoch || FINAL_STATES.includes(state) || state === 'finalising') return null
-    if (places !== null && seen.epoch === 0) {
-      const running = await this.#store.meetings({ limit: 100 })
-      const taken = running.filter((one) => this.#of(one.id).length > 0 && ![...FINAL_STATES, 'finalising'].includes(one.state))
-      if (taken.length >= places) throw noPlace(places)
-    }
-    const claim = await this.#store.claim(id)
+    const taken = running.filter((one) => this.#of(one.id).length > 0 && ![...FINAL_STATES, 'finalising'].includes(one.state))
+    if (places !== null && seen.epoch === 0 && taken.length >= places) throw noPlace(places)
     const nowMs = this.#clock.nowMs()
     const silenceOf = (held: Held | undefined) => nowMs - (this.#table.beatMs.get(held?.holder ?? '') ?? Number.NEGATIVE_INFINITY)
     const last = silenceOf(claims.at(-1))
@@ -68,7 +66,7 @@ export class MemoryClaims implements ClaimBook {
     const silentMs = isHeard ? silenceOf(hears) : last
     claims.push({ holder: this.holder, isReleased: false, leftMs: null })
     return {
-      claim,
+      claim: await this.#store.claim(id),
       elapsedMs,
       storeNowMs: nowMs,
       silentMs: Number.isFinite(silentMs) ? silentMs : null,

@@ -46,6 +46,7 @@ test.each([
   [1127687, 'I4 a frozen bot hears on when the meeting has ended without it'],
   [1889, 'I4 who unmutes while a bot waits for the word of the one before said their first 63 ms before that'],
   [604360, 'I4 somebody mutes for 10 ms while a bot waits for the word of the one before'],
+  [1306999, 'I4 two processes see a bot dead and take its meeting in the same moment: one has it'],
 ])('seed %i of the whole world breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed, { world: 'whole' })).violations).toEqual([])
 })
