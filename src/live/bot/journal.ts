@@ -5,6 +5,7 @@ import type { Logger } from '../../observe/logger.js'
 import type { Claim, FinalsLogs, MeetingStore, ParticipantRecord, SessionRecord } from '../../records/port.js'
 import type { Gap, Span } from '../audio/span.js'
 import type { Segment } from '../transcript/segment.js'
+import { FRAMES_PER_MS } from '../transcript/span-index.js'
 import { FinalsKeeper } from './finals-keeper.js'
 import { Lane } from './lane.js'
 import type { SessionWrite } from './waiting-sessions.js'
@@ -22,6 +23,10 @@ export interface JournalEvents {
 const SESSIONS_MS = 5_000
 /** Spans alone, and gaps, are stored so soon: what the service returns of a bot that died, beyond the spans that are stored, is nobody's. */
 const SPANS_MS = 1_000
+/** What four channels speak in that time. More waits where a session begins with what waited for one, sent all at once: it is stored at once too. */
+const MUCH_FRAMES = 4 * SPANS_MS * FRAMES_PER_MS
+/** so that what one tick sends goes in one write */
+const AT_ONCE_MS = 1
 /** Who is there is stored so soon: whoever watches sees them come and go. Who comes at once is written at once. */
 const PEOPLE_MS = 250
 /** Spans in memory while the store is away: about 5 MB. Beyond it they wait on the disk with the finals, or the oldest go, told. */
@@ -38,11 +43,11 @@ const CHUNK = 2_000
  * J1 Finals go to a log on this host's disk at once, and right after it to the store, both times with all that is to be known before them:
  *    spans and gaps that wait, and which sessions there are, with what waits for its text there. Either makes them durable; a log that fails
  *    or hangs costs nothing but time. J2 The store is asked until it takes them or the journal is closed; what it has not taken by then
- *    stays in the log. J3 Spans alone and gaps are stored within a second, so is that there is a session, its id at the service, and what
- *    waits for its text; people within a quarter of one. How far a session came, and how it ended, is stored within five, and after the
- *    finals before it: it says that they are there. J4 A store that is away ends no meeting: what waits is bounded in memory, and the disk
- *    holds the rest (`finals-keeper`). J5 Whose claim was taken hands in, last of all, whose words it heard, and nothing else: that is a fact, and
- *    whoever brings in their texts, from the service or from audio on the disk, has the names then.
+ *    stays in the log. J3 Spans alone and gaps are stored within a second, and at once when more than 4 s of sound wait; so is that there is a
+ *    session, its id at the service, and what waits for its text; people within a quarter of one. How far a session came, and how it ended, is
+ *    stored within five, and after the finals before it: it says that they are there. J4 A store that is away ends no meeting: what waits is
+ *    bounded in memory, and the disk holds the rest (`finals-keeper`). J5 Whose claim was taken hands in, last of all, whose words it heard, and
+ *    nothing else: that is a fact, and whoever brings in their texts, from the service or from audio on the disk, has the names then.
  */
 export class Journal {
   readonly #store: MeetingStore
@@ -119,7 +124,7 @@ export class Journal {
     const { spans } = this.#waiting
     spans.put(span)
     if (spans.size > MAX_SPANS) this.#makeRoom()
-    this.#rest.soon(SPANS_MS)
+    this.#rest.soon(spans.isLongerThan(MUCH_FRAMES) ? AT_ONCE_MS : SPANS_MS)
   }
 
   session(session: SessionRecord): void {

@@ -14,6 +14,8 @@ export class WaitingSpans {
   readonly #channels = new Map<string, Map<number, Entry>>()
   /** what the log does not have as it is */
   readonly #unlogged = new Set<Entry>()
+  /** up to which frame what was put of each channel is kept elsewhere: an open span goes on there */
+  readonly #keptTo = new Map<string, number>()
   #size = 0
   #isDropped = false
 
@@ -39,6 +41,19 @@ export class WaitingSpans {
     channel.set(span.fromFrame, entry)
     entry.span = span
     if (entry.loggedTo < span.toFrame) this.#unlogged.add(entry)
+  }
+
+  /** Whether the sound that waits, of all channels, is longer. */
+  isLongerThan(frames: number): boolean {
+    let waiting = 0
+    for (const [key, channel] of this.#channels) {
+      const keptTo = this.#keptTo.get(key) ?? 0
+      for (const { span } of channel.values()) {
+        waiting += span.toFrame - Math.max(span.fromFrame, keptTo)
+        if (waiting > frames) return true
+      }
+    }
+    return false
   }
 
   /** Those that the log does not have as they are. */
@@ -82,6 +97,7 @@ export class WaitingSpans {
       const entry = channel?.get(span.fromFrame)
       if (!channel || !entry) continue
       entry.storedTo = Math.max(entry.storedTo, span.toFrame)
+      this.#keptTo.set(key, Math.max(this.#keptTo.get(key) ?? 0, span.toFrame))
       if (entry.span !== span) continue
       channel.delete(span.fromFrame)
       this.#unlogged.delete(entry)

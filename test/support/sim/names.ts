@@ -7,7 +7,10 @@ import type { SimSpeech } from './speech.js'
 import { BLOCK, BLOCK_MS, PROBE_FRAMES } from './stamps.js'
 import type { Takeover } from './watched-store.js'
 
-/** spans are stored once a second, of four channels at most: what one takeover may leave unnamed when no bot and no store stood still */
+/**
+ * Spans are stored once a second, of four channels at most, and sooner when more than that waits, as where a session begins with what waited
+ * for one: what one takeover may leave unnamed when no bot and no store stood still.
+ */
 const UNNAMED_BLOCKS = (4 * 1_000) / BLOCK_MS
 
 /** What words are held against that stand under no name. */

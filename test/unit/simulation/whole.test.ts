@@ -45,6 +45,7 @@ test.each([
   [1122876, 'I4 somebody comes and goes while a bot that has lost the meeting keeps its owner out of the room'],
   [1127687, 'I4 a frozen bot hears on when the meeting has ended without it'],
   [1889, 'I4 who unmutes while a bot waits for the word of the one before said their first 63 ms before that'],
+  [1306951, 'I3 a bot dies right after it has sent all at once what had waited for a session'],
   [604360, 'I4 somebody mutes for 10 ms while a bot waits for the word of the one before'],
   [1306999, 'I4 two processes see a bot dead and take its meeting in the same moment: one has it'],
 ])('seed %i of the whole world breaks no invariant: %s', async (seed) => {

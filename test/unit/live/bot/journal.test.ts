@@ -166,6 +166,38 @@ describe('Journal', () => {
     await journal.close(1_000)
   })
 
+  it('J3 spans of more than 4 s of sound, in all, are stored at once and in one write; an open one that goes on keeps to its second', async () => {
+    const { clock, store, meeting, journal } = await rig()
+    const saves: number[] = []
+    const save = store.saveSpans.bind(store)
+    store.saveSpans = (claim, all) => {
+      saves.push(all.length)
+      return save(claim, all)
+    }
+    const first = spanOf(sessionId, 0, 32_000)
+    const second = { ...spanOf(sessionId, 0, 24_000), channel: 1 }
+    const third = { ...spanOf(sessionId, 24_000, 32_000), channel: 1 }
+    for (const span of [first, second, third]) journal.span(span)
+    await clock.advance(20)
+    expect(saves).toEqual([])
+    const longer = { ...third, toFrame: 40_000 }
+    journal.span(longer)
+    journal.span({ ...spanOf(newSessionId(), 0, 800), channel: 3 })
+    await clock.advance(20)
+    expect(saves).toEqual([4])
+    expect(await store.spans(meeting.id)).toEqual(expect.arrayContaining([first, second, longer]))
+    journal.span({ ...longer, toFrame: 100_000 })
+    await clock.advance(990)
+    expect(saves).toEqual([4])
+    await clock.advance(10)
+    expect(saves).toEqual([4, 1])
+    journal.span({ ...longer, toFrame: 164_800 })
+    await clock.advance(20)
+    expect(saves).toEqual([4, 1, 1])
+    await journal.close(1_000)
+    expect(clock.pending).toBe(0)
+  })
+
   it('B3 gives up at the end after its deadline and counts what could not be written', async () => {
     const { clock, store, journal } = await rig()
     store.failures = 1_000
