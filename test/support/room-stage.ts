@@ -52,15 +52,14 @@ export class RoomStage {
   async join(recorder: RoomRecorder, options: StageJoin = {}): Promise<RoomConnection> {
     const { logger = silentLogger, signal = new AbortController().signal, port: portOptions, isSamePort = false, ...rest } = options
     const { url, apiKey, apiSecret } = this.server
-    const known = isSamePort ? this.#port : undefined
-    const port = (this.#port =
-      known ??
-      createLivekitRoom({ url, apiKey, apiSecret, clock: systemClock, logger, ...portOptions }, () => {
+    if (!isSamePort || !this.#port) {
+      this.#port = createLivekitRoom({ url, apiKey, apiSecret, clock: systemClock, logger, ...portOptions }, () => {
         this.botRoom = new Room()
         return this.botRoom
-      }))
+      })
+    }
     const asked = { room: this.room, botIdentity: 'scribe', botName: 'Scribe', ...rest }
-    const connection = await port.join(asked, recorder, signal)
+    const connection = await this.#port.join(asked, recorder, signal)
     this.#connections.push(connection)
     return connection
   }

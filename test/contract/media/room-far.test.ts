@@ -15,6 +15,7 @@ beforeAll(async () => {
   signalling = await TcpProxy.listen(Number(new URL(stage.server.url).port))
 })
 afterAll(() => signalling.close())
+
 test('a server far away: those who open their microphones one after the other are all heard, and so are later comings and goings', async () => {
   const recorder = new RoomRecorder()
   signalling.latencyMs = LATENCY_MS

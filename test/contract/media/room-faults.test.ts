@@ -195,7 +195,7 @@ describe('permissions', () => {
     await bert.publish()
     const recorder = new RoomRecorder()
     const joinedMs = systemClock.monotonicMs()
-    await stage.join(recorder, { port: { lateMs: 1_000, askAgainMs: 500, rejoinMs: 10_000 } })
+    await stage.join(recorder, { port: { lateMs: 1_000, askAgainMs: 500, rejoinMs: 2_000 } })
     const inMs = systemClock.monotonicMs()
     await recorder.untilLines([`started ${mic('bert')}`, `refused ${mic('anna')}`])
     const from = recorder.lines.length

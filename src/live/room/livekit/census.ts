@@ -72,26 +72,19 @@ export class LivekitCensus {
 
   /** How many people are in a room now; 0 when there is none. */
   async people(name: string): Promise<number> {
-    const everybody = (await this.#list(name)) ?? []
-    return everybody.filter(({ kind, identity, state }) => state !== ParticipantInfo_State.DISCONNECTED && isPerson(kind, identity, name))
-      .length
+    return (await this.#list(name)).filter(({ kind, identity }) => isPerson(kind, identity, name)).length
   }
 
-  /** Who is in a room now; null, or nobody: there is no such room. */
-  async participants(name: string): Promise<readonly ListedParticipant[] | null> {
-    const everybody = await this.#list(name)
-    return (
-      everybody
-        ?.filter(({ state }) => state !== ParticipantInfo_State.DISCONNECTED)
-        .map(({ identity, name: shown, kind, state, permission, tracks }) => ({
-          identity,
-          name: shown,
-          isHeard: HEARD.includes(kind),
-          isActive: state === ParticipantInfo_State.ACTIVE,
-          isHidden: permission?.hidden ?? false,
-          tracks: tracks.map(({ sid, type, source, muted }) => ({ sid, isAudio: type === TrackType.AUDIO, source, isMuted: muted })),
-        })) ?? null
-    )
+  /** Who is in a room now; nobody when there is none. */
+  async participants(name: string): Promise<readonly ListedParticipant[]> {
+    return (await this.#list(name)).map(({ identity, name: shown, kind, state, permission, tracks }) => ({
+      identity,
+      name: shown,
+      isHeard: HEARD.includes(kind),
+      isActive: state === ParticipantInfo_State.ACTIVE,
+      isHidden: permission?.hidden ?? false,
+      tracks: tracks.map(({ sid, type, source, muted }) => ({ sid, isAudio: type === TrackType.AUDIO, source, isMuted: muted })),
+    }))
   }
 
   /** Makes a room, as `doctor` does to see whether a webhook follows. @param emptySec after which it closes if nobody comes */
@@ -104,14 +97,10 @@ export class LivekitCensus {
     await this.#call(() => this.#client.deleteRoom(name))
   }
 
-  /** null: there is no such room. */
-  async #list(name: string): Promise<readonly ParticipantInfo[] | null> {
-    try {
-      return await this.#client.listParticipants(name)
-    } catch (thrown) {
-      if (thrown instanceof ServerError && thrown.status === 404) return null
-      throw translated(thrown, this.#url)
-    }
+  /** Those who are in a room; nobody when there is none. */
+  async #list(name: string): Promise<readonly ParticipantInfo[]> {
+    const everybody = await this.#call(() => this.#client.listParticipants(name).catch(nobodyWhereNoRoom))
+    return everybody.filter(({ state }) => state !== ParticipantInfo_State.DISCONNECTED)
   }
 
   async #call<T>(ask: () => Promise<T>): Promise<T> {
@@ -121,6 +110,11 @@ export class LivekitCensus {
       throw translated(thrown, this.#url)
     }
   }
+}
+
+function nobodyWhereNoRoom(thrown: unknown): ParticipantInfo[] {
+  if (thrown instanceof ServerError && thrown.status === 404) return []
+  throw thrown
 }
 
 const factsOf = (room: { readonly name: string; readonly sid: string; readonly creationTime: bigint }): RoomFacts => ({

@@ -31,7 +31,7 @@ export interface ConnectionParts {
   readonly places: TrackPlaces
   /** whether a connection on which nothing arrives may be ended for another one */
   readonly mayRejoin: () => boolean
-  /** what the server says of the room; null: it knows none of that name */
+  /** what the server says of the room; null: this bot is not in it */
   readonly serverView: () => Promise<ServerView | null>
 }
 

@@ -8,7 +8,7 @@ export interface EventMonitorParts {
   readonly clock: Clock
   readonly logger: Logger
   readonly tunables: Pick<RoomTunables, 'lookEveryMs' | 'confirmLookMs'>
-  /** asks the server; null: it knows no such room. It answers or fails in a bounded time */
+  /** asks the server; null: it does not list this bot. It answers or fails in a bounded time */
   readonly ask: () => Promise<ServerView | null>
   /** what events have told until now */
   readonly told: () => EventView

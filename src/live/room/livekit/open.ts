@@ -70,10 +70,7 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
       tunables,
       places,
       mayRejoin: () => rejoins.take(asked.room),
-      serverView: async () => {
-        const listed = await census.participants(asked.room)
-        return listed && serverView(listed, { botIdentity, screenShareAudio })
-      },
+      serverView: async () => serverView(await census.participants(asked.room), { botIdentity, screenShareAudio }),
     })
     const takeIn = wireRoom(room, connection, { screenShareAudio })
     const onAbort = () => connection.silence()
