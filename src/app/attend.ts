@@ -278,6 +278,7 @@ export class Attendance {
       release: () => claims.release(claim),
       left: (atMs) => claims.left(claim, atMs),
       leftBefore: () => claims.leftBefore(claim),
+      entered: () => claims.entered(claim),
       settled: () => claims.settled(claim),
       before: () => claims.before(claim),
       revoke: (epochs) => claims.revoke(claim, epochs),

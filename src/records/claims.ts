@@ -28,7 +28,10 @@ export interface TakenClaim {
   readonly elapsedMs: number | null
   /** the store's clock, ms since 1970: what times of the meeting are written down by */
   readonly storeNowMs: number
-  /** ms since the last sign of life of the process that held it before, or hears it still, by the store's clock; null when it gave none */
+  /**
+   * ms since the last sign of life, by the store's clock, of the process that hears it still, or else of the last one that was in the room (or the
+   * first of all), before it was taken from it: whoever died before that heard nobody. null: it gave none
+   */
   readonly silentMs: number | null
   /** a bot before it hears until this one has joined: of the standing that it was taken from, or an earlier one that is not relieved yet */
   readonly isReleased: boolean
@@ -66,6 +69,10 @@ export interface ClaimBook {
    * @throws UpstreamError `no_place`: so many run already
    */
   take(id: MeetingId, seen: Pick<Standing, 'epoch' | 'isReleased'>, places?: number | null): Promise<TakenClaim | null>
+  /**
+   * Says that the bot under this claim is in the room, and that what nobody heard before is stored. After the claim was taken it says nothing.
+   */
+  entered(claim: Claim): Promise<void>
   /** Lets another process take the meeting while the bot here hears on. @throws ClaimLostError */
   release(claim: Claim): Promise<void>
   /** Tells whoever takes the released claim until when this bot has heard. @param atMs ms from the meeting's start */

@@ -167,6 +167,28 @@ describe.skipIf(binaries === undefined)('claims between processes, on PostgreSQL
     expect((await two.claims.standing(id)).holder).toBe(two.claims.holder)
   })
 
+  test('28 whoever died before it was in the room heard nobody: the silence told is of the last one that was, when it was taken from it', async () => {
+    const { one, two, three, id } = await meeting()
+    const take = async ({ claims }: OpenStore) => (await claims.take(id, await claims.standing(id)))!
+    const first = await take(one)
+    await one.claims.entered(first.claim)
+    await one.claims.beat()
+    await one.pool.query('SELECT pg_sleep(0.3)')
+    const second = await take(two)
+    expect(second.silentMs).toBeGreaterThanOrEqual(300)
+    // the first one was only frozen, and has nothing to do with the meeting any more
+    for (const { claims } of [one, two]) await claims.beat()
+    await one.claims.entered(first.claim)
+    const third = await take(three)
+    expect(third.silentMs).toBeGreaterThanOrEqual(second.silentMs ?? Number.NaN)
+    // nobody in the room since: a fourth is told the same; one that follows whoever was there is told its silence
+    const fourth = await take(one)
+    expect(fourth.silentMs).toBeGreaterThanOrEqual(third.silentMs ?? Number.NaN)
+    await one.claims.entered(fourth.claim)
+    await one.claims.beat()
+    expect((await take(two)).silentMs).toBeLessThan(fourth.silentMs ?? Number.NaN)
+  })
+
   test('41 a sign of life that a store takes late is as old as the answer before it: its sender may be dead', async () => {
     const { one, two, id } = await meeting()
     await one.claims.take(id, await one.claims.standing(id))

@@ -8,7 +8,10 @@ import { spokenMarks } from './spoken-marks.js'
 /** What one meeting of marks shows. */
 export interface CrowdReport {
   readonly verdict: MarksVerdict
-  /** what the run may be used for: above 500 ms of lateness or stall it says nothing, above 100 ms nothing about timing */
+  /**
+   * what the run may be used for: above 500 ms of lateness or stall it says nothing, above 100 ms nothing about timing. Nothing either when all that is
+   * wrong is audio told as not received while the machine was short of cores, which shows in no event loop
+   */
   readonly health: ReturnType<typeof playVerdict>
   readonly worstMs: { readonly sender: number; readonly senderLoop: number; readonly botLoop: number }
   /** of the largest session */
@@ -31,6 +34,8 @@ const AROUND_MS = 1_500
 /** what is sent before voice that begins is longer: whoever was late with it has less before the mark */
 const LEAD_MS = 200
 const OPENINGS: ReadonlySet<string> = new Set(['join', 'rejoin', 'republish', 'unmute'])
+/** what a starved thread loses at once, at most, and how long after it begins to wait */
+const STARVED_MS = 500
 /** between a step's end as its process tells it and the opening as the bot sees it */
 const OPENED_WITHIN_MS = 1_000
 
@@ -40,17 +45,18 @@ export function crowdReport(facts: CrowdFacts): CrowdReport {
   const { spoken, stated } = spokenMarks(events, script.cast)
   const verdict = marksVerdict(spoken, stated, returnedMarks(facts.transcript.segments), identityOf)
   const worstLoopDelayMs = Math.max(facts.actors.worstLoopDelayMs, facts.bot.worstDelayMs)
-  const health = playVerdict({ ...facts.actors, worstLoopDelayMs })
+  const told = playVerdict({ ...facts.actors, worstLoopDelayMs })
   const billedSec = sessions.reduce((sum, session) => sum + (session.sentFrames * session.channels) / session.sampleRate, 0)
+  const { faults, isStarved } = faultsOf(facts, verdict, spoken, told)
   return {
     verdict,
-    health,
+    health: isStarved ? 'invalid' : told,
     worstMs: { sender: facts.actors.worstLatenessMs, senderLoop: facts.actors.worstLoopDelayMs, botLoop: facts.bot.worstDelayMs },
     channels: Math.max(0, ...sessions.map(({ channels }) => channels)),
     rolls: Math.max(0, sessions.length - 1),
     billedRatio: billedSec / presentSec(facts),
     billedToSpeech: billedSec / (((verdict.expected + stated.length) * SLOT_MS) / 1000),
-    faults: faultsOf(facts, verdict, spoken, health),
+    faults,
   }
 }
 
@@ -70,14 +76,24 @@ function presentSec({ script, events, t0Ms, endMs }: CrowdFacts): number {
   }, 0)
 }
 
-function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, spoken: readonly SpokenMark[], health: CrowdReport['health']): string[] {
+/** @returns the faults, and whether a starved machine explains them all */
+function faultsOf(
+  facts: CrowdFacts,
+  verdict: MarksVerdict,
+  spoken: readonly SpokenMark[],
+  health: CrowdReport['health'],
+): { faults: string[]; isStarved: boolean } {
   const tell = (what: string, marks: readonly (ReturnedMark | SpokenMark)[]) => marks.map((mark) => explained(what, mark, facts, verdict))
   const worst = verdict.positionErrorMs.at(-1) ?? 0
   const isTold = (mark: SpokenMark) => gapsAt(identityOf(mark.who), mark.playMs + verdict.clockMs, facts).length > 0
-  return [
+  const hasGaps = !facts.transcript.complete && !hasOnlyLateStarts(facts, verdict, spoken)
+  const told = [
+    ...tell('lost', verdict.missing.filter(isTold)),
+    ...(hasGaps ? ['the transcript is not called complete', ...gapLines(facts)] : []),
+  ]
+  const others = [
     ...tell('wrong name', verdict.wrong),
     ...tell('doubled', verdict.doubled),
-    ...tell('lost', verdict.missing.filter(isTold)),
     ...tell(
       'lost without a gap',
       verdict.missing.filter((mark) => !isTold(mark)),
@@ -89,11 +105,19 @@ function faultsOf(facts: CrowdFacts, verdict: MarksVerdict, spoken: readonly Spo
     ),
     ...(worst > MAX_POSITION_MS[health] ? [`a mark lies ${Math.round(worst)} ms beside its place`] : []),
     ...facts.events.flatMap((event) => (event.kind === 'failed' ? [`${event.identity} could not ${event.do}: ${event.message}`] : [])),
-    ...(facts.transcript.complete || hasOnlyLateStarts(facts, verdict, spoken)
-      ? []
-      : ['the transcript is not called complete', ...gapLines(facts)]),
   ]
+  return { faults: [...others, ...told], isStarved: told.length > 0 && others.length === 0 && isShortOfCores(facts, verdict) }
 }
+
+/** Whether nothing is doubted but short pieces of audio that never came, all of them while the machine had nothing to spare. */
+const isShortOfCores = ({ gaps, busy, transcript }: CrowdFacts, { clockMs }: MarksVerdict): boolean =>
+  transcript.doubts.every((doubt) => doubt === 'gaps') &&
+  gaps.every(
+    ({ reason, fromMs, toMs }) =>
+      reason === 'not_received' &&
+      toMs - fromMs <= STARVED_MS &&
+      busy.some((one) => one.fromMs + clockMs < toMs + STARVED_MS && one.toMs + clockMs > fromMs - STARVED_MS),
+  )
 
 /** The same mark as it came back shorter than it was spoken. */
 const cutOf = (mark: SpokenMark, { cut }: MarksVerdict) => cut.find(({ who, n }) => who === mark.who && n === mark.n)

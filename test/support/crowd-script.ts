@@ -13,7 +13,7 @@ const TAIL_MS = 3_000
 const OPENING = 2
 const ARRIVALS_FROM_MS = 4_000
 /** share of the length; each arrival is work for everybody else's process too */
-const ARRIVALS_UNTIL = 0.4
+const ARRIVALS_UNTIL = 0.6
 const SHORTEST_MS = 400
 /** turns of made-up talk are handed on after this, so that everybody has one in 90 s */
 const LONGEST_MS = 2_400

@@ -14,6 +14,7 @@ import type { LivekitServer } from '../../src/standins/livekit/server.js'
 import { CliProcess } from './cli-process.js'
 import { spawnCrowd } from './crowd-actors.js'
 import { startTestLivekit } from './livekit.js'
+import { MachineWatch, type Busy } from './machine-watch.js'
 import { testSettings } from './settings.js'
 import { startSpeechServerProcess, type SpeechServerProcess } from './speech-server-process.js'
 
@@ -28,6 +29,8 @@ export interface CrowdFacts {
   readonly t0Ms: number
   readonly endMs: number
   readonly actors: PlayHealth
+  /** when the machine was short of cores, monotonic ms */
+  readonly busy: readonly Busy[]
   /** the bot's process while people were playing */
   readonly bot: { readonly worstDelayMs: number; readonly corePercent: number; readonly exitCode: number }
   readonly transcript: TranscriptDocument
@@ -73,6 +76,7 @@ export class CrowdStage {
     const dataDir = join(this.#folder, room)
     const { url, apiKey, apiSecret } = this.#livekit
     await using actors = spawnCrowd({ url, apiKey, apiSecret, room, sampleRate, script })
+    using machine = new MachineWatch()
     const bot = this.#bot(room, dataDir, channels, settings)
     try {
       await actors.ready
@@ -90,6 +94,7 @@ export class CrowdStage {
         t0Ms,
         endMs,
         actors: health,
+        busy: machine.busy,
         bot: {
           worstDelayMs: probe?.worstDelayMs(t0Ms, endMs) ?? Number.NaN,
           corePercent: probe?.cpuPercent(t0Ms, endMs) ?? Number.NaN,

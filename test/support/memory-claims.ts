@@ -7,6 +7,9 @@ import { FINAL_STATES, type Claim, type MeetingStore } from '../../src/records/p
 interface Held {
   holder: string | null
   isReleased: boolean
+  hasEntered?: boolean
+  /** the last sign, when it was taken, of the last bot that had been in the room */
+  heardMs?: number
   isRevoked?: boolean
   leftMs: number | null
 }
@@ -59,12 +62,14 @@ export class MemoryClaims implements ClaimBook {
     if (places !== null && seen.epoch === 0 && taken.length >= places) throw noPlace(places)
     const nowMs = this.#clock.nowMs()
     const silenceOf = (held: Held | undefined) => nowMs - (this.#table.beatMs.get(held?.holder ?? '') ?? Number.NEGATIVE_INFINITY)
-    const last = silenceOf(claims.at(-1))
+    const before = claims.at(-1)
+    const isSilent = before !== undefined && claims.length > 1 && before.hasEntered !== true
+    const last = isSilent ? nowMs - (before.heardMs ?? Number.NEGATIVE_INFINITY) : silenceOf(before)
     const elapsedMs = startedAt === null ? null : nowMs - Date.parse(startedAt)
     const hears = claims.slice(0, Math.max(0, seen.epoch - 1)).findLast(({ isReleased, leftMs }) => isReleased && leftMs === null)
     const isHeard = silenceOf(hears) < BACK_WITHIN_MS
     const silentMs = isHeard ? silenceOf(hears) : last
-    claims.push({ holder: this.holder, isReleased: false, leftMs: null })
+    claims.push({ holder: this.holder, isReleased: false, leftMs: null, heardMs: nowMs - last })
     return {
       claim: await this.#store.claim(id),
       elapsedMs,
@@ -72,6 +77,13 @@ export class MemoryClaims implements ClaimBook {
       silentMs: Number.isFinite(silentMs) ? silentMs : null,
       isReleased: seen.isReleased || isHeard,
     }
+  }
+
+  entered(claim: Claim): Promise<void> {
+    const claims = this.#of(claim.meetingId)
+    const own = claims[claim.epoch - 1]
+    if (own && claims.length === claim.epoch) own.hasEntered = true
+    return Promise.resolve()
   }
 
   release(claim: Claim): Promise<void> {

@@ -36,8 +36,8 @@ export interface HandoverParts {
   readonly logger: Logger
   readonly meetingMs: () => number
   readonly gap: (gap: Gap) => void
-  /** makes durable what was told, now */
-  readonly keep: () => void
+  /** makes durable what was told, now. @param then done after it; does not throw */
+  readonly keep: (then?: () => Promise<void>) => void
   /** nobody else hears any more: what comes from now on is heard here */
   readonly open: () => void
 }
@@ -158,11 +158,9 @@ export class Handover {
 
   /** What was heard here is stored: whoever has the meeting now is told, unless the store is away, which it will take for a death. */
   async settled(): Promise<void> {
-    const { tenure, logger } = this.#parts
     // the store was away then; who settles and has not said it would be taken to have heard until the next bot was there
     if (this.#untoldMs !== null) await this.#sayLeft(this.#untoldMs)
-    if (this.#untoldMs === null)
-      await tenure?.settled().catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
+    if (this.#untoldMs === null) await this.#tell(this.#parts.tenure?.settled())
   }
 
   /**
@@ -182,10 +180,12 @@ export class Handover {
   }
 
   async #sayLeft(atMs: number): Promise<void> {
-    const { tenure, logger } = this.#parts
     this.#untoldMs = atMs
-    const told = tenure?.left(atMs).then(() => (this.#untoldMs = null))
-    await told?.catch((thrown: unknown) => logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
+    await this.#tell(this.#parts.tenure?.left(atMs).then(() => (this.#untoldMs = null)))
+  }
+
+  async #tell(said: Promise<unknown> | undefined): Promise<void> {
+    await said?.catch((thrown: unknown) => this.#parts.logger.warn({ err: toError(thrown) }, 'the next bot could not be told'))
   }
 
   /** @returns false when no other process could take it. @throws ClaimLostError, UpstreamError */
@@ -245,7 +245,7 @@ export class Handover {
     this.#written.resolve()
     this.#parts.keep()
     this.#parts.open()
-    this.#parts.keep()
+    this.#parts.keep(() => this.#tell(this.#parts.tenure?.entered()))
     if (this.#entry) this.#cancelSettle = this.#parts.clock.after(SETTLE_MS, () => this.settle())
   }
 

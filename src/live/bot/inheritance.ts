@@ -15,12 +15,14 @@ export interface Tenure {
   readonly elapsedMs: number | null
   /** the store's clock, ms since 1970 */
   readonly storeNowMs: number
-  /** ms since the last sign of life of the bot before; null: unknown */
+  /** ms since the last sign of life of the last bot that was in the room; null: unknown */
   readonly silentMs: number | null
   /** the bot before this one hears until this one has joined */
   readonly isReleased: boolean
   /** @throws UpstreamError the store does not answer */
   check(): Promise<Standing>
+  /** This bot is in the room, and what nobody heard before is stored. @throws UpstreamError */
+  entered(): Promise<void>
   /** Another process may take the meeting from now on. @throws ClaimLostError, UpstreamError */
   release(): Promise<void>
   /** Tells the bot that came until when this one has heard, meeting ms. */

@@ -137,7 +137,7 @@ export class MeetingBot {
       logger: this.#logger,
       meetingMs: () => this.#scribe.meetingMs(),
       gap: (gap) => this.#scribe.gap(gap),
-      keep: () => this.#scope.run('keep gaps', () => this.#journal.flush()),
+      keep: (then) => this.#scope.run('keep gaps', () => this.#journal.flush().then(then)),
       open: () => this.#listener.open(),
     })
     const { scribe: own, handover, logger } = { scribe: this.#scribe, handover: this.#handover, logger: this.#logger }

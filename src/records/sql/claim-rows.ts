@@ -60,11 +60,17 @@ export class ClaimRows implements ClaimBook {
           AND (epoch > 0 OR end_at IS NULL OR end_at > clock_timestamp()) ${hasPlace}
         RETURNING id, epoch, started_at
       ), noted AS (
-        INSERT INTO roomscribe.claim (meeting_id, epoch, holder) SELECT id, epoch, ${this.holder}::uuid FROM taken
+        INSERT INTO roomscribe.claim (meeting_id, epoch, holder, heard_at) SELECT id, epoch, ${this.holder}::uuid, (
+          SELECT CASE WHEN c.entered OR c.epoch = 1 THEN h.beat_at ELSE c.heard_at END
+          FROM roomscribe.claim c LEFT JOIN roomscribe.holder h ON h.id = c.holder
+          WHERE c.meeting_id = taken.id AND c.epoch = ${seen.epoch}) FROM taken
+        RETURNING heard_at
       )
-      SELECT epoch, (extract(epoch FROM clock_timestamp() - started_at) * 1000)::double precision AS elapsed,
-        ${silenceOf(sql`c.epoch = ${seen.epoch}`)} AS silent,
-        ${silenceOf(sql`c.epoch < ${seen.epoch} AND c.released AND c.left_ms IS NULL`)} AS hears,
+      SELECT epoch, ${msSince(sql`started_at`)} AS elapsed,
+        (SELECT ${msSince(sql`heard_at`)} FROM noted) AS silent,
+        (SELECT ${msSince(sql`h.beat_at`)} FROM roomscribe.claim c JOIN roomscribe.holder h ON h.id = c.holder
+          WHERE c.meeting_id = taken.id AND c.epoch < ${seen.epoch} AND c.released AND c.left_ms IS NULL
+          ORDER BY c.epoch DESC LIMIT 1) AS hears,
         ${NOW_MS} AS now,
         roomscribe.tell(id, 'state', NULL, ${this.#sql.origin})
       FROM taken`)
@@ -97,6 +103,12 @@ export class ClaimRows implements ClaimBook {
   async #isWaiting(id: MeetingId): Promise<boolean> {
     const { epoch, state } = await this.standing(id)
     return epoch === 0 && !isFinal(state)
+  }
+
+  async entered(claim: Claim): Promise<void> {
+    await this.#sql.rows(sql`
+      UPDATE roomscribe.claim c SET entered = true FROM roomscribe.meeting m
+      WHERE c.meeting_id = ${checkId(claim.meetingId)} AND c.epoch = ${claim.epoch} AND m.id = c.meeting_id AND m.epoch = c.epoch`)
   }
 
   async release(claim: Claim): Promise<void> {
@@ -178,10 +190,8 @@ export class ClaimRows implements ClaimBook {
   }
 }
 
-/** ms since the last sign of life of the process that holds the newest of some claims on the meeting that is `taken`; NULL: none does. */
-const silenceOf = (claims: RawBuilder<unknown>): RawBuilder<unknown> => sql`(
-  SELECT (extract(epoch FROM clock_timestamp() - h.beat_at) * 1000)::double precision FROM roomscribe.claim c
-    JOIN roomscribe.holder h ON h.id = c.holder WHERE c.meeting_id = taken.id AND ${claims} ORDER BY c.epoch DESC LIMIT 1)`
+const msSince = (time: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`(extract(epoch FROM clock_timestamp() - ${time}) * 1000)::double precision`
 
 const lost = (claim: Claim): ClaimLostError =>
   new ClaimLostError(`meeting ${claim.meetingId} was taken over: epoch ${claim.epoch} is not current`)

@@ -13,6 +13,7 @@ import { SHARES_SCHEMA } from './migrations/0010-shares.js'
 import { PENDING_SCHEMA } from './migrations/0011-pending.js'
 import { ROOMS_SCHEMA } from './migrations/0012-rooms.js'
 import { WHOSE_SCHEMA } from './migrations/0013-whose.js'
+import { ENTERED_SCHEMA } from './migrations/0014-entered.js'
 import { SCHEMA } from './tables.js'
 
 const fromText = (text: string): Migration => ({ up: async (db) => void (await sql.raw(text).execute(db)) })
@@ -32,6 +33,7 @@ const MIGRATIONS: Record<string, Migration> = {
   '0011-pending': fromText(PENDING_SCHEMA),
   '0012-rooms': fromText(ROOMS_SCHEMA),
   '0013-whose': fromText(WHOSE_SCHEMA),
+  '0014-entered': fromText(ENTERED_SCHEMA),
 }
 
 /** Advisory lock of our migrations; any number that nobody else uses. */

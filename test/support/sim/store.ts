@@ -61,6 +61,7 @@ export function tenureOf(store: WatchedStore, { epoch }: Claim, time: SimTime, s
     release: () => Promise.resolve(),
     left: () => Promise.resolve(),
     leftBefore: () => Promise.resolve(null),
+    entered: () => Promise.resolve(),
     settled: () => Promise.resolve(),
     before: () => Promise.resolve([]),
     revoke: () => Promise.resolve(),

@@ -5,17 +5,19 @@ import type { PlayEvent } from '../../../src/standins/actors/play-event.js'
 import { crowdReport } from '../../support/crowd-report.js'
 import type { CrowdFacts } from '../../support/crowd-stage.js'
 import { identityOf } from '../../support/eight-people.js'
+import type { Busy } from '../../support/machine-watch.js'
 
 const healthy = { worstLatenessMs: 0, worstUnderrunMs: 0, worstLoopDelayMs: 0, skippedMarks: 0, failures: 0 }
 
 /** What a meeting of one person shows, who spoke those marks. */
-function faultsOf({
+function reportOf({
   marks,
   steps,
   worstDelayMs,
   transcript,
   spans,
   gaps,
+  busy = [],
 }: {
   marks: readonly number[]
   steps: readonly PlayEvent[]
@@ -23,7 +25,8 @@ function faultsOf({
   transcript: object
   spans: readonly object[]
   gaps: readonly Gap[]
-}): readonly string[] {
+  busy?: readonly Busy[]
+}) {
   const identity = identityOf(0)
   const facts = {
     script: { cast: [{ identity, name: 'Ann', who: 0, voice: 'rms' }], steps: [], lengthMs: 2_000 },
@@ -36,12 +39,13 @@ function faultsOf({
     sessions: [],
     spans,
     gaps,
+    busy,
   }
-  return crowdReport(facts as unknown as CrowdFacts).faults
+  return crowdReport(facts as unknown as CrowdFacts)
 }
 
 /** A meeting of four marks of one person, the last of which came back so far beside its place, in a bot that was so late. */
-function faults(besideMs: number, worstDelayMs: number, returned = 4, gaps: readonly Gap[] = []): readonly string[] {
+function report(besideMs: number, worstDelayMs: number, returned = 4, gaps: readonly Gap[] = [], busy: readonly Busy[] = []) {
   const identity = identityOf(0)
   const marks = [5, 6, 7, 8]
   const words = marks.slice(0, returned).map((n, at) => {
@@ -54,8 +58,10 @@ function faults(besideMs: number, worstDelayMs: number, returned = 4, gaps: read
     segments: [{ identity, sessionId: asSessionId('s'), channel: 0, words }],
   }
   const unmuted: PlayEvent = { kind: 'step', identity, do: 'unmute', name: 'Ann', startedMs: 500, endedMs: 500 }
-  return faultsOf({ marks, steps: [unmuted], worstDelayMs, transcript, spans: [], gaps })
+  return reportOf({ marks, steps: [unmuted], worstDelayMs, transcript, spans: [], gaps, busy })
 }
+
+const faults = (...meeting: Parameters<typeof report>): readonly string[] => report(...meeting).faults
 
 test('a mark beside its place is a fault: above 150 ms in a run that was in time, above 600 ms in one that says nothing about timing', () => {
   expect([faults(140, 0), faults(590, 300)]).toEqual([[], []])
@@ -78,7 +84,7 @@ function firstMark(lengthMs: number, leadMs: number, worstDelayMs: number): read
   const word = (n: number, ms: number) => ({ text: `w0n${n}`, startMs: n * 200, endMs: n * 200 + ms, confidence: 1 })
   const words = [word(5, lengthMs), word(6, 152)]
   const transcript = { complete: true, doubts: [], segments: [{ identity, sessionId: span.sessionId, channel: 0, words }] }
-  const told = faultsOf({ marks: [5, 6], steps: [], worstDelayMs, transcript, spans: [span], gaps: [] })
+  const { faults: told } = reportOf({ marks: [5, 6], steps: [], worstDelayMs, transcript, spans: [span], gaps: [] })
   return told.map((fault) => fault.split('\n')[0]!)
 }
 
@@ -116,4 +122,21 @@ test('a gap before the start, or from the opening of a microphone on, in which n
   expect(faults(0, 0, 4, [{ ...gap, fromMs: 600, toMs: 1_001 }])[0]).toBe(told)
   expect(faults(0, 0, 4, [{ ...gap, identity: asIdentity('p1'), fromMs: 600, toMs: 1_000 }])[0]).toBe(told)
   expect(faults(0, 0, 4, [{ ...gap, fromMs: 2_000, toMs: 5_000 }])[0]).toBe(told)
+})
+
+test('a run in which nothing is wrong but short gaps while the machine had nothing to spare says nothing; one with any other fault does', () => {
+  const gap = { identity: asIdentity(identityOf(0)), fromMs: 1_550, toMs: 1_750, reason: 'not_received' } as const
+  const busy = { fromMs: 900, toMs: 1_400 }
+  const health = (returned: number, gaps: readonly Gap[], stretches: readonly Busy[], besideMs = 0) =>
+    report(besideMs, 0, returned, gaps, stretches).health
+  expect(health(3, [gap], [busy])).toBe('invalid')
+  expect(health(4, [gap], [busy])).toBe('invalid')
+  expect(health(3, [gap], [])).toBe('valid')
+  expect(health(3, [gap], [{ fromMs: 500, toMs: 1_050 }])).toBe('valid')
+  expect(health(3, [gap], [{ fromMs: 2_250, toMs: 3_000 }])).toBe('valid')
+  expect(health(3, [{ ...gap, fromMs: 1_200, toMs: 1_750 }], [busy])).toBe('valid')
+  expect(health(3, [{ ...gap, reason: 'reconnecting' }], [busy])).toBe('valid')
+  expect(health(3, [gap, { ...gap, fromMs: 5_000, toMs: 5_200 }], [busy])).toBe('valid')
+  expect(health(4, [gap], [busy], 160)).toBe('valid')
+  expect(health(3, [], [busy])).toBe('valid')
 })

@@ -52,6 +52,7 @@ async function takenOver(
     release: () => Promise.resolve(),
     left: () => Promise.resolve(),
     leftBefore,
+    entered: () => Promise.resolve(),
     settled: () => Promise.resolve(),
     before,
     revoke: () => Promise.resolve(),
