@@ -59,25 +59,16 @@ export class StampReader {
     const frames = Math.floor(whole.length / (2 * channels))
     this.#odd = frames * 2 * channels < whole.length ? Buffer.from(whole.subarray(frames * 2 * channels)) : null
     const found: FoundStamp[] = []
-    for (let at = 0; at < frames * channels; at++) {
-      const channel = at % channels
-      const sample = whole.readInt16LE(2 * at)
-      if (sample === MAGIC) {
-        this.#letGo(channel)
-        this.#pending[channel] = { frame: this.frames + Math.floor(at / channels), high: Number.NaN, id: Number.NaN, soundFrames: 3 }
-        continue
-      }
-      const pending = this.#pending[channel]
-      if (!pending) continue
-      if (Number.isNaN(pending.high)) pending.high = sample
-      else if (Number.isNaN(pending.id)) pending.id = pending.high * 1024 + sample
-      else if (sample === 0) {
-        if (this.frames + at / channels - pending.frame > PROBE_FRAMES) this.#letGo(channel)
-      } else if (++pending.soundFrames >= SOUND_FRAMES) {
-        const { id, frame } = pending
-        found.push({ id, channel, frame })
-        if (!this.understood.has(id)) this.understood.set(id, { channel, frame })
-        this.#pending[channel] = null
+    const samples = samplesOf(whole, frames * channels)
+    for (let frame = 0, at = 0; frame < frames; frame++) {
+      for (let channel = 0; channel < channels; channel++, at++) {
+        const sample = samples[at]!
+        const pending = this.#pending[channel]
+        if (sample === MAGIC) {
+          this.#letGo(channel)
+          this.#pending[channel] = { frame: this.frames + frame, high: Number.NaN, id: Number.NaN, soundFrames: 3 }
+        } else if (pending && this.#goesOn(pending, channel, sample, this.frames + frame))
+          found.push({ id: pending.id, channel, frame: pending.frame })
       }
     }
     this.frames += frames
@@ -90,9 +81,30 @@ export class StampReader {
     return this.pieces.has(id) || this.#pending.some((pending) => pending?.id === id) ? 'piece' : null
   }
 
+  /** The next sample of a block, at that frame. @returns whether enough of it has come now */
+  #goesOn(pending: Pending, channel: number, sample: number, frame: number): boolean {
+    if (Number.isNaN(pending.high)) pending.high = sample
+    else if (Number.isNaN(pending.id)) pending.id = pending.high * 1024 + sample
+    else if (sample === 0) {
+      if (frame - pending.frame > PROBE_FRAMES) this.#letGo(channel)
+    } else if (++pending.soundFrames >= SOUND_FRAMES) {
+      const { id } = pending
+      if (!this.understood.has(id)) this.understood.set(id, { channel, frame: pending.frame })
+      this.#pending[channel] = null
+      return true
+    }
+    return false
+  }
+
   #letGo(channel: number): void {
     const id = this.#pending[channel]?.id ?? Number.NaN
     if (!Number.isNaN(id)) this.pieces.add(id)
     this.#pending[channel] = null
   }
 }
+
+/** The first samples of bytes, without a copy where they lie at an even place. */
+const samplesOf = (bytes: Buffer, count: number): Int16Array =>
+  bytes.byteOffset % 2 === 0
+    ? new Int16Array(bytes.buffer, bytes.byteOffset, count)
+    : new Int16Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 2 * count))
