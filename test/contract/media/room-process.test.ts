@@ -55,15 +55,18 @@ describe('the process', () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'handled planted\n' })
   })
 
-  test('nothing of the library goes to the terminal, and the process ends after dispose', async () => {
+  test('nothing of the library goes to the terminal, and after dispose the process ends, and joins no room until then', async () => {
     const { code, stdout, stderr } = await run(`
       import { systemClock } from '${new URL('../../../core/time.js', OPEN).href}'
       const port = createLivekitRoom({ url: 'ws://127.0.0.1:1', apiKey: 'k', apiSecret: 's'.repeat(40), clock: systemClock, logger })
       const failed = await port.join({ room: 'r', botIdentity: 'b', botName: 'b' }, {}, new AbortController().signal).catch((error) => error)
       console.log(failed.code)
       await disposeRoomLibrary()
+      const late = await port.join({ room: 'r', botIdentity: 'b', botName: 'b' }, {}, new AbortController().signal).catch((error) => error)
+      console.log(late.message)
     `)
-    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'livekit_unreachable\n', stderr: '' })
+    const freed = 'the room library of this process has been freed: no room can be joined any more'
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: `livekit_unreachable\n${freed}\n`, stderr: '' })
   })
 
   test('the native side has eight threads for its tasks on few cores too, or as many as the operator says', async () => {

@@ -1,5 +1,7 @@
 import { dispose, Room, type RoomOptions } from '@livekit/rtc-node'
+import { StateError } from '../../../core/errors.js'
 import type { Clock } from '../../../core/time.js'
+import { within } from '../../../core/within.js'
 import type { Logger } from '../../../observe/logger.js'
 import type { JoinOptions, RoomConnection, RoomEvents, RoomPort } from '../port.js'
 import { LivekitCensus } from './census.js'
@@ -7,7 +9,7 @@ import { CaptionSender } from './caption-sender.js'
 import { LivekitConnection } from './connection.js'
 import { JoinGate } from './join-gate.js'
 import { joinError } from './join-error.js'
-import { guardRoom, prepareLibrary, releaseLibrary } from './library.js'
+import { guardRoom, noAnswer, prepareLibrary, releaseLibrary } from './library.js'
 import { serverView } from './server-view.js'
 import { botToken } from './token.js'
 import { TrackPlaces } from './track-places.js'
@@ -55,6 +57,8 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
 
   async function join(asked: JoinOptions, events: RoomEvents, signal: AbortSignal): Promise<RoomConnection> {
     signal.throwIfAborted()
+    // it would take the call and never answer
+    if (isFreed) throw new StateError('the room library of this process has been freed: no room can be joined any more')
     prepareLibrary(logger)
     const log = logger.child({ room: asked.room })
     const token = await botToken({ apiKey, apiSecret, room: asked.room, identity: asked.botIdentity, name: asked.botName })
@@ -77,7 +81,7 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       // cannot be cancelled: walking away from a pending connect leaks its sockets, so it is waited for
-      await gate.run(signal, () => room.connect(url, token, connectOptions))
+      await gate.run(signal, () => answered(room, room.connect(url, token, connectOptions), clock, tunables.joinAnswerMs))
     } catch (thrown) {
       connection.silence()
       await connection.close()
@@ -100,8 +104,21 @@ export function createLivekitRoom(options: LivekitRoomOptions, newRoom: () => Ro
   return { join }
 }
 
+/**
+ * Waits for the library's answer to a join, but not for ever: one that never comes would keep its place in the gate, and after two of them the
+ * process could join no room. Whatever comes later is left at once.
+ */
+const answered = (room: Room, connecting: Promise<void>, clock: Clock, ms: number): Promise<void> =>
+  within(clock, ms, connecting, () => {
+    void connecting.then(() => room.disconnect()).catch(() => undefined)
+    return noAnswer()
+  })
+
+let isFreed = false
+
 /** Frees the native library: the process can exit afterwards and can join no more rooms. Call once, at shutdown. */
 export async function disposeRoomLibrary(): Promise<void> {
+  isFreed = true
   releaseLibrary()
   await dispose()
 }

@@ -25,6 +25,8 @@ export interface RoomTunables {
   readonly checkPacketsEveryMs: number
   /** bound of one attempt at the signalling connection; the library adds a probe of 3 s */
   readonly connectTimeoutMs: number
+  /** bound of the library's answer to a join, whatever it is: a last resort, above the sum of its own bounds */
+  readonly joinAnswerMs: number
   /** bound of waiting for the library's confirmation of a leave */
   readonly closeTimeoutMs: number
 }
@@ -52,5 +54,7 @@ export const DEFAULT_TUNABLES: RoomTunables = {
   checkFramesEveryMs: 500,
   checkPacketsEveryMs: 1_500,
   connectTimeoutMs: 5_000,
+  // 5 s of signalling, 3 s of a probe, 15 s until media flow
+  joinAnswerMs: 45_000,
   closeTimeoutMs: 5_000,
 }
