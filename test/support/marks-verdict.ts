@@ -24,6 +24,10 @@ export interface SpokenMark {
 export const WHOLE_MARK_MS = 140
 /** Two pieces of one mark are together no longer than it, as long as it ever reads. */
 const LONGEST_MARK_MS = 160
+/** the same of one that was cut where a stall of the media was: in meeting time the stall is in the length of a piece */
+const LONGEST_STALLED_MS = 300
+/** how exactly the place of a cut is read */
+const CUT_MS = 3
 /** Who said nothing for this long begins anew: an onset. */
 const ONSET_SILENCE_MS = 1_000
 /** from the start of a mark to the start of the next one of the same turn */
@@ -119,11 +123,18 @@ export function marksVerdict(
   }
 }
 
-/** A mark into which a stall of the media fell, or a change of bots: it was heard once, in two pieces. */
+/**
+ * A mark into which a stall of the media fell, or a change of bots: it was heard once, in two pieces. Where one session's piece ends and another's
+ * goes on at that very moment, nothing was sent to both.
+ */
 function isTorn(one: ReturnedMark, other: ReturnedMark): boolean {
   const lengths = [one, other].map(({ startMs, endMs }) => endMs - startMs)
-  if (one.endMs > other.startMs && other.endMs > one.startMs) return false
-  return lengths.every((ms) => ms < WHOLE_MARK_MS) && lengths.reduce((sum, ms) => sum + ms, 0) <= LONGEST_MARK_MS
+  const apartMs = Math.max(one.startMs, other.startMs) - Math.min(one.endMs, other.endMs)
+  const isCut = one.sessionId !== other.sessionId && Math.abs(apartMs) <= CUT_MS
+  if (apartMs < 0 && !isCut) return false
+  return (
+    lengths.every((ms) => ms < WHOLE_MARK_MS) && lengths.reduce((sum, ms) => sum + ms, 0) <= (isCut ? LONGEST_STALLED_MS : LONGEST_MARK_MS)
+  )
 }
 
 /** First marks of turns after a silence; those at stated moments are none, but sound they are. */

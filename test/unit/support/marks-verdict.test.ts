@@ -57,6 +57,16 @@ describe('what came back against what was spoken', () => {
     expect(doubled(back(0, 6), piece(60, 9_300))).toEqual([piece(60, 9_300)])
   })
 
+  test('a mark that a new session cut where a stall was is heard once; the same pieces apart, over each other, or in one session are two', () => {
+    const first = back(0, 6, { startMs: 1_240, endMs: 1_358, sessionId: 'a' })
+    const second = (fromMs: number, sessionId = 'b', toMs = fromMs + 110) => back(0, 6, { startMs: fromMs, endMs: toMs, sessionId })
+    const doubled = (other: ReturnedMark) => marksVerdict(two, [], [back(0, 5), first, other, back(1, 6)], identityOf).doubled.length
+    expect([1_358, 1_356, 1_361].map((fromMs) => doubled(second(fromMs)))).toEqual([0, 0, 0])
+    expect([1_350, 1_366].map((fromMs) => doubled(second(fromMs)))).toEqual([1, 1])
+    expect(doubled(second(1_358, 'a'))).toBe(1)
+    expect(doubled(second(1_358, 'b', 1_358 + 145))).toBe(1)
+  })
+
   test('an onset is the first mark after a second of silence, stated sound counting as sound', () => {
     const marks = [spoken(0, 0), spoken(0, 1), spoken(0, 7), spoken(0, 12), spoken(1, 20), spoken(1, 30)]
     const verdict = marksVerdict(marks, [spoken(1, 28)], [back(0, 0), back(0, 7), back(1, 20, { endMs: 4_100 })], identityOf)

@@ -19,7 +19,7 @@ function port() {
     { url: 'ws://127.0.0.1:1', apiKey: 'k', apiSecret: 's'.repeat(32), clock, logger: silentLogger, joinAnswerMs: 45_000 },
     () => {
       const one = new Room()
-      const connecting = deferred<void>()
+      const connecting = deferred()
       const call = { answer: () => connecting.resolve(), left: 0 }
       one.connect = () => {
         asked.push(call)
