@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { toError } from '../../src/core/errors.js'
 import { systemClock } from '../../src/core/time.js'
 import { BotStage } from '../support/bot-stage.js'
 import { spawnCrowd } from '../support/crowd-actors.js'
@@ -233,34 +234,55 @@ function slope(points: readonly (readonly [number, number])[]): number | null {
   return spread > 0 ? fine.reduce((sum, [at, value]) => sum + (at - x) * (value - y), 0) / spread : null
 }
 
-const { json, rest } = jsonOption(process.argv.slice(2))
-const { values } = parseArgs({
-  args: [...rest],
-  options: {
-    hours: { type: 'string', default: '1' },
-    out: { type: 'string', default: '.' },
-    seed: { type: 'string', default: '1' },
-    'meeting-sec': { type: 'string', default: '240' },
-    faults: { type: 'string', default: Object.keys(FAULTS).join(',') },
-  },
-})
-const hours = Number(values.hours)
-const meetingSec = Number(values['meeting-sec'])
-const names = values.faults.split(',')
-const unknown = names.filter((name) => !(name in FAULTS))
-const file = resolve(values.out, 'soak.svg')
+interface Asked {
+  readonly hours: number
+  readonly meetingSec: number
+  readonly seed: number
+  readonly names: readonly string[]
+  readonly out: string
+  readonly json: string | null
+}
+
+/** @returns what is asked for, or what is wrong with it */
+function read(all: string[]): Asked | string {
+  try {
+    const { json, rest } = jsonOption(all)
+    const { values } = parseArgs({
+      args: [...rest],
+      options: {
+        hours: { type: 'string', default: '1' },
+        out: { type: 'string', default: '.' },
+        seed: { type: 'string', default: '1' },
+        'meeting-sec': { type: 'string', default: '240' },
+        faults: { type: 'string', default: Object.keys(FAULTS).join(',') },
+      },
+    })
+    const [hours, meetingSec, seed] = [Number(values.hours), Number(values['meeting-sec']), Number(values.seed)]
+    const names = values.faults.split(',')
+    if (!(hours > 0)) return '--hours is a number above 0'
+    if (!(meetingSec > 60)) return '--meeting-sec is a number above 60'
+    if (!Number.isInteger(seed)) return '--seed is a whole number'
+    const unknown = names.filter((name) => !(name in FAULTS))
+    if (unknown.length > 0) return `no such fault: ${unknown.join(', ')}`
+    return { hours, meetingSec, seed, names, out: values.out, json }
+  } catch (thrown) {
+    return toError(thrown).message
+  }
+}
+
+const OPTIONS = `--hours H --seed N --meeting-sec S --out DIR --json [FILE] --faults A,B of: ${Object.keys(FAULTS).join(', ')}`
+const asked = read(process.argv.slice(2))
+const file = resolve(typeof asked === 'string' ? '.' : asked.out, 'soak.svg')
 // a file that stands where the folder is to be is told by the next line
-await mkdir(values.out, { recursive: true }).catch(() => undefined)
-const noReport = (await whyNoReport(json)) ?? (await whyNoReport(file))
-if (noReport !== null) {
-  process.stderr.write(`${noReport}\n`)
-  process.exitCode = 2
-} else if (!(hours > 0 && meetingSec > 60) || unknown.length > 0) {
-  process.stderr.write(`--hours above 0, --meeting-sec above 60, --faults of: ${Object.keys(FAULTS).join(', ')}\n`)
+if (typeof asked !== 'string') await mkdir(asked.out, { recursive: true }).catch(() => undefined)
+const wrong = typeof asked === 'string' ? `${asked}; options: ${OPTIONS}` : ((await whyNoReport(asked.json)) ?? (await whyNoReport(file)))
+if (typeof asked === 'string' || wrong !== null) {
+  process.stderr.write(`${wrong}\n`)
   process.exitCode = 2
 } else {
   const samples: Sample[] = []
-  const report = await soak(hours, Number(values.seed), meetingSec, names, samples)
+  const { hours, seed, meetingSec, names, json } = asked
+  const report = await soak(hours, seed, meetingSec, names, samples)
   const text = `${JSON.stringify({ ...report, plot: file }, null, 2)}\n`
   process.stdout.write(text)
   await writeFile(file, plot(samples))
