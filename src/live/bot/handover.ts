@@ -6,7 +6,7 @@ import { within } from '../../core/within.js'
 import type { Logger } from '../../observe/logger.js'
 import type { MeetingStore } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
-import type { RoomEndReason } from '../room/port.js'
+import { USUAL_HELD_BACK_MS, type RoomEndReason } from '../room/port.js'
 import { Inheritance, type Left, type Standing, type Tenure } from './inheritance.js'
 import { lastHeard, lastHeardUnder, type LastHeard } from './last-heard.js'
 import type { People } from './people.js'
@@ -23,9 +23,6 @@ const ASK_AGAIN_MS = 1_000
 /** The bot before says within this, and is asked so often, until when it has heard; it stops hearing as soon as this one is in the room. */
 const LEFT_WITHIN_MS = 1_000
 const LEFT_LOOK_MS = 40
-
-/** Sound is placed by the arrival of its frames: what every bot's library holds back is no loss. */
-const USUAL_HELD_BACK_MS = 80
 
 /** What a handover works with. */
 export interface HandoverParts {
@@ -49,6 +46,7 @@ export interface HandoverParts {
  * H4 Of a released meeting nothing is heard here before the bot before says that it hears no more, so that nothing is heard twice.
  * H2 A released meeting is heard here until another bot is in the room: LiveKit then ends this connection for its duplicate identity.
  * H5 Who gave the meeting away, and is taken for dead before everything is stored, may store nothing more: it would stand there twice.
+ * H6 A meeting is heard here until the last sound came, not until another bot is known to be in the room: this process may have stood still.
  * H3 Whoever loses the room to a duplicate identity asks the claim: the owner comes back (a bounded number of times), others yield.
  */
 export class Handover {
@@ -67,7 +65,9 @@ export class Handover {
   #isLeftKnown = false
   /** until when it was heard here, as long as the next bot could not be told, meeting ms */
   #untoldMs: number | null = null
-  /** when the room was left, meeting ms */
+  /** until when it was heard here, since another bot may be in the room, meeting ms; null: none */
+  #outMs: number | null = null
+  /** the same, when the room was left for good; null: it was not */
   #goneMs: number | null = null
   /** the meeting has ended before this bot was in its room, where it should have relieved another one */
   #wasNeverIn = false
@@ -166,9 +166,10 @@ export class Handover {
   /**
    * The room is left, or is not entered any more. A bot that has been told to take the meeting, and is not there yet, is told until when it
    * was heard here; one that was never there itself asks the one before, which may have left before the meeting's end.
+   * @param heardMs until when it was heard here if the connection stood, meeting ms
    */
-  async leaves(): Promise<void> {
-    this.#goneMs ??= this.#parts.meetingMs()
+  async leaves(heardMs: number): Promise<void> {
+    this.#goneMs ??= this.#outMs ?? heardMs
     await this.#tellLeft(this.#goneMs)
     if (this.#wasNeverIn) await this.#learnLeft(new AbortController().signal)
     // what nobody heard before it is written down first
@@ -221,6 +222,7 @@ export class Handover {
 
   /** The room is asked for. */
   asked(): void {
+    this.#outMs = null
     if (this.#entry) this.#entry.fromMs = this.#parts.meetingMs()
   }
 
@@ -369,18 +371,19 @@ export class Handover {
 
   /**
    * Somebody is in the room under the bot's name, or may be.
-   * @param leftMs since when, meeting ms @param heldBackMs of sound were received by then and are lost with the connection
+   * @param heardMs until when it was heard here, meeting ms
    * @returns what is to be done about it
    */
-  async rival(leftMs: number, heldBackMs: number, signal: AbortSignal): Promise<'lost' | 'yield' | 'come back'> {
+  async rival(heardMs: number, signal: AbortSignal): Promise<'lost' | 'yield' | 'come back'> {
     const { tenure } = this.#parts
+    this.#outMs = heardMs
     // nobody to ask
     if (!tenure) return 'yield'
     const standing = await this.whose(signal)
     if (standing === 'lost') return 'lost'
     if (standing === 'released') {
       this.#isHandedOver = true
-      await this.#sayLeft(leftMs - Math.max(0, heldBackMs - USUAL_HELD_BACK_MS))
+      await this.#sayLeft(heardMs)
       return 'yield'
     }
     const nowMs = this.#parts.clock.monotonicMs()

@@ -331,9 +331,8 @@ export class MeetingBot {
     this.#joining?.abort(new Error('room connection ended'))
     if (connection) this.#scope.run('close room', () => connection.close())
     const now = this.#scribe.meetingMs()
-    this.#listener.disconnected()
-    if (this.#handover.isDecidedByClaim(reason))
-      this.#scope.run('rival', (signal) => this.#rivalJoined(now, connection?.heldBackMs ?? 0, signal))
+    const heardMs = this.#listener.disconnected(connection?.heldBackMs ?? 0)
+    if (this.#handover.isDecidedByClaim(reason)) this.#scope.run('rival', (signal) => this.#rivalJoined(now, heardMs, signal))
     else this.#left(reason, now)
   }
 
@@ -343,8 +342,8 @@ export class MeetingBot {
   }
 
   /** Somebody joined under the bot's name. Whose the meeting is, the claim says: its owner comes back, anybody else yields. */
-  async #rivalJoined(nowMs: number, heldBackMs: number, signal: AbortSignal): Promise<void> {
-    const answer = await this.#handover.rival(nowMs, heldBackMs, signal)
+  async #rivalJoined(nowMs: number, heardMs: number, signal: AbortSignal): Promise<void> {
+    const answer = await this.#handover.rival(heardMs, signal)
     if (answer === 'lost') this.#yield('taken')
     else this.#left(answer === 'yield' ? 'duplicate_identity' : 'connection_lost', nowMs)
   }
@@ -380,10 +379,10 @@ export class MeetingBot {
     this.#joining?.abort(new Error('meeting is ending'))
     const connection = this.#connection
     this.#connection = null
-    this.#listener.leave()
+    const heardMs = this.#listener.leave()
     this.#handover.settle()
     const left = connection?.close().catch((thrown: unknown) => this.#logger.warn({ err: toError(thrown) }, 'leaving the room failed'))
-    const told = this.#handover.leaves()
+    const told = this.#handover.leaves(heardMs)
     try {
       if (this.#claimLost) await this.#scribe.close()
       else {

@@ -2,7 +2,7 @@ import type { Identity, TrackKey } from '../../core/ids.js'
 import type { Clock } from '../../core/time.js'
 import type { ParticipantRecord } from '../../records/port.js'
 import type { Gap } from '../audio/span.js'
-import { LATE_START_MS, type RoomEndReason, type RoomEvents } from '../room/port.js'
+import { LATE_START_MS, USUAL_HELD_BACK_MS, type RoomEndReason, type RoomEvents } from '../room/port.js'
 import { Absence } from './absence.js'
 import type { Handover } from './handover.js'
 import type { People } from './people.js'
@@ -185,14 +185,20 @@ export class RoomListener {
     }
   }
 
-  /** The connection has ended: nobody can be heard. Whether another one follows is not known yet. */
-  disconnected(): void {
+  /**
+   * The connection has ended: nobody can be heard. Whether another one follows is not known yet.
+   * @param heldBackMs of sound were received by then and are lost with it
+   * @returns until when everybody was heard who could be, meeting ms: before now when this process stood still and hears of the end late
+   */
+  disconnected(heldBackMs: number): number {
     const { scribe } = this.#parts
     this.#writeGaps(this.#refusals.endAll(scribe.meetingMs()))
     this.#missHeld()
     this.#stalled.clear()
     this.#torn = Array.from(this.#heard, ([key, identity]) => ({ key, identity, untilMs: this.#trackEnded(key, true) }))
     this.#heard.clear()
+    const receivedMs = scribe.meetingMs() - Math.max(0, heldBackMs - USUAL_HELD_BACK_MS)
+    return Math.min(receivedMs, ...this.#torn.map(({ untilMs }) => untilMs))
   }
 
   /** People can be heard, and are not before the bot before has said until when it heard (H4). */
@@ -229,19 +235,20 @@ export class RoomListener {
     this.#absence.back(this.#present())
   }
 
-  /** The meeting is left for good: everybody is gone from here. */
-  leave(): void {
+  /** The meeting is left for good: everybody is gone from here. @returns until when everybody was heard who could be, as `disconnected` */
+  leave(): number {
     const { people, scribe, handover, keep } = this.#parts
     people.allLeft(scribe.meetingMs())
     this.#missHeld()
     // what is missing from now on is no gap, however long the end takes
-    for (const key of this.#heard.keys()) scribe.trackEnded(key, true)
+    const endsMs = Array.from(this.#heard.keys(), (key) => this.#trackEnded(key, true))
     this.#heard.clear()
     this.#writeGaps(this.#refusals.endAll(scribe.meetingMs()))
     // whoever has not come back since the connection was lost was not heard until now; after a handover another bot hears
     if (handover.isHandedOver) this.#absence.close()
     else this.#absence.end()
     keep(people.records())
+    return Math.min(scribe.meetingMs(), ...endsMs)
   }
 
   /** @param sinceMs since when it could have been heard, monotonic ms; absent: since now, as far as this connection knows */

@@ -9,6 +9,9 @@ export const SAMPLE_RATE = 16_000
  */
 export const LATE_START_MS = 1_500
 
+/** Sound is placed by the arrival of its frames: what every bot's library holds back is no loss, ms. */
+export const USUAL_HELD_BACK_MS = 80
+
 /** Who is in the room. Agents and egress are never reported. */
 export interface RoomParticipant {
   readonly identity: Identity
