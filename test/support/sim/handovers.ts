@@ -12,6 +12,7 @@ const APART_MS = 3_000
 /**
  * H4: of a meeting that is given away, what a bot in the room is handed and does not hear is a second of each person at most; meetings in
  * which a bot died, stood still or was told to stop are not held to it: their holes are as long as those took.
+ * What was lost in another way, and told so, was heard.
  * @param lost blocks that were handed to a bot and stand in no text
  */
 export function handoverViolations(
@@ -22,10 +23,11 @@ export function handoverViolations(
 ): string[] {
   if (plan.includes('kill') || plan.includes('freeze') || runs.some(({ stoppedMs }) => stoppedMs !== null)) return []
   const holes = gaps.filter(({ reason }) => reason === 'taken_over')
+  const others = gaps.filter(({ reason }) => reason !== 'taken_over')
   const deaf = new Map<string, { lastMs: number; ms: number }>()
   const tooLong = new Map<string, number>()
   for (const spoken of lost) {
-    if (!liesInGap(spoken, holes, startMs)) continue
+    if (!liesInGap(spoken, holes, startMs) || liesInGap(spoken, others, startMs)) continue
     const { name, startMs: atMs } = spoken
     const before = deaf.get(name)
     const ms = before && atMs - before.lastMs < APART_MS ? before.ms + BLOCK_MS : BLOCK_MS

@@ -48,6 +48,10 @@ test.each([
   [1306951, 'I3 a bot dies right after it has sent all at once what had waited for a session'],
   [604360, 'I4 somebody mutes for 10 ms while a bot waits for the word of the one before'],
   [1402941, 'I4 H6 a frozen bot is relieved by one that dies before it has said so, and wakes when a third one has the meeting'],
+  [
+    1801842,
+    'H4 what a released bot heard and lost with its session, and told so, lies in the hole of the next one too: that is no deafness',
+  ],
   [1306999, 'I4 two processes see a bot dead and take its meeting in the same moment: one has it'],
 ])('seed %i of the whole world breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed, { world: 'whole' })).violations).toEqual([])
