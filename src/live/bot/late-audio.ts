@@ -9,7 +9,7 @@ import type { FinalsBatch, MeetingStore } from '../../records/port.js'
 import type { SttPort } from '../stt/port.js'
 import { attribute } from '../transcript/attribute.js'
 import { SpanIndex } from '../transcript/span-index.js'
-import { reachOf, unsentOf } from './left-audio.js'
+import { historyOf, unsentOf } from './left-audio.js'
 import { Patience } from './patience.js'
 import { SpeechPool } from './speech-pool.js'
 
@@ -48,9 +48,8 @@ export async function sendLateAudio(parts: LateAudioParts, meetingId: MeetingId,
     const [known, sessions, segments] = await patience.run(read)
     for (const span of known) spans.put(span)
     const found = stop.aborted ? [] : ((await stt.left?.(meetingId, isOver)) ?? [])
-    const unsent = await Promise.all(
-      found.map((one) => unsentOf(one, reachOf(one, { sessions, segments, frameOf: (said) => spans.frameOf(said) }))),
-    )
+    const stored = { sessions, segments, index: spans }
+    const unsent = await Promise.all(found.map((one) => unsentOf(one, historyOf(one, stored).reachFrame)))
     const left = unsent.filter((one) => one !== null)
     if (left.length === 0) return
 

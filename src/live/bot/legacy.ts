@@ -13,7 +13,7 @@ import type { Segment } from '../transcript/segment.js'
 import { sentAgainBefore, unknownTexts, type SentAgain } from './foreign-texts.js'
 import type { Handover } from './handover.js'
 import type { Left } from './inheritance.js'
-import { reachOf, unsentOf } from './left-audio.js'
+import { historyOf, reachOf, unsentOf } from './left-audio.js'
 import type { Scribe } from './scribe.js'
 import { leaveBehind } from './unsent.js'
 import { unreturned, type Bequest } from './unreturned.js'
@@ -23,7 +23,10 @@ export interface LegacyParts {
   readonly meetingId: MeetingId
   readonly store: Pick<MeetingStore, 'sessions' | 'spans' | 'segments' | 'gaps'>
   readonly stt: SttPort
-  readonly scribe: Pick<Scribe, 'goOn' | 'inherit' | 'adopt' | 'attribute' | 'frameOf' | 'add' | 'gap' | 'gaps' | 'sessions' | 'reached'>
+  readonly scribe: Pick<
+    Scribe,
+    'goOn' | 'inherit' | 'adopt' | 'attribute' | 'frameOf' | 'copiedFrom' | 'add' | 'gap' | 'gaps' | 'sessions' | 'reached'
+  >
   readonly handover: Pick<
     Handover,
     'fate' | 'hasDead' | 'living' | 'revoke' | 'left' | 'heardBefore' | 'written' | 'isHandedOver' | 'isUnsaid'
@@ -211,26 +214,30 @@ export class Legacy {
   async #adopt(stored: Omit<Left, 'people'>, audio: readonly LeftAudio[], disk: OnDisk): Promise<void> {
     const { scribe, logger } = this.#parts
     for (const found of audio) {
-      const reachFrame = reachOf(found, { ...stored, frameOf: (said) => scribe.frameOf(said) })
-      if (!disk.isLate) disk.reached.set(found.sessionId, reachFrame)
+      const { carriers, newest, reachFrame } = historyOf(found, { ...stored, index: scribe })
+      if (!disk.isLate) disk.reached.set(newest.sessionId, reachFrame - newest.fromFrame)
       const left = await unsentOf(found, reachFrame)
       if (!left) continue
       const { sessionId, fromFrame, backlog } = left
-      const run = { sessionId, fromFrame, toFrame: fromFrame + backlog.frames }
+      const { frames } = backlog
       if (disk.isLate || !scribe.adopt(left)) {
         // the meeting was taken while the disk was looked through
         await leaveBehind(backlog, logger)
         continue
       }
-      logger.warn({ session: sessionId, frames: run.toFrame - fromFrame }, 'audio left by an earlier bot is sent now')
-      disk.adopted.push(run)
+      logger.warn({ session: sessionId, frames }, 'audio left by an earlier bot is sent now')
+      // what sessions tell of it that had it before is left out
+      for (const carrier of carriers) {
+        const first = fromFrame - carrier.fromFrame
+        disk.adopted.push({ sessionId: carrier.sessionId, fromFrame: first, toFrame: first + frames })
+      }
     }
   }
 
   /** What the bots before had sent again themselves, as far as the service is known to have it that way. */
   #sentAgainBefore(stored: Omit<Left, 'people'>): readonly SentAgain[] {
-    const known = { ...stored, frameOf: (said: Parameters<Scribe['frameOf']>[0]) => this.#parts.scribe.frameOf(said) }
-    const reached = stored.sessions.map((one) => ({ ...one, acknowledgedFrames: reachOf({ ...one, fromFrame: 0 }, known) }))
+    const known = { ...stored, index: this.#parts.scribe }
+    const reached = stored.sessions.map((one) => ({ ...one, acknowledgedFrames: reachOf(one.sessionId, known) }))
     return sentAgainBefore(reached, stored.spans)
   }
 

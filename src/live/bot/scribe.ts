@@ -228,6 +228,11 @@ export class Scribe {
     return this.#spans.frameOf(said)
   }
 
+  /** See `SpanIndex.copiedFrom`. */
+  copiedFrom(from: SessionId, to: SessionId): number | null {
+    return this.#spans.copiedFrom(from, to)
+  }
+
   /** Adds final segments to the transcript; what is known changes nothing. */
   add(segments: readonly Segment[]): void {
     const added = this.#transcript.addFinal(segments)

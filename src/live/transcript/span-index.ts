@@ -49,6 +49,27 @@ export class SpanIndex {
   }
 
   /**
+   * The frame of session `from` that is frame 0 of session `to`, when that repeats it (`copies`): every span of `to` lies there in one of
+   * `from`, and says the same. null when it has none, or takes audio first.
+   */
+  copiedFrom(from: SessionId, to: SessionId): number | null {
+    const copies = [...(this.#bySession.get(to)?.values() ?? [])].flat()
+    const [first] = copies
+    if (!first) return null
+    const isThere = (copy: Span, fromFrame: number) => {
+      const [begin, end] = [copy.fromFrame + fromFrame, copy.toFrame + fromFrame]
+      const isWhole = (span: Span) => span.trackKey === copy.trackKey && span.fromFrame <= begin && span.toFrame >= end
+      const isSameTime = (span: Span) => Math.abs(meetingMsOf(span, begin) - copy.meetingMs) * FRAMES_PER_MS < 1
+      return this.overlapping(from, copy.channel, begin, end).some((span) => isWhole(span) && isSameTime(span))
+    }
+    for (const span of this.channel(from, first.channel)) {
+      const frame = Math.round(span.fromFrame + (first.meetingMs - span.meetingMs) * FRAMES_PER_MS) - first.fromFrame
+      if (frame >= 0 && copies.every((copy) => isThere(copy, frame))) return frame
+    }
+    return null
+  }
+
+  /**
    * The frame where something begins that somebody said on a channel, fractional: of the span that has most of it, since spans that meet in
    * time may lie far apart in the session. null when no span of theirs has any of it.
    */

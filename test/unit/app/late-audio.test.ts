@@ -145,6 +145,40 @@ describe('28 audio that a process which died left on its disk, when it is starte
     expect(backlog).toMatchObject({ isDiscarded: true })
   })
 
+  describe('33 whose disk was full when another session went on with it, and names the first one', () => {
+    const second = newSessionId()
+    const ended = async (acknowledgedFrames: number) => {
+      const claim = await rig.store.claim(id)
+      const session = { vendorId: 'fake', channels: 1, sampleRate: 16_000 }
+      await rig.store.saveSession(claim, {
+        ...session,
+        sessionId: left,
+        sentFrames: 32_000,
+        acknowledgedFrames: 12_000,
+        endReason: 'session_lost',
+      })
+      await rig.store.saveSession(claim, { ...session, sessionId: second, sentFrames: 20_000, acknowledgedFrames, endReason: 'done' })
+      await rig.store.saveSpans(claim, [{ ...spanOf(second, 0, 20_000), identity: asIdentity('ann'), meetingMs: 5_750 }])
+      await rig.store.setState(claim, 'failed', 'internal_fault')
+    }
+
+    it('I2 is not sent once more when that one had all of it, and is deleted', async () => {
+      await ended(20_000)
+      const { backlog } = again.stt.leftAudio.get(id)![0]!
+      await begin()
+      expect(sent()).toBeUndefined()
+      expect(backlog).toMatchObject({ isDiscarded: true })
+    })
+
+    it('is sent from where that one had it', async () => {
+      await ended(8_000)
+      await begin()
+      expect(sent()?.options.backlog?.frames).toBe(12_000)
+      await says('what was left')
+      expect(await rig.store.segments(id)).toMatchObject([{ identity: 'ann', startMs: 6_450 }])
+    })
+  })
+
   it('20 is found too when it was left later, by a bot of this process whose meeting went elsewhere', async () => {
     rig.table.claims.get(id)!.push({ holder: 'other', isReleased: false, leftMs: null })
     const audio = again.stt.leftAudio.get(id)!

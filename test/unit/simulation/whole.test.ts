@@ -52,6 +52,7 @@ test.each([
     1801842,
     'H4 what a released bot heard and lost with its session, and told so, lies in the hole of the next one too: that is no deafness',
   ],
+  [1401318, 'I2 audio goes to another session while the disk is full, and is found there under the name of the first one'],
   [1306999, 'I4 two processes see a bot dead and take its meeting in the same moment: one has it'],
 ])('seed %i of the whole world breaks no invariant: %s', async (seed) => {
   expect((await simulate(seed, { world: 'whole' })).violations).toEqual([])
