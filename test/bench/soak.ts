@@ -240,6 +240,8 @@ interface Asked {
   readonly seed: number
   readonly names: readonly string[]
   readonly out: string
+  /** of the plot, in `out` */
+  readonly file: string
   readonly json: string | null
 }
 
@@ -264,24 +266,28 @@ function read(all: string[]): Asked | string {
     if (!Number.isInteger(seed)) return '--seed is a whole number'
     const unknown = names.filter((name) => !(name in FAULTS))
     if (unknown.length > 0) return `no such fault: ${unknown.join(', ')}`
-    return { hours, meetingSec, seed, names, out: values.out, json }
+    return { hours, meetingSec, seed, names, out: values.out, file: resolve(values.out, 'soak.svg'), json }
   } catch (thrown) {
     return toError(thrown).message
   }
 }
 
 const OPTIONS = `--hours H --seed N --meeting-sec S --out DIR --json [FILE] --faults A,B of: ${Object.keys(FAULTS).join(', ')}`
-const asked = read(process.argv.slice(2))
-const file = resolve(typeof asked === 'string' ? '.' : asked.out, 'soak.svg')
-// a file that stands where the folder is to be is told by the next line
-if (typeof asked !== 'string') await mkdir(asked.out, { recursive: true }).catch(() => undefined)
-const wrong = typeof asked === 'string' ? `${asked}; options: ${OPTIONS}` : ((await whyNoReport(asked.json)) ?? (await whyNoReport(file)))
-if (typeof asked === 'string' || wrong !== null) {
-  process.stderr.write(`${wrong}\n`)
+
+/** @returns why the reports cannot be written, or null. Makes the folder of the plot; a file that stands there is told of as the plot's */
+async function whyNoReports({ out, file, json }: Asked): Promise<string | null> {
+  await mkdir(out, { recursive: true }).catch(() => undefined)
+  return (await whyNoReport(json)) ?? (await whyNoReport(file))
+}
+
+const parsed = read(process.argv.slice(2))
+const asked = typeof parsed === 'string' ? `${parsed}; options: ${OPTIONS}` : ((await whyNoReports(parsed)) ?? parsed)
+if (typeof asked === 'string') {
+  process.stderr.write(`${asked}\n`)
   process.exitCode = 2
 } else {
   const samples: Sample[] = []
-  const { hours, seed, meetingSec, names, json } = asked
+  const { hours, seed, meetingSec, names, file, json } = asked
   const report = await soak(hours, seed, meetingSec, names, samples)
   const text = `${JSON.stringify({ ...report, plot: file }, null, 2)}\n`
   process.stdout.write(text)

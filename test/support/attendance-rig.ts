@@ -8,7 +8,7 @@ import { createEvents, type ReceiptFacts } from '../../src/observe/events.js'
 import { silentLogger, type Logger } from '../../src/observe/logger.js'
 import { BOT_OPTIONS, loud } from './bot-rig.js'
 import { FakeRoom } from './fake-room.js'
-import { FakeStt } from './fake-stt.js'
+import { FakeBacklog, FakeStt, type FakeSttSession } from './fake-stt.js'
 import { ManualClock } from './manual-clock.js'
 import { ClaimTable, MemoryClaims } from './memory-claims.js'
 import { MemoryStore } from './memory-store.js'
@@ -123,6 +123,14 @@ export class AttendanceProcess {
     this.room.join = (...of) => this.clock.sleep(ms).then(() => join(...of))
   }
 
+  /** The spool of a session of an earlier process is on the disk of this one from now on. @returns it */
+  finds(id: MeetingId, session: FakeSttSession, fromFrame: number, frames: number, vendorId: string | null): FakeBacklog {
+    const { sessionId, channels } = session
+    const backlog = new FakeBacklog(channels, new Int16Array(frames * channels))
+    this.stt.leftAudio.set(id, [{ sessionId, channels, fromFrame, backlog, vendorId }])
+    return backlog
+  }
+
   /** No more signs of life: it died, or is frozen. */
   silence(): void {
     this.#stopBeating()
@@ -175,4 +183,15 @@ export class AttendanceRig {
     }
     for (let turn = 0; turn < 50 && this.processes.some(({ attendance }) => attendance.running > 0); turn++) await this.clock.advance(1_000)
   }
+}
+
+/** Two processes, of which `one` attends to a meeting and has heard ann for 2 s. */
+export async function attended() {
+  const rig = new AttendanceRig()
+  const [one, two] = [rig.process('one'), rig.process('two')]
+  const id = await rig.meeting()
+  const job = one.attend(id)
+  await rig.clock.settle()
+  await rig.speak(one, 'ann', 2_000)
+  return { rig, one, two, id, job }
 }

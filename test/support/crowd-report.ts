@@ -109,14 +109,17 @@ function faultsOf(
   return { faults: [...others, ...told], isStarved: told.length > 0 && others.length === 0 && isShortOfCores(facts, verdict) }
 }
 
-/** Whether nothing is doubted but short pieces of audio that never came, all of them while the machine had nothing to spare. */
-const isShortOfCores = ({ gaps, busy, transcript }: CrowdFacts, { clockMs }: MarksVerdict): boolean =>
-  transcript.doubts.every((doubt) => doubt === 'gaps') &&
-  gaps.every(
-    ({ reason, fromMs, toMs }) =>
-      reason === 'not_received' &&
+/** Whether nothing is doubted but audio that never came to the bot. */
+const lacksOnlyReceived = ({ gaps, transcript }: CrowdFacts): boolean =>
+  transcript.doubts.every((doubt) => doubt === 'gaps') && gaps.every(({ reason }) => reason === 'not_received')
+
+/** Whether all that is doubted is short pieces of audio that never came while the machine had nothing to spare. */
+const isShortOfCores = (facts: CrowdFacts, { clockMs }: MarksVerdict): boolean =>
+  lacksOnlyReceived(facts) &&
+  facts.gaps.every(
+    ({ fromMs, toMs }) =>
       toMs - fromMs <= STARVED_MS &&
-      busy.some((one) => one.fromMs + clockMs < toMs + STARVED_MS && one.toMs + clockMs > fromMs - STARVED_MS),
+      facts.busy.some((one) => one.fromMs + clockMs < toMs + STARVED_MS && one.toMs + clockMs > fromMs - STARVED_MS),
   )
 
 /** The same mark as it came back shorter than it was spoken. */
@@ -144,10 +147,7 @@ function hasOnlyLateStarts(facts: CrowdFacts, { clockMs }: MarksVerdict, spoken:
     !spoken.some(
       ({ who, playMs }) => identityOf(who) === gap.identity && gapsAt(gap.identity, playMs + clockMs, { gaps: [gap] }).length > 0,
     )
-  return (
-    facts.transcript.doubts.every((doubt) => doubt === 'gaps') &&
-    facts.gaps.every((gap) => gap.reason === 'not_received' && isLateStart(gap) && isSilent(gap))
-  )
+  return lacksOnlyReceived(facts) && facts.gaps.every((gap) => isLateStart(gap) && isSilent(gap))
 }
 
 /** Whether the step opened a microphone of that person. */

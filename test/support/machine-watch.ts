@@ -14,28 +14,27 @@ const SPARE_SHARE = 0.12
 /** Watches what the whole machine has to spare: what it was given to somebody else (steal) counts as spent. */
 export class MachineWatch {
   readonly #busy: Busy[] = []
-  #fromMs = systemClock.monotonicMs()
-  #idleMs = idleMs()
-  readonly #timer = setInterval(() => this.#look(), EVERY_MS)
+  #seen = { atMs: systemClock.monotonicMs(), idleMs: idleMs() }
+  readonly #cancel = systemClock.every(EVERY_MS, () => this.#look())
 
-  /** When it was short of cores until now, in order; what touches is one stretch. */
+  /** When it was short of cores until now, in order. */
   get busy(): readonly Busy[] {
     return this.#busy
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer)
+    this.#cancel()
   }
 
   #look(): void {
-    const [fromMs, idleBefore] = [this.#fromMs, this.#idleMs]
-    const toMs = (this.#fromMs = systemClock.monotonicMs())
-    this.#idleMs = idleMs()
-    if (this.#idleMs - idleBefore >= SPARE_SHARE * (toMs - fromMs) * cpus().length) return
-    const last = this.#busy.at(-1)
-    if (last?.toMs === fromMs) this.#busy.splice(-1, 1, { fromMs: last.fromMs, toMs })
-    else this.#busy.push({ fromMs, toMs })
+    const before = this.#seen
+    const now = (this.#seen = { atMs: systemClock.monotonicMs(), idleMs: idleMs() })
+    if (now.idleMs - before.idleMs < SPARE_SHARE * (now.atMs - before.atMs)) this.#busy.push({ fromMs: before.atMs, toMs: now.atMs })
   }
 }
 
-const idleMs = (): number => cpus().reduce((sum, { times }) => sum + times.idle, 0)
+/** How long the cores have been idle since the start of the machine, the mean of all. */
+function idleMs(): number {
+  const cores = cpus()
+  return cores.reduce((sum, { times }) => sum + times.idle, 0) / cores.length
+}

@@ -7,7 +7,7 @@ import type { Tenure } from '../../../../src/live/bot/inheritance.js'
 import { People } from '../../../../src/live/bot/people.js'
 import { silentLogger } from '../../../../src/observe/logger.js'
 import type { ParticipantRecord } from '../../../../src/records/port.js'
-import { AttendanceRig } from '../../../support/attendance-rig.js'
+import { attended } from '../../../support/attendance-rig.js'
 import { ManualClock } from '../../../support/manual-clock.js'
 import { MemoryStore } from '../../../support/memory-store.js'
 import { requestFor, segmentOf, spanOf } from '../../../support/records.js'
@@ -138,17 +138,6 @@ describe('28 what nobody heard between two bots', () => {
     expect(gaps).toEqual([{ identity: 'ann', fromMs: 45_000, toMs: 60_000, reason: 'taken_over' }])
   })
 })
-
-/** Two processes, of which `one` attends to a meeting and has heard ann for 2 s. */
-async function attended() {
-  const rig = new AttendanceRig()
-  const [one, two] = [rig.process('one'), rig.process('two')]
-  const id = await rig.meeting()
-  const job = one.attend(id)
-  await rig.clock.settle()
-  await rig.speak(one, 'ann', 2_000)
-  return { rig, one, two, id, job }
-}
 
 /** A process that has taken a meeting, is in its room, and waits to be told until when the one before has heard: `said` tells it. */
 async function waiting() {

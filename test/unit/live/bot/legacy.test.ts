@@ -44,11 +44,7 @@ describe('what a bot that is gone left behind', () => {
     return { session, next }
   }
   /** The spool of a session of `one`, on the disk of `two`. */
-  const leave = (session: FakeSttSession, fromFrame: number, frames: number) => {
-    const backlog = new FakeBacklog(session.channels, new Int16Array(frames * session.channels))
-    two.stt.leftAudio.set(id, [{ sessionId: session.sessionId, channels: session.channels, fromFrame, backlog, vendorId: 'fake' }])
-    return backlog
-  }
+  const leave = (session: FakeSttSession, fromFrame: number, frames: number) => two.finds(id, session, fromFrame, frames, 'fake')
   const store = (what: Partial<FinalsBatch>) => rig.store.adopt({ meetingId: id, epoch: 1 }, { segments: [], spans: [], ...what })
   const recordOf = ({ sessionId, channels, vendorId, sentFrames, acknowledgedFrames }: FakeSttSession): SessionRecord => ({
     sessionId,
@@ -526,9 +522,7 @@ describe('what a bot that is gone left behind', () => {
 
     it('7 in an outage, on this disk: what was left is sent, and is no gap but for the last 20 s', async () => {
       await hear(12_000, 30_000)
-      const { sessionId, channels } = one.stt.last
-      const backlog = new FakeBacklog(channels, new Int16Array(30 * 16_000 * channels))
-      two.stt.leftAudio.set(id, [{ sessionId, channels, fromFrame: 12 * 16_000, backlog, vendorId: 'fake' }])
+      leave(one.stt.last, 12 * 16_000, 30 * 16_000)
       await die()
       const [[fromMs = 0] = [], ...more] = (await missing()).filter(([, toMs = 0]) => toMs > 12_000)
       expect(more).toEqual([])

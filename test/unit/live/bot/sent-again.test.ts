@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { MeetingId } from '../../../../src/core/ids.js'
-import { FakeBacklog, type FakeSttSession } from '../../../support/fake-stt.js'
+import type { FakeSttSession } from '../../../support/fake-stt.js'
 import { AttendanceRig, type AttendanceProcess } from '../../../support/attendance-rig.js'
 
 let rig: AttendanceRig
@@ -19,9 +19,20 @@ afterEach(() => rig.end())
 const word = (text: string, startSec: number) => ({ text, startSec, endSec: startSec + 0.4, confidence: 1 })
 
 /** What `first` had not acknowledged, on the disk of `two`, which knows of no later session. */
-const leave = ({ sessionId, channels, acknowledgedFrames: fromFrame }: FakeSttSession, frames: number) => {
-  const backlog = new FakeBacklog(channels, new Int16Array(frames * channels))
-  two.stt.leftAudio.set(id, [{ sessionId, channels, fromFrame, backlog, vendorId: null }])
+const leave = (first: FakeSttSession, frames: number) => two.finds(id, first, first.acknowledgedFrames, frames, null)
+
+/** `one` hears ann, of which a session acknowledges 2 s and dies after `ms` more; the rest is sent in another one, which acknowledges nothing yet. */
+const repeating = async (ms: number, hasAllTexts: boolean) => {
+  const job = one.attend(id)
+  await rig.clock.settle()
+  await rig.speak(one, 'ann', 2_000)
+  const first = one.stt.last
+  Object.assign(first, { autoAcknowledge: false, hasAllTexts })
+  await rig.speak(one, 'ann', ms)
+  one.stt.prepare = (session) => Object.assign(session, { autoAcknowledge: false, autoFinish: false })
+  first.end('session_lost')
+  await rig.clock.settle()
+  return { job, first, second: one.stt.sessions.find(({ options }) => options.backlog !== undefined)! }
 }
 
 /**
@@ -29,16 +40,7 @@ const leave = ({ sessionId, channels, acknowledgedFrames: fromFrame }: FakeSttSe
  * Then `one` dies. @param isLeft the rest is found on its disk, under the name of the first one
  */
 const dieAfterRepeating = async (secondMs: number, isLeft = false) => {
-  one.attend(id)
-  await rig.clock.settle()
-  await rig.speak(one, 'ann', 2_000)
-  const first = one.stt.last
-  Object.assign(first, { autoAcknowledge: false, hasAllTexts: false })
-  await rig.speak(one, 'ann', 4_000)
-  one.stt.prepare = (session) => Object.assign(session, { autoAcknowledge: false, autoFinish: false })
-  first.end('session_lost')
-  await rig.clock.settle()
-  const second = one.stt.sessions.find(({ options }) => options.backlog !== undefined)!
+  const { first, second } = await repeating(4_000, false)
   second.acknowledge(secondMs * 16)
   if (secondMs > 0) second.emit({ channel: 0, startSec: 0.1, endSec: 0.5, text: 'twice', words: [word('twice', 0.1)] })
   await rig.clock.advance(6_000)
@@ -85,16 +87,7 @@ test('33 I2 audio whose disk was full when another session went on with it is se
 })
 
 test('33 I4 of what another session had of such audio, whose bot died after a handover, no more is known than of any: without its texts it is a gap', async () => {
-  const job = one.attend(id)
-  await rig.clock.settle()
-  await rig.speak(one, 'ann', 2_000)
-  const first = one.stt.last
-  Object.assign(first, { autoAcknowledge: false, hasAllTexts: true })
-  await rig.speak(one, 'ann', 10_000)
-  one.stt.prepare = (session) => Object.assign(session, { autoAcknowledge: false, autoFinish: false })
-  first.end('session_lost')
-  await rig.clock.settle()
-  const second = one.stt.sessions.find(({ options }) => options.backlog !== undefined)!
+  const { job, first, second } = await repeating(10_000, true)
   second.acknowledge(6_000 * 16)
   await rig.clock.advance(6_000)
   await rig.offer(one, job)

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { AttendanceRig } from '../../../support/attendance-rig.js'
+import { attended } from '../../../support/attendance-rig.js'
 import { loud } from '../../../support/bot-rig.js'
 
 test.each([
@@ -7,12 +7,7 @@ test.each([
   ['to stop', ['stop']],
   ['that another bot is in the room, and to stop', ['end', 'stop']],
 ])('30 36 H6 a bot that gave its meeting away, stood still and is told late %s has heard until the last sound came', async (_, told) => {
-  const rig = new AttendanceRig()
-  const [one, two] = [rig.process('one'), rig.process('two')]
-  const id = await rig.meeting()
-  const job = one.attend(id)
-  await rig.clock.settle()
-  await rig.speak(one, 'ann', 2_000)
+  const { rig, one, two, id, job } = await attended()
   await rig.offer(one, job)
   const left = vi.spyOn(one.claims, 'left')
   await rig.clock.advance(4_000)
