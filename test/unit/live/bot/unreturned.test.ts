@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { asIdentity, newSessionId } from '../../../../src/core/ids.js'
+import { asIdentity, newSessionId, trackKey } from '../../../../src/core/ids.js'
 import { unreturned } from '../../../../src/live/bot/unreturned.js'
 import { segmentOf } from '../../../support/records.js'
 
@@ -16,4 +16,35 @@ test('30 H1 the last that a dead bot heard of somebody is a gap also when later 
     left: [{ identity: ann, fromMs: 0, untilMs: 5_000 }],
   })
   expect(gaps).toEqual([{ identity: 'ann', fromMs: 2_000, toMs: 5_000, reason: 'taken_over' }])
+})
+
+test.each([
+  ['is a gap from the block on that the disk did not have', 1_050],
+  ['is none when it had all', 1_100],
+])('28 what a dead bot had sent last and its disk had not written: what is not sent again %s', (_, writtenMs) => {
+  const ann = asIdentity('ann')
+  const sessionId = newSessionId()
+  const framesOf = (ms: number) => ms * 16
+  const gaps = unreturned({
+    spans: [
+      { sessionId, channel: 0, fromFrame: 0, toFrame: framesOf(1_100), trackKey: trackKey(ann, 'microphone'), identity: ann, meetingMs: 0 },
+    ],
+    sessions: [
+      {
+        sessionId,
+        vendorId: 'v',
+        channels: 1,
+        sampleRate: 16_000,
+        sentFrames: framesOf(1_100),
+        acknowledgedFrames: framesOf(500),
+        endReason: null,
+      },
+    ],
+    segments: [segmentOf(sessionId, 0, { identity: ann, startMs: 100, endMs: 500 })],
+    gaps: [],
+    adopted: [{ sessionId, fromFrame: framesOf(500), toFrame: framesOf(writtenMs) }],
+    hasTexts: () => true,
+    left: [],
+  })
+  expect(gaps).toEqual(writtenMs === 1_100 ? [] : [{ identity: 'ann', fromMs: 1_050, toMs: 1_100, reason: 'taken_over' }])
 })
