@@ -40,7 +40,10 @@ export function unsentFrom(
 ): (identity: Identity) => number | null {
   // the one that was opened last may repeat what an earlier one could not send
   const sentTo = new Map<SessionId, number>()
-  for (const span of spans) sentTo.set(span.sessionId, Math.max(sentTo.get(span.sessionId) ?? 0, meetingMsOf(span, span.toFrame)))
+  // who died right after a session was opened may have left spans of it that nothing else is known of
+  const stored = new Set(sessions.map(({ sessionId }) => sessionId))
+  const known = spans.filter((span) => stored.has(span.sessionId))
+  for (const span of known) sentTo.set(span.sessionId, Math.max(sentTo.get(span.sessionId) ?? 0, meetingMsOf(span, span.toFrame)))
   const newestMs = Math.max(0, ...sentTo.values())
   const session = sessions.findLast(({ sessionId }) => sentTo.get(sessionId) === newestMs)
   const own = spans.filter(({ sessionId }) => sessionId === session?.sessionId)

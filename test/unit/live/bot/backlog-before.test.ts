@@ -79,6 +79,13 @@ test('28 of a session that is younger than what is on its way everything may wai
   expect(of(asIdentity('cyd'))).toBe(136_000 - 20_000 - 30_000)
 })
 
+test('28 the newest session counts whose record is stored: of one after it there may be spans alone', () => {
+  const later = newSessionId()
+  const spans = [hold('ann', 0, 0, 20), hold('bob', 0, 20.4, 60)]
+  const untold = { ...hold('bob', 0, 0, 0.05, 0, later), meetingMs: 60_000 }
+  expect(unsent(1, [...spans, untold], 'cyd')).toBe(unsent(1, spans, 'cyd')! + 50)
+})
+
 test('28 who left without a sound was silent, unless they may have waited for a channel until the end', () => {
   const left = (spans: Spans) => ({ people: [], segments: [], spans, sessions: [session(1)] })
   const isSilent = (leftMs: number, spans: Spans) =>
