@@ -25,7 +25,7 @@ export function steadyTalk(seconds: number): Script {
 
 /** What became of a talk during which bots came and went. */
 export interface TalkVerdict extends MarksVerdict {
-  /** spoken, not returned, and not in a gap of that person either */
+  /** spoken, not returned, not in a gap of that person either, and not under way to us when the meeting was ended */
   readonly lost: readonly SpokenMark[]
   /** spoken, not returned, and told of as a gap */
   readonly inGaps: readonly SpokenMark[]
@@ -62,6 +62,14 @@ export function talkVerdict(
       return identity === identityOf(who) && fromMs < atMs + edgeMs && toMs > atMs - edgeMs
     })
   }
+  const sent = new Map(spoken.map((mark) => [`${mark.who}/${mark.n}`, mark.playMs]))
+  // after a stall the way is longer, and a receiver catches up in pauses only: how late somebody's sound was at last
+  const wasUnderWay = ({ who, playMs }: SpokenMark) => {
+    const last = returned.reduce<ReturnedMark | null>((a, b) => (b.who === who && b.n > (a?.n ?? -1) ? b : a), null)
+    const lastMs = last ? sent.get(`${who}/${last.n}`) : undefined
+    if (!last || lastMs === undefined || playMs < lastMs) return false
+    return playMs + last.startMs - (lastMs + verdict.clockMs) >= untilMs
+  }
   // the sender or the media server stood still in the midst of a mark: its beginning is before the gap, its end behind it, one of them stretched
   const isAcrossGap = (again: ReturnedMark) =>
     returned.some(
@@ -75,7 +83,7 @@ export function talkVerdict(
   return {
     ...verdict,
     doubled: verdict.doubled.filter((mark) => !isAcrossGap(mark)),
-    lost: verdict.missing.filter((mark) => !isInGap(mark)),
+    lost: verdict.missing.filter((mark) => !isInGap(mark) && !wasUnderWay(mark)),
     inGaps: verdict.missing.filter(isInGap),
     misattributed: [...verdict.wrong.filter(({ identity }) => identity !== null), ...verdict.foreign],
     unnamed: verdict.wrong.filter(({ identity }) => identity === null),
