@@ -40,6 +40,10 @@ export interface Parked {
 /** What waits may wait for hours: all of it has so much memory for what no disk takes, the newest first. */
 const PARKED_BYTES = 16 * 1024 * 1024
 
+/** At the end of the meeting a backlog is waited for at this multiple of real time, and not longer than that. */
+const REPLAY_SPEED = 2
+const MAX_REPLAY_MS = 10 * 60_000
+
 /** Keeps what waits out of memory. @param parked the newest at the end */
 export function restAll(parked: readonly Parked[]): void {
   let room = PARKED_BYTES
@@ -63,6 +67,9 @@ export function waitingFrames({ session: { sentFrames, acknowledgedFrames }, los
     sentFrames - acknowledgedFrames,
   )
 }
+
+/** How long what waits is waited for at the end of the meeting. */
+export const replayMs = (entry: Entry): number => Math.min(MAX_REPLAY_MS, (waitingFrames(entry) * 1000) / SAMPLE_RATE / REPLAY_SPEED)
 
 /** Whether texts of what the service had acknowledged are missing for good. */
 export function isUntexted({ session, endReason }: Entry): boolean {

@@ -7,13 +7,15 @@ const MAX_AT_END = 6
 /** A service that refused (key, payment) is asked again after so long. */
 const REFUSED_MS = 10 * 60_000
 
+const NEVER = { first: Number.NEGATIVE_INFINITY, repeat: Number.NEGATIVE_INFINITY }
+
 /**
  * When the sessions that make up for dead ones may be opened (P2, P3 of the pool). A session takes audio first, or
  * repeats that of a dead one. All times are monotonic ms.
  */
 export class Replacements {
   /** when the last death was made up for, or will be: of a session that took audio first, and of one that repeated it */
-  readonly #madeUpMs = { first: Number.NEGATIVE_INFINITY, repeat: Number.NEGATIVE_INFINITY }
+  readonly #madeUpMs = { ...NEVER }
   /** before it audio of the session that has just died is not to be repeated */
   #repeatFromMs = 0
   #atEnd = 0
@@ -28,6 +30,13 @@ export class Replacements {
   /** The service takes sessions again. */
   worked(): void {
     this.#heldUntilMs = 0
+  }
+
+  /** Another service is asked from now on: nothing has died there. */
+  renewed(): void {
+    this.#heldUntilMs = 0
+    this.#repeatFromMs = 0
+    Object.assign(this.#madeUpMs, NEVER)
   }
 
   /** A session died that will be made up for. */

@@ -124,7 +124,11 @@ export class Scribe {
       isInherited: (sessionId) => this.#inherited.has(sessionId),
       tell: (gap, isInherited) => (isInherited ? this.gap(gap) : this.#tellGap(gap)),
     })
-    this.#ignorePreferred = options.stt.onPreferred?.(() => this.#plane.renew()) ?? null
+    const renew = () => {
+      this.#pool.renewed()
+      this.#plane.renew()
+    }
+    this.#ignorePreferred = options.stt.onPreferred?.(renew) ?? null
     this.#watch = new ActivityWatch({
       clock: options.clock,
       look: (nowMs) => this.#plane.activity(nowMs),

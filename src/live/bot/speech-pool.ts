@@ -7,7 +7,8 @@ import type { Logger } from '../../observe/logger.js'
 import type { MeetingReason, SessionRecord } from '../../records/port.js'
 import { SAMPLE_RATE } from '../room/port.js'
 import type { Backlog, LeftAudio, SttEndReason, SttGap, SttPhase, SttPort, Utterance } from '../stt/port.js'
-import { isUntexted, outcomeOf, recordOf, restAll, waitingFrames, type Entry, type Parked, type PoolOutcome } from './pool-entry.js'
+import type { Entry, Parked, PoolOutcome } from './pool-entry.js'
+import { isUntexted, outcomeOf, recordOf, replayMs, restAll, waitingFrames } from './pool-entry.js'
 import { FATAL, refusalOf } from './refusal.js'
 import { Replacements } from './replacements.js'
 import { addGap, lateGap, Unsent } from './unsent.js'
@@ -38,9 +39,6 @@ export interface SpeechPoolEvents {
 const CAUGHT_UP_FRAMES = 2 * SAMPLE_RATE
 /** How far a session has got is told in such steps: should this process die, the next one knows what the service has not. */
 const TOLD_FRAMES = 5 * SAMPLE_RATE
-/** At the end of the meeting a backlog is waited for at this multiple of real time, and not longer than that. */
-const REPLAY_SPEED = 2
-const MAX_REPLAY_MS = 10 * 60_000
 
 /**
  * The speech sessions of one meeting: opens, feeds, finishes and replaces them. One is live, two while rolling, and a
@@ -116,6 +114,13 @@ export class SpeechPool {
     this.#hasWorked = true
   }
 
+  /** Sessions are opened at another service from now on. What waited for the one that refused is sent there. */
+  renewed(): void {
+    this.#isRefused = false
+    this.#replacements.renewed()
+    this.#sendParked()
+  }
+
   /** Sends what a session of an earlier bot could not send, in a session of its own. Its spans have to be known. @returns false after `close` */
   adopt({ sessionId, channels, fromFrame, backlog }: LeftAudio): boolean {
     if (this.#isClosed) return false
@@ -144,7 +149,8 @@ export class SpeechPool {
     for (;;) {
       const open = [...this.#entries.values()].filter((entry) => entry.endReason === null)
       const next = open.length === 0 ? this.#parked.shift() : undefined
-      if (next) this.#sendOrGiveUp(next)
+      if (next && this.#isRefusedAtEnd) this.#giveUp(next)
+      else if (next) this.#sendAgain(next)
       else if (open.length === 0) return
       await Promise.all(open.map((entry) => entry.session.finish(this.#deadlineMs(entry))))
     }
@@ -332,12 +338,6 @@ export class SpeechPool {
     if (next) this.#sendAgain(next)
   }
 
-  /** At the end of the meeting. */
-  #sendOrGiveUp(parked: Parked): void {
-    if (this.#isRefusedAtEnd) this.#giveUp(parked)
-    else this.#sendAgain(parked)
-  }
-
   #giveUp({ entry, fromFrame, backlog }: Parked): void {
     const gap = { fromFrame, toFrame: fromFrame + backlog.frames, reason: 'session_lost' as const }
     this.#unsent.hold(backlog)
@@ -358,8 +358,7 @@ export class SpeechPool {
 
   #deadlineMs(entry: Entry): number {
     if (this.#endMs !== null) return Math.max(0, this.#endMs - this.#clock.monotonicMs())
-    const backlogMs = (waitingFrames(entry) * 1000) / SAMPLE_RATE
-    return this.#drainMs + Math.min(MAX_REPLAY_MS, backlogMs / REPLAY_SPEED)
+    return this.#drainMs + replayMs(entry)
   }
 
   /** @returns false at the end of the meeting, where none can wait, after too many */

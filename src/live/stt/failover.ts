@@ -26,13 +26,16 @@ const DOWN: readonly SttEndReason[] = ['unreachable', 'unauthorized', 'payment_r
 
 /**
  * Two speech services as one. F1 Sessions are opened at the primary until it cannot be reached for `afterMs`, or refuses; then at the
- * fallback. What the primary had not taken is the caller's to send again, as of any dead session. F2 The primary is asked every 30 s
+ * fallback. What the primary had not taken is the caller's to send again, as of any dead session. A fallback that refuses as well is asked
+ * again every 30 s at most. F2 The primary is asked every 30 s
  * whether it is back; then new sessions are opened there, and `onPreferred` tells that open ones may be rolled to it.
  */
 export class FailoverStt implements SttPort {
   readonly #options: FailoverOptions
   readonly #listeners = new Set<() => void>()
   #isDown = false
+  /** the fallback took no session when it was asked last */
+  #isRefused = false
   #checkMs = CHECK_MS
   #backSinceMs = Number.NEGATIVE_INFINITY
   #cancelCheck: (() => void) | null = null
@@ -50,9 +53,10 @@ export class FailoverStt implements SttPort {
   open(options: SttOpenOptions, events: SttEvents): SttSession {
     const { primary, fallback } = this.#options
     if (!this.#isDown) return primary.open(options, this.#watched(events, options.holdMs ?? 0))
-    // what is held back is held back from the primary only
-    const { holdMs: _, ...now } = options
-    return fallback.open(now, events)
+    const { holdMs = 0, ...now } = options
+    // what is held back is held back from the primary only, while the fallback takes it
+    const waitMs = this.#isRefused ? Math.min(holdMs, CHECK_MS) : 0
+    return fallback.open(waitMs > 0 ? { ...now, holdMs: waitMs } : now, this.#asked(events))
   }
 
   /** Both keep their audio on one disk. */
@@ -84,15 +88,27 @@ export class FailoverStt implements SttPort {
     this.#cancelCheck = null
   }
 
-  /** @param holdMs the service is not asked before */
+  /** Of a session at the fallback. */
+  #asked(events: SttEvents): SttEvents {
+    return {
+      ...relayed(events),
+      phase: (phase, detail) => {
+        if (phase === 'live') this.#isRefused = false
+        events.phase(phase, detail)
+      },
+      ended: (reason, replaceable, error) => {
+        if (DOWN.includes(reason)) this.#isRefused = true
+        events.ended(reason, replaceable, error)
+      },
+    }
+  }
+
+  /** Of a session at the primary. @param holdMs the service is not asked before */
   #watched(events: SttEvents, holdMs: number): SttEvents {
     const { clock, afterMs } = this.#options
     let awayMs: number | null = clock.monotonicMs() + holdMs
     return {
-      utterance: (utterance) => events.utterance(utterance),
-      acknowledged: (frames) => events.acknowledged(frames),
-      gap: (gap) => events.gap(gap),
-      pending: (run) => events.pending?.(run),
+      ...relayed(events),
       phase: (phase, detail) => {
         if (phase === 'live') awayMs = null
         else if (phase === 'waiting') awayMs ??= clock.monotonicMs()
@@ -135,3 +151,11 @@ export class FailoverStt implements SttPort {
     for (const listener of this.#listeners) listener()
   }
 }
+
+/** What is told as it comes. */
+const relayed = (events: SttEvents): Omit<SttEvents, 'phase' | 'ended'> => ({
+  utterance: (utterance) => events.utterance(utterance),
+  acknowledged: (frames) => events.acknowledged(frames),
+  gap: (gap) => events.gap(gap),
+  pending: (run) => events.pending?.(run),
+})

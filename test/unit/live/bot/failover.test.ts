@@ -107,6 +107,50 @@ describe('failover', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('6 F1 F2 a fallback that refuses as well is asked again as often as the primary is looked for, and the primary at once when it is back', async () => {
+    const { primary, fallback, clock, state, stt, rig, lostMs } = rigOf()
+    rig.join('ann')
+    await rig.talk(['ann'], 1000)
+    primary.last.autoAcknowledge = false
+    await rig.talk(['ann'], 1000)
+    primary.last.end('unauthorized')
+    const refuse = () => {
+      for (const session of fallback.sessions.filter(({ ended }) => ended === null)) session.end('unauthorized')
+    }
+    refuse()
+    await rig.talk(['ann'], 5000)
+    expect(fallback.sessions.length).toBeLessThan(6)
+    expect(fallback.last.options.holdMs).toBe(30_000)
+    state.isBack = true
+    await clock.advance(30_000)
+    await rig.talk(['ann'], 1000, false)
+    refuse()
+    await rig.talk(['ann'], 1000)
+    expect(primary.sessions.length).toBeGreaterThan(1)
+    expect(primary.sessions.flatMap(({ options }) => options.holdMs ?? [])).toEqual([])
+    await rig.finish()
+    expect(lostMs()).toEqual([0])
+    stt.close()
+  })
+
+  it('F1 a fallback that takes a session again is not held back any more', () => {
+    const { primary, fallback, stt } = rigOf()
+    const nothing = () => undefined
+    const events = { utterance: nothing, acknowledged: nothing, gap: nothing, phase: nothing, ended: nothing }
+    const options = { meetingId: newMeetingId(), channels: 1, sampleRate: 16_000, language: null, vocabulary: [], holdMs: 10_000 }
+    const open = () => stt.open({ ...options, sessionId: newSessionId() }, events)
+    open()
+    primary.last.end('unauthorized')
+    open()
+    fallback.last.end('payment_required')
+    open()
+    expect(fallback.last.options.holdMs).toBe(10_000)
+    fallback.last.emitPhase('live')
+    open()
+    expect(fallback.last.options.holdMs).toBe(undefined)
+    stt.close()
+  })
+
   it('F2 once the primary is back the meeting rolls to it at a pause, and nothing is lost', async () => {
     const { primary, fallback, clock, state, stt, rig, lostMs } = rigOf()
     rig.join('ann')
