@@ -68,10 +68,11 @@ export async function joinRoom(settings: Settings, options: JoinOptions, parts: 
     await records.claims.beat()
     watch = beat({ ...parts, scope, records })
   }
-  const { id } = await begin(records, options.room, settings.language)
-  options.onReady(speech.describes)
   const room = openRoom(settings, { ...parts, business: createEvents(null) })
   const deps = { ...parts, room, stt: speech.stt, store, finals, detector: await loadVoice() }
+  // nothing slow comes between the meeting and its claim: other processes are told of it
+  const { id } = await begin(records, options.room, settings.language)
+  options.onReady(speech.describes)
   await run({ deps, settings, records, scope, watch, options }, id, signal)
   return foregroundResult(await store.meeting(id), await loadTranscript(store, id), options.out)
 }
