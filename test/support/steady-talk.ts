@@ -62,13 +62,14 @@ export function talkVerdict(
       return identity === identityOf(who) && fromMs < atMs + edgeMs && toMs > atMs - edgeMs
     })
   }
-  const sent = new Map(spoken.map((mark) => [`${mark.who}/${mark.n}`, mark.playMs]))
   // after a stall the way is longer, and a receiver catches up in pauses only: how late somebody's sound was at last
   const wasUnderWay = ({ who, playMs }: SpokenMark) => {
-    const last = returned.reduce<ReturnedMark | null>((a, b) => (b.who === who && b.n > (a?.n ?? -1) ? b : a), null)
-    const lastMs = last ? sent.get(`${who}/${last.n}`) : undefined
-    if (!last || lastMs === undefined || playMs < lastMs) return false
-    return playMs + last.startMs - (lastMs + verdict.clockMs) >= untilMs
+    const last = returned
+      .filter((mark) => mark.who === who)
+      .toSorted((a, b) => a.n - b.n)
+      .at(-1)
+    const lastMs = spoken.find((mark) => mark.who === who && mark.n === last?.n)?.playMs
+    return last !== undefined && lastMs !== undefined && playMs >= lastMs && playMs + last.startMs - lastMs - verdict.clockMs >= untilMs
   }
   // the sender or the media server stood still in the midst of a mark: its beginning is before the gap, its end behind it, one of them stretched
   const isAcrossGap = (again: ReturnedMark) =>

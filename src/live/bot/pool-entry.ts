@@ -37,12 +37,12 @@ export interface Parked {
   readonly backlog: Backlog
 }
 
-/** What waits may wait for hours: all of it has so much memory for what no disk takes, the newest first. */
-const PARKED_BYTES = 16 * 1024 * 1024
-
 /** At the end of the meeting a backlog is waited for at this multiple of real time, and not longer than that. */
 const REPLAY_SPEED = 2
 const MAX_REPLAY_MS = 10 * 60_000
+
+/** What waits may wait for hours: all of it has so much memory for what no disk takes, the newest first. */
+const PARKED_BYTES = 16 * 1024 * 1024
 
 /** Keeps what waits out of memory. @param parked the newest at the end */
 export function restAll(parked: readonly Parked[]): void {

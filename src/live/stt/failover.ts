@@ -27,8 +27,7 @@ const DOWN: readonly SttEndReason[] = ['unreachable', 'unauthorized', 'payment_r
 /**
  * Two speech services as one. F1 Sessions are opened at the primary until it cannot be reached for `afterMs`, or refuses; then at the
  * fallback. What the primary had not taken is the caller's to send again, as of any dead session. A fallback that refuses as well is asked
- * again every 30 s at most. F2 The primary is asked every 30 s
- * whether it is back; then new sessions are opened there, and `onPreferred` tells that open ones may be rolled to it.
+ * again every 30 s at most. F2 The primary is asked every 30 s whether it is back; then new sessions are opened there, and `onPreferred` tells that open ones may be rolled to it.
  */
 export class FailoverStt implements SttPort {
   readonly #options: FailoverOptions

@@ -31,6 +31,14 @@ function rigOf() {
   return { primary, fallback, clock, state, stt, rig, lostMs, errors }
 }
 
+/** Opens a session that is to be held back for so long, and that nobody listens to. */
+function openHeld(stt: FailoverStt, holdMs: number): void {
+  const nothing = () => undefined
+  const events = { utterance: nothing, acknowledged: nothing, gap: nothing, phase: nothing, ended: nothing }
+  const audio = { channels: 1, sampleRate: 16_000, language: null, vocabulary: [] }
+  stt.open({ meetingId: newMeetingId(), sessionId: newSessionId(), ...audio, holdMs }, events)
+}
+
 describe('failover', () => {
   it.each(['unreachable', 'unauthorized', 'payment_required'] as const)(
     '6 7 F1 a primary that ends %s costs nothing: its audio and what follows go to the fallback',
@@ -78,14 +86,12 @@ describe('failover', () => {
 
   it('F1 a session that is held back is not away while it is', async () => {
     const { primary, clock, stt } = rigOf()
-    const nothing = () => undefined
-    const events = { utterance: nothing, acknowledged: nothing, gap: nothing, phase: nothing, ended: nothing }
-    const options = { meetingId: newMeetingId(), channels: 1, sampleRate: 16_000, language: null, vocabulary: [], holdMs: 120_000 }
+    const open = () => openHeld(stt, 120_000)
     for (const [waitMs, isDown] of [
       [120_000 + AFTER_MS / 2 - 1, false],
       [120_000 + AFTER_MS / 2, true],
     ] as const) {
-      stt.open({ ...options, sessionId: newSessionId() }, events)
+      open()
       await clock.advance(waitMs)
       primary.last.end('session_lost')
       expect(stt.isDown).toBe(isDown)
@@ -95,13 +101,11 @@ describe('failover', () => {
 
   it('F1 what is held back from the primary is not held back from the fallback', () => {
     const { primary, fallback, clock, stt } = rigOf()
-    const nothing = () => undefined
-    const events = { utterance: nothing, acknowledged: nothing, gap: nothing, phase: nothing, ended: nothing }
-    const options = { meetingId: newMeetingId(), channels: 1, sampleRate: 16_000, language: null, vocabulary: [], holdMs: 60_000 }
-    stt.open({ ...options, sessionId: newSessionId() }, events)
+    const open = () => openHeld(stt, 60_000)
+    open()
     expect(primary.last.options.holdMs).toBe(60_000)
     primary.last.end('unreachable')
-    stt.open({ ...options, sessionId: newSessionId() }, events)
+    open()
     expect(fallback.last.options.holdMs).toBe(undefined)
     stt.close()
     expect(clock.pending).toBe(0)
@@ -137,10 +141,7 @@ describe('failover', () => {
 
   it('F1 a fallback that takes a session again is not held back any more', () => {
     const { primary, fallback, stt } = rigOf()
-    const nothing = () => undefined
-    const events = { utterance: nothing, acknowledged: nothing, gap: nothing, phase: nothing, ended: nothing }
-    const options = { meetingId: newMeetingId(), channels: 1, sampleRate: 16_000, language: null, vocabulary: [], holdMs: 10_000 }
-    const open = () => stt.open({ ...options, sessionId: newSessionId() }, events)
+    const open = () => openHeld(stt, 10_000)
     open()
     primary.last.end('unauthorized')
     open()

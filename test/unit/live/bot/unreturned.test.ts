@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { asIdentity, newSessionId, trackKey } from '../../../../src/core/ids.js'
+import { asIdentity, newSessionId } from '../../../../src/core/ids.js'
 import { unreturned } from '../../../../src/live/bot/unreturned.js'
-import { segmentOf } from '../../../support/records.js'
+import { segmentOf, sessionWith, spanOf } from '../../../support/records.js'
 
 test('30 H1 the last that a dead bot heard of somebody is a gap also when later bots have texts of them by now', () => {
   const ann = asIdentity('ann')
@@ -26,20 +26,8 @@ test.each([
   const sessionId = newSessionId()
   const framesOf = (ms: number) => ms * 16
   const gaps = unreturned({
-    spans: [
-      { sessionId, channel: 0, fromFrame: 0, toFrame: framesOf(1_100), trackKey: trackKey(ann, 'microphone'), identity: ann, meetingMs: 0 },
-    ],
-    sessions: [
-      {
-        sessionId,
-        vendorId: 'v',
-        channels: 1,
-        sampleRate: 16_000,
-        sentFrames: framesOf(1_100),
-        acknowledgedFrames: framesOf(500),
-        endReason: null,
-      },
-    ],
+    spans: [{ ...spanOf(sessionId, 0, framesOf(1_100)), identity: ann, meetingMs: 0 }],
+    sessions: [{ ...sessionWith(sessionId, framesOf(1_100)), acknowledgedFrames: framesOf(500) }],
     segments: [segmentOf(sessionId, 0, { identity: ann, startMs: 100, endMs: 500 })],
     gaps: [],
     adopted: [{ sessionId, fromFrame: framesOf(500), toFrame: framesOf(writtenMs) }],
